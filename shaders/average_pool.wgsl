@@ -1,0 +1,57 @@
+// Adaptive average pooling with uneven windows: row i of h averages source rows floor(i H / h) to ceil((i + 1) H / h); or its transpose.
+
+override TRANSPOSED: bool = false;
+
+struct AveragePool {
+    source_height: u32,
+    source_width: u32,
+    height: u32, // of the destination
+    width: u32,
+    quads: u32,
+}
+
+@group(0) @binding(0) var<uniform> u: AveragePool;
+@group(0) @binding(1) var<storage, read_write> source: array<vec4f>;      // [samples][quads][source pixels]
+@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+fn start(index: u32, size: u32, windows: u32) -> u32 { return index * size / windows; }
+fn end(index: u32, size: u32, windows: u32) -> u32 { return ((index + 1u) * size + windows - 1u) / windows; }
+
+fn average(base: u32, y: u32, x: u32) -> vec4f {
+    let top = start(y, u.source_height, u.height);
+    let bottom = end(y, u.source_height, u.height);
+    let left = start(x, u.source_width, u.width);
+    let right = end(x, u.source_width, u.width);
+    var sum = vec4f();
+    for (var sy = top; sy < bottom; sy++) {
+        for (var sx = left; sx < right; sx++) { sum += source[base + sy * u.source_width + sx]; }
+    }
+    return sum / f32((bottom - top) * (right - left));
+}
+
+// The windows that contain position `at` run from start(at) to end(at) with the parts of size and windows exchanged.
+fn spread(base: u32, y: u32, x: u32) -> vec4f {
+    var sum = vec4f();
+    for (var wy = start(y, u.source_height, u.height); wy < end(y, u.source_height, u.height); wy++) {
+        let rows = end(wy, u.height, u.source_height) - start(wy, u.height, u.source_height);
+        for (var wx = start(x, u.source_width, u.width); wx < end(x, u.source_width, u.width); wx++) {
+            let columns = end(wx, u.width, u.source_width) - start(wx, u.width, u.source_width);
+            sum += source[base + wy * u.source_width + wx] / f32(rows * columns);
+        }
+    }
+    return sum;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixels = u.height * u.width;
+    let pixel = group.x * 64u + lane;
+    if pixel >= pixels { return; }
+    let channel = group.z * u.quads + group.y;
+    let base = channel * u.source_height * u.source_width;
+    let y = pixel / u.width;
+    let x = pixel % u.width;
+    var value: vec4f;
+    if TRANSPOSED { value = spread(base, y, x); } else { value = average(base, y, x); }
+    destination[channel * pixels + pixel] = value;
+}

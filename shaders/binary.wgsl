@@ -1,0 +1,46 @@
+// Elementwise operations of two values; the second may be one value per channel or a scalar.
+
+override OPERATION: u32 = 0u; // 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0]
+
+struct Binary {
+    pixels: u32,
+    quads: u32,
+    broadcast: u32, // 0 b like a, 1 b per channel, 2 b a scalar
+}
+
+@group(0) @binding(0) var<uniform> u: Binary;
+@group(0) @binding(1) var<storage, read_write> a: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+fn divide(p: vec4f, q: vec4f) -> vec4f {
+    let shifted = q + 1e-9;
+    let quotient = p / select(shifted, vec4f(1e-9), shifted == vec4f());
+    return select(quotient, vec4f(), q == vec4f());
+}
+
+fn combine(p: vec4f, q: vec4f) -> vec4f {
+    switch OPERATION {
+        case 0u: { return p + q; }
+        case 1u: { return p * q; }
+        case 2u: { return p * abs(q); }
+        case 3u: { return divide(p, q); }
+        case 4u: { return select(divide(p, q), vec4f(), p == vec4f()); }
+        default: { return select(p, vec4f(), q == vec4f()); }
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixel = group.x * 64u + lane;
+    if pixel >= u.pixels { return; }
+    let channel = group.z * u.quads + group.y;
+    let index = channel * u.pixels + pixel;
+    var q: vec4f;
+    switch u.broadcast {
+        case 0u: { q = b[index]; }
+        case 1u: { q = b[channel]; }
+        default: { q = vec4f(b[group.z].x); }
+    }
+    destination[index] = combine(a[index], q);
+}

@@ -1,0 +1,22 @@
+// Batch normalisation in inference (scale and shift per channel), or its gradient (scale alone).
+
+struct ChannelAffine {
+    pixels: u32,
+    quads: u32,
+    shifted: u32, // 1: scale and shift, 0: scale alone
+}
+
+@group(0) @binding(0) var<uniform> u: ChannelAffine;
+@group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixel = group.x * 64u + lane;
+    if pixel >= u.pixels { return; }
+    let index = (group.z * u.quads + group.y) * u.pixels + pixel;
+    var value = source[index] * affine[2u * group.y];
+    if u.shifted == 1u { value += affine[2u * group.y + 1u]; }
+    destination[index] = value;
+}

@@ -1,0 +1,177 @@
+// Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear (software drivers):
+// lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup: 8 * ROW_TILES output channels
+// x 32 pixels; a lane owns 4 pixels. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled.
+// Same uniforms, bindings and weight layout as convolution_uniform.wgsl.
+
+override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override SOURCE_PART: u32 = 0u;
+override ROW_TILES: u32 = 4u; // 1, 2 or 4 tiles of 8 output channels
+
+struct Convolution {
+    source_height: u32,
+    source_width: u32,
+    source_quads: u32,
+    height: u32, // of the destination
+    width: u32,
+    quads: u32,
+    kernel_rows: u32,
+    kernel_columns: u32,
+    stride: u32,
+    padding_top: u32,
+    padding_left: u32,
+    transposed: u32,
+    first_tile: u32, // pixel tiles before this dispatch
+    epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    low: f32,
+    high: f32,
+}
+
+@group(0) @binding(0) var<uniform> u: Convolution;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
+
+fn part(v: vec4f, which: u32) -> vec4f {
+    if which == 1u { return abs(v); }
+    if which == 2u { return max(v, vec4f()); }
+    if which == 3u { return min(v, vec4f()); }
+    return v;
+}
+
+fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
+    return vec4f(
+        fma(w.w, b[0].w, fma(w.z, b[0].z, fma(w.y, b[0].y, fma(w.x, b[0].x, c.x)))),
+        fma(w.w, b[1].w, fma(w.z, b[1].z, fma(w.y, b[1].y, fma(w.x, b[1].x, c.y)))),
+        fma(w.w, b[2].w, fma(w.z, b[2].z, fma(w.y, b[2].y, fma(w.x, b[2].x, c.z)))),
+        fma(w.w, b[3].w, fma(w.z, b[3].z, fma(w.y, b[3].y, fma(w.x, b[3].x, c.w)))),
+    );
+}
+
+fn rows(t: ptr<function, Tile>, loaded: vec4f, b: array<vec4f, 4>) {
+    let w = part(loaded, WEIGHT_PART);
+    (*t)[0] = row(subgroupBroadcast(w, 0u), b, (*t)[0]);
+    (*t)[1] = row(subgroupBroadcast(w, 1u), b, (*t)[1]);
+    (*t)[2] = row(subgroupBroadcast(w, 2u), b, (*t)[2]);
+    (*t)[3] = row(subgroupBroadcast(w, 3u), b, (*t)[3]);
+    (*t)[4] = row(subgroupBroadcast(w, 4u), b, (*t)[4]);
+    (*t)[5] = row(subgroupBroadcast(w, 5u), b, (*t)[5]);
+    (*t)[6] = row(subgroupBroadcast(w, 6u), b, (*t)[6]);
+    (*t)[7] = row(subgroupBroadcast(w, 7u), b, (*t)[7]);
+}
+
+fn divide(a: vec4f, b: vec4f) -> vec4f {
+    let shifted = b + 1e-9;
+    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
+    return select(quotient, vec4f(), b == vec4f());
+}
+
+fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
+    switch u.epilogue {
+        case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
+        case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
+        case 3u: { return sum * abs(operand[index]); }
+        default: { return sum; }
+    }
+}
+
+// The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
+struct Grid { row: u32, column: u32, rows: u32, columns: u32 }
+
+fn grid(phase: u32) -> Grid {
+    let step = select(1u, u.stride, u.transposed == 1u);
+    let row = phase / step;
+    let column = phase % step;
+    return Grid(row, column, (u.height + step - 1u - row) / step, (u.width + step - 1u - column) / step);
+}
+
+struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
+
+// Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
+fn taps(offset: u32, padding: u32) -> Taps {
+    if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
+    let first = (offset + padding) % u.stride;
+    return Taps(first, u.stride, i32((offset + padding - first) / u.stride), -1);
+}
+
+@compute @workgroup_size(8)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_invocation_id) subgroup_lane: u32,
+) {
+    let phases = select(1u, u.stride * u.stride, u.transposed == 1u);
+    let sample = group.z / phases;
+    let area = grid(group.z % phases);
+    let first = (u.first_tile + group.x) * 32u + lane;
+    let pixel = vec4u(first, first + 8u, first + 16u, first + 24u);
+    let y = pixel / area.columns;
+    let x = pixel % area.columns;
+    let inside = y < vec4u(area.rows);
+
+    let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
+    let down = taps(area.row, u.padding_top);
+    let across = taps(area.column, u.padding_left);
+    let source_pixels = u.source_height * u.source_width;
+    let source_base = sample * u.source_quads * source_pixels;
+    let tap_stride = u.source_quads * 8u;
+    let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
+    let weight_base = group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
+
+    var t0: Tile; var t1: Tile; var t2: Tile; var t3: Tile;
+    var offset_y = down.origin;
+    for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
+        var offset_x = across.origin;
+        for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
+            let sy = vec4i(y) * spacing + offset_y;
+            let sx = vec4i(x) * spacing + offset_x;
+            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
+            var at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
+            var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
+            for (var quad = 0u; quad < u.source_quads; quad++) {
+                let b = array<vec4f, 4>(
+                    part(select(vec4f(), source[at.x], valid.x), SOURCE_PART),
+                    part(select(vec4f(), source[at.y], valid.y), SOURCE_PART),
+                    part(select(vec4f(), source[at.z], valid.z), SOURCE_PART),
+                    part(select(vec4f(), source[at.w], valid.w), SOURCE_PART),
+                );
+                rows(&t0, weights[w], b);
+                if ROW_TILES > 1u { rows(&t1, weights[w + tile_stride], b); }
+                if ROW_TILES > 2u {
+                    rows(&t2, weights[w + 2u * tile_stride], b);
+                    rows(&t3, weights[w + 3u * tile_stride], b);
+                }
+                at += source_pixels;
+                w += 8u;
+            }
+            offset_x += across.direction;
+        }
+        offset_y += down.direction;
+    }
+
+    let step = select(1u, u.stride, u.transposed == 1u);
+    let at = (y * step + area.row) * u.width + x * step + area.column;
+    let quad = group.y * ROW_TILES * 2u;
+    store(sample, quad, at, inside, &t0);
+    if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
+    if ROW_TILES > 2u { store(sample, quad + 4u, at, inside, &t2); store(sample, quad + 6u, at, inside, &t3); }
+}
+
+fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
+    let a = mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3]);
+    let b = mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7]);
+    store_quad(sample, quad, at, inside, transpose(a));
+    store_quad(sample, quad + 1u, at, inside, transpose(b));
+}
+
+fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
+    if quad >= u.quads { return; }
+    let index = (sample * u.quads + quad) * u.height * u.width + at;
+    if inside.x { destination[index.x] = finish(values[0], quad, index.x); }
+    if inside.y { destination[index.y] = finish(values[1], quad, index.y); }
+    if inside.z { destination[index.z] = finish(values[2], quad, index.z); }
+    if inside.w { destination[index.w] = finish(values[3], quad, index.w); }
+}

@@ -1,0 +1,52 @@
+// A convolution's response to an all-ones input: per output channel the sum of the taps that lie inside the picture. Optionally
+// divides relevance by it: div(operand, response * [operand != 0]).
+
+struct Ones {
+    source_height: u32,
+    source_width: u32,
+    height: u32,
+    width: u32,
+    quads: u32,
+    kernel_rows: u32,
+    kernel_columns: u32,
+    stride: u32,
+    padding_top: u32,
+    padding_left: u32,
+    epilogue: u32, // 0 none, 2 div(operand, response * [operand != 0])
+}
+
+@group(0) @binding(0) var<uniform> u: Ones;
+@group(0) @binding(1) var<storage, read> tap_sums: array<vec4f>; // [quads][taps], summed over input channels
+@group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+fn divide(a: vec4f, b: vec4f) -> vec4f {
+    let shifted = b + 1e-9;
+    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
+    return select(quotient, vec4f(), b == vec4f());
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixels = u.height * u.width;
+    let pixel = group.x * 64u + lane;
+    if pixel >= pixels { return; }
+    let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
+    let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
+    let base = group.y * u.kernel_rows * u.kernel_columns;
+    var sum = vec4f();
+    for (var ky = 0u; ky < u.kernel_rows; ky++) {
+        let sy = top + i32(ky);
+        if sy < 0 || sy >= i32(u.source_height) { continue; }
+        for (var kx = 0u; kx < u.kernel_columns; kx++) {
+            let sx = left + i32(kx);
+            if sx < 0 || sx >= i32(u.source_width) { continue; }
+            sum += tap_sums[base + ky * u.kernel_columns + kx];
+        }
+    }
+    let index = (group.z * u.quads + group.y) * pixels + pixel;
+    if u.epilogue == 2u {
+        sum = select(divide(operand[index], sum), vec4f(), operand[index] == vec4f());
+    }
+    destination[index] = sum;
+}

@@ -1,0 +1,60 @@
+// factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ - Z-.
+
+struct FactorMaps {
+    pixels: u32,
+    quads: u32,
+}
+
+@group(0) @binding(0) var<uniform> u: FactorMaps;
+@group(0) @binding(1) var<storage, read_write> input: array<vec4f>;         // [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> input_maximum: array<vec4f>; // [samples], in x
+@group(0) @binding(3) var<storage, read_write> input_basis: array<vec4f>;   // [samples][quads][negative, positive], 0 in padding
+@group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> gradient_maximum: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> gradient_basis: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> destination: array<vec4f>;   // [samples][pixels]: input in x, gradient in y
+
+fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
+
+fn sigmoid10(v: vec4f) -> vec4f { return 1.0 / (1.0 + exp(clamp(-10.0 * v, vec4f(-80.0), vec4f(80.0)))); }
+
+// Q^T Q and Q^T H so far.
+struct Products {
+    gram: vec3f, // negative negative, negative positive, positive positive
+    response: vec2f,
+}
+
+fn extend(so_far: Products, negative: vec4f, positive: vec4f, value: vec4f, peak: f32) -> Products {
+    let h = sigmoid10(select(value / divisor(peak), vec4f(), peak == 0.0));
+    return Products(
+        so_far.gram + vec3f(dot(negative, negative), dot(negative, positive), dot(positive, positive)),
+        so_far.response + vec2f(dot(negative, h), dot(positive, h)),
+    );
+}
+
+fn solve(p: Products) -> f32 {
+    let a = p.gram.x + 1.0;
+    let b = p.gram.y;
+    let d = p.gram.z + 1.0;
+    let solution = vec2f(d * p.response.x - b * p.response.y, a * p.response.y - b * p.response.x) / (a * d - b * b);
+    let z = max(solution, vec2f());
+    return z.y - z.x;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixel = group.x * 64u + lane;
+    if pixel >= u.pixels { return; }
+    let input_peak = input_maximum[group.z].x;
+    let gradient_peak = gradient_maximum[group.z].x;
+    var of_input: Products;
+    var of_gradient: Products;
+    for (var quad = 0u; quad < u.quads; quad++) {
+        let channel = group.z * u.quads + quad;
+        let index = channel * u.pixels + pixel;
+        let basis = channel * 2u;
+        of_input = extend(of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
+        of_gradient = extend(of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
+    }
+    destination[group.z * u.pixels + pixel] = vec4f(solve(of_input), solve(of_gradient), 0.0, 0.0);
+}

@@ -1,0 +1,43 @@
+// Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight.
+
+override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+
+struct LinearTranspose {
+    source_quads: u32,      // of the layer's output
+    destination_quads: u32, // quads * pixels of the layer's input
+    first_quad: u32,        // first source quad of this range of weights
+    range_quads: u32,       // source quads in this range
+    accumulate: u32,        // 1: add to what earlier ranges gave
+}
+
+@group(0) @binding(0) var<uniform> u: LinearTranspose;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows of the range][destination quads]
+@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
+@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
+
+fn part(v: vec4f, which: u32) -> vec4f {
+    if which == 1u { return abs(v); }
+    if which == 2u { return max(v, vec4f()); }
+    if which == 3u { return min(v, vec4f()); }
+    return v;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let column = group.x * 64u + lane;
+    if column >= u.destination_quads { return; }
+    let source_base = group.z * u.source_quads + u.first_quad;
+    let index = group.z * u.destination_quads + column;
+    var sum = vec4f();
+    var w = column;
+    for (var quad = 0u; quad < u.range_quads; quad++) {
+        let v = source[source_base + quad];
+        sum = fma(part(weights[w], WEIGHT_PART), vec4f(v.x), sum);
+        sum = fma(part(weights[w + u.destination_quads], WEIGHT_PART), vec4f(v.y), sum);
+        sum = fma(part(weights[w + 2u * u.destination_quads], WEIGHT_PART), vec4f(v.z), sum);
+        sum = fma(part(weights[w + 3u * u.destination_quads], WEIGHT_PART), vec4f(v.w), sum);
+        w += 4u * u.destination_quads;
+    }
+    if u.accumulate == 1u { sum += destination[index]; }
+    destination[index] = sum;
+}

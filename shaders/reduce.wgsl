@@ -1,0 +1,61 @@
+// Reduction over the channels and pixels of each sample. One workgroup reduces one contiguous run of vec4 elements to one value, in a
+// fixed order; a second run over those values gives the scalar.
+
+override OPERATION: u32 = 0u; // 0 maximum, 1 minimum, 2 sum, 3 number of non-zero elements
+
+struct Reduce {
+    pixels: u32,
+    count: u32,         // vec4 elements of one sample
+    run: u32,           // vec4 elements of one workgroup
+    runs: u32,          // workgroups of one sample
+    first_channel: u32, // channels before this one and from `channels` on do not take part
+    channels: u32,
+}
+
+@group(0) @binding(0) var<uniform> u: Reduce;
+@group(0) @binding(1) var<storage, read_write> source: array<vec4f>;      // [samples][count]
+@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][runs], in x
+
+const LANES = 64u;
+const LARGEST = 3.4028234e38;
+var<workgroup> partial: array<vec4f, LANES>;
+
+fn identity() -> vec4f {
+    if OPERATION == 0u { return vec4f(-LARGEST); }
+    if OPERATION == 1u { return vec4f(LARGEST); }
+    return vec4f();
+}
+
+fn combine(a: vec4f, b: vec4f) -> vec4f {
+    if OPERATION == 0u { return max(a, b); }
+    if OPERATION == 1u { return min(a, b); }
+    return a + b;
+}
+
+fn element(index: u32, base: u32) -> vec4f {
+    var value = source[base + index];
+    if OPERATION == 3u { value = select(vec4f(), vec4f(1.0), value != vec4f()); }
+    let channel = index / u.pixels * 4u + vec4u(0u, 1u, 2u, 3u);
+    let counts = (channel >= vec4u(u.first_channel)) & (channel < vec4u(u.channels));
+    return select(identity(), value, counts);
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let base = group.z * u.count;
+    let end = min((group.x + 1u) * u.run, u.count);
+    var value = identity();
+    for (var index = group.x * u.run + lane; index < end; index += LANES) {
+        value = combine(value, element(index, base));
+    }
+    partial[lane] = value;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half { partial[lane] = combine(partial[lane], partial[lane + half]); }
+    }
+    if lane != 0u { return; }
+    let last = partial[0];
+    let pair = combine(vec4f(last.xy, 0.0, 0.0), vec4f(last.zw, 0.0, 0.0));
+    let scalar = combine(vec4f(pair.x), vec4f(pair.y)).x;
+    destination[group.z * u.runs + group.x] = vec4f(scalar, 0.0, 0.0, 0.0);
+}

@@ -1,0 +1,45 @@
+// The residual of a full convolution: R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) where C is not zero.
+
+struct Residual {
+    pixels: u32,
+    quads: u32,
+    factor_x: u32, // 1: the term is used; likewise below
+    saliency: u32,
+    normalized: u32, // M is divided by its maximum
+    regularized: u32,
+    factor_dx: u32,
+    agnostic: u32,
+}
+
+@group(0) @binding(0) var<uniform> u: Residual;
+@group(0) @binding(1) var<storage, read_write> relevance: array<vec4f>; // C, [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> agnostic: array<vec4f>;  // A, [samples][quads][pixels]
+@group(0) @binding(3) var<storage, read_write> maps: array<vec4f>;      // [samples][pixels], M in y
+@group(0) @binding(4) var<storage, read_write> maximum: array<vec4f>;   // [samples], max M in x
+@group(0) @binding(5) var<storage, read_write> factors: array<vec4f>;   // [samples][pixels], F_x in x, F_dx in y
+@group(0) @binding(6) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+
+fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let pixel = group.x * 64u + lane;
+    if pixel >= u.pixels { return; }
+    let index = (group.z * u.quads + group.y) * u.pixels + pixel;
+    let at = group.z * u.pixels + pixel;
+    let factor = max(factors[at].xy, vec2f());
+    let peak = maximum[group.z].x;
+
+    var m = maps[at].y;
+    if u.normalized == 1u { m = select(m / divisor(peak), 0.0, peak == 0.0); }
+    var saliency = 0.0;
+    if u.factor_x == 1u { saliency += factor.x; }
+    if u.saliency == 1u { saliency += m; }
+
+    let c = relevance[index];
+    var r = vec4f(saliency);
+    if u.regularized == 1u { r /= 1.0 + exp(clamp(-c, vec4f(-80.0), vec4f(80.0))); }
+    if u.factor_dx == 1u { r += factor.y; }
+    if u.agnostic == 1u { r += agnostic[index]; }
+    destination[index] = select(r, vec4f(), c == vec4f());
+}

@@ -1,0 +1,43 @@
+//! The one error of the library: each variant says what happened, where, and what to do next.
+
+use crate::gpu::GpuError;
+use crate::graph::GraphError;
+use crate::methods::MethodError;
+use crate::models::weights::WeightsError;
+use crate::plan::PlanError;
+
+/// Everything that can go wrong between a picture and its map.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The network does not fit the picture.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The method does not fit the network.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// The pictures do not fit the device.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Weights could not be had.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The adapter, or what was asked of it.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// Pictures whose number or size is not what was said.
+    #[error("got {found}, expected {wanted}")]
+    Batch {
+        /// What was given.
+        found: String,
+        /// What was expected.
+        wanted: String,
+    },
+    /// A class that the network does not have.
+    #[error("there is no class {class}: the model has {classes} classes, numbered from 0 to {}", classes.saturating_sub(1))]
+    Class {
+        /// What was asked for.
+        class: u32,
+        /// Number of classes.
+        classes: u32,
+    },
+}

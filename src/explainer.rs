@@ -1,0 +1,259 @@
+//! The front door: a model on a GPU, from normalised pictures to class-specific maps.
+
+use crate::error::Error;
+use crate::gpu::{Gpu, WeightStore};
+use crate::methods::agf::Ablations;
+use crate::models::Model;
+use crate::session::{self, Session, SessionShape};
+use std::time::Instant;
+
+/// Normalised pictures of one size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Number of pictures.
+    pub count: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// `count` x 3 x `height` x `width` values, row-major.
+    pub data: Vec<f32>,
+}
+
+impl Batch {
+    /// Whether there is as much data as count and size say.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.count > 0 && self.data.len() as u64 == u64::from(self.count) * self.picture_elements() {
+            return Ok(());
+        }
+        let wanted = format!("{} values", u64::from(self.count.max(1)) * self.picture_elements());
+        Err(Error::Batch { found: format!("{} with {} values", self.describe(), self.data.len()), wanted })
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        format!("{} pictures of {}x{}", self.count, self.height, self.width)
+    }
+
+    fn picture_elements(&self) -> u64 {
+        3 * u64::from(self.height) * u64::from(self.width)
+    }
+
+    fn part(&self, first: u32, count: u32) -> Batch {
+        let picture = self.picture_elements() as usize;
+        let data = self.data[first as usize * picture..(first + count) as usize * picture].to_vec();
+        Batch { count, height: self.height, width: self.width, data }
+    }
+}
+
+/// Which class of a picture to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The class of this rank in the network's own answer; 0 is the best.
+    Rank(u32),
+    /// A class id.
+    Class(u32),
+}
+
+/// One picture's answer and maps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// One logit per class.
+    pub logits: Vec<f32>,
+    /// One map per target, in the order of the targets.
+    pub maps: Vec<Map>,
+}
+
+/// One class's map of one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// The class that was explained.
+    pub class: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// `height` x `width` values, row-major: positive speaks for the class, negative against it.
+    pub values: Vec<f32>,
+    /// Largest relevance of any input value; where it is not positive the map is undivided.
+    pub peak: f32,
+    /// Sum of the relevance at the input of each layer with weights, from the logits to the picture.
+    pub conservation: Vec<LayerSum>,
+}
+
+/// The total relevance at one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSum {
+    /// Layer name.
+    pub layer: String,
+    /// Sum over all channels and pixels of the relevance of the layer's input.
+    pub sum: f32,
+}
+
+/// What a run cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Making plans, pipelines and weights that were not there yet, milliseconds.
+    pub prepare_ms: f64,
+    /// Packing the input and handing it to the driver, milliseconds.
+    pub upload_ms: f64,
+    /// From submission until the GPU is done, milliseconds.
+    pub gpu_ms: f64,
+    /// Copying results back, milliseconds.
+    pub read_back_ms: f64,
+    /// Bytes of GPU buffers, weights included.
+    pub gpu_bytes: u64,
+}
+
+/// A model on a GPU. Sessions for the sizes seen last are kept, weights for good.
+pub struct Explainer {
+    gpu: Gpu,
+    model: Model,
+    ablations: Ablations,
+    store: WeightStore,
+    sessions: Vec<Session>,
+}
+
+/// Sessions kept at a time.
+const SESSIONS: usize = 2;
+
+impl Explainer {
+    /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
+    pub fn new(gpu: &Gpu, model: &Model, ablations: Ablations) -> Self {
+        let (gpu, model, store, sessions) = (gpu.clone(), model.clone(), WeightStore::default(), Vec::new());
+        Self { gpu, model, ablations, store, sessions }
+    }
+
+    /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its batch.
+    ///
+    /// # Errors
+    /// [`Error`] where the pictures do not fit the network or the device, a class does not exist, or the GPU fails.
+    pub async fn explain(&mut self, batch: &Batch, targets: &[Vec<Target>]) -> Result<(Vec<Explained>, Cost), Error> {
+        batch.check()?;
+        if targets.len() != batch.count as usize {
+            let found = format!("{} with targets for {}", batch.describe(), targets.len());
+            return Err(Error::Batch { found, wanted: "targets for every picture".into() });
+        }
+        let slots = targets.iter().map(Vec::len).max().unwrap_or(0) as u32;
+        let shape = SessionShape { count: batch.count, height: batch.height, width: batch.width, slots };
+        let (_, largest) = session::plan(&self.gpu, &self.model, SessionShape { count: 1, ..shape }, self.ablations)?;
+        let mut explained = Vec::new();
+        let mut cost = Cost::default();
+        for first in (0..batch.count).step_by(largest as usize) {
+            let count = largest.min(batch.count - first);
+            let targets = &targets[first as usize..(first + count) as usize];
+            explained.extend(self.run(&batch.part(first, count), targets, slots, &mut cost).await?);
+        }
+        Ok((explained, cost))
+    }
+
+    /// The logits alone, without explanation: one vector per picture.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub async fn predict(&mut self, batch: &Batch) -> Result<(Vec<Vec<f32>>, Cost), Error> {
+        let targets = vec![Vec::new(); batch.count as usize];
+        let (explained, cost) = self.explain(batch, &targets).await?;
+        Ok((explained.into_iter().map(|picture| picture.logits).collect(), cost))
+    }
+
+    /// The plan for pictures of this shape as text: step by step with FLOPs, bytes and memory.
+    ///
+    /// # Errors
+    /// Where the pictures do not fit the network or the device.
+    pub fn plan_text(&self, shape: SessionShape) -> Result<String, Error> {
+        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, self.ablations)?;
+        Ok(format!("{plan}at most {largest} pictures at a time on this adapter\n"))
+    }
+
+    /// The session for pictures of this shape, made if it is not there: for hosts that record it themselves.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub async fn session(&mut self, shape: SessionShape) -> Result<&Session, Error> {
+        let known = self.sessions.iter().position(|session| session.shape() == shape);
+        let session = match known {
+            Some(position) => self.sessions.remove(position),
+            None => {
+                self.sessions.truncate(SESSIONS - 1);
+                Session::new(&self.gpu, &self.model, &mut self.store, shape, self.ablations).await?
+            }
+        };
+        self.sessions.insert(0, session);
+        Ok(&self.sessions[0])
+    }
+
+    async fn run(
+        &mut self,
+        batch: &Batch,
+        targets: &[Vec<Target>],
+        slots: u32,
+        cost: &mut Cost,
+    ) -> Result<Vec<Explained>, Error> {
+        let mut clock = Clock::start();
+        let Batch { count, height, width, .. } = *batch;
+        self.session(SessionShape { count, height, width, slots }).await?;
+        cost.prepare_ms += clock.lap();
+        let session = &self.sessions[0];
+        session.write_pictures(batch).await?;
+        for slot in 0..slots {
+            let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
+            session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>()).await?;
+        }
+        cost.upload_ms += clock.lap();
+        session.program().submit().await?;
+        session.program().finished().await?;
+        cost.gpu_ms += clock.lap();
+        let values = session.read().await?;
+        cost.read_back_ms += clock.lap();
+        let sessions = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
+        cost.gpu_bytes = cost.gpu_bytes.max(sessions + self.store.bytes());
+        Ok((0..).zip(targets).map(|(sample, targets)| gather(session, &values, sample, targets.len())).collect())
+    }
+}
+
+/// One picture's part of what a session gave.
+fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize) -> Explained {
+    let count = session.shape().count as usize;
+    let part = |values: &Vec<f32>| {
+        let length = values.len() / count;
+        values[sample * length..(sample + 1) * length].to_vec()
+    };
+    let scalar = |values: &Vec<f32>| part(values).first().copied().unwrap_or(f32::NAN);
+    let mut values = values.iter();
+    let logits = values.next().map(part).unwrap_or_default();
+    let mut maps = Vec::new();
+    for slot in session.slots() {
+        let (class, map, peak) = (values.next().map(scalar), values.next().map(part), values.next().map(scalar));
+        let conservation = slot
+            .sums
+            .iter()
+            .zip(values.by_ref())
+            .map(|((layer, _), sum)| LayerSum { layer: layer.clone(), sum: scalar(sum) })
+            .collect();
+        maps.push(Map {
+            class: class.unwrap_or_default() as u32,
+            height: session.shape().height,
+            width: session.shape().width,
+            values: map.unwrap_or_default(),
+            peak: peak.unwrap_or(f32::NAN),
+            conservation,
+        });
+    }
+    maps.truncate(targets);
+    Explained { logits, maps }
+}
+
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the last call.
+    fn lap(&mut self) -> f64 {
+        let elapsed = self.0.elapsed().as_secs_f64() * 1e3;
+        self.0 = Instant::now();
+        elapsed
+    }
+}

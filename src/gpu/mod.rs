@@ -1,0 +1,156 @@
+//! The only place that knows wgpu: adapters and devices, pipelines, weights in GPU memory, and recorded plans.
+//!
+//! Behind `plan` in the flow: a [`Plan`](crate::plan::Plan) becomes a [`Program`], a program runs in the own or in a host's encoder.
+//! Everything that waits is `async`; nothing here blocks the calling thread.
+
+mod adapter;
+mod error;
+mod pipelines;
+mod program;
+mod transfer;
+mod weights;
+
+pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
+pub use error::GpuError;
+pub use program::Program;
+pub(crate) use weights::WeightStore;
+
+use crate::plan::Profile;
+use pipelines::Pipelines;
+use std::sync::Arc;
+
+/// Storage buffers that one kernel binds at most.
+const STORAGE_BUFFERS: u32 = 7;
+
+/// A device with what the engine keeps on it. Clones share everything.
+#[derive(Clone)]
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    summary: AdapterSummary,
+    profile: Profile,
+    pipelines: Arc<Pipelines>,
+}
+
+/// All adapters of the selected backend.
+pub async fn adapters(selection: &Selection) -> Vec<AdapterSummary> {
+    let found = enumerate(selection).await;
+    found.iter().enumerate().map(|(index, adapter)| summarize(index, adapter)).collect()
+}
+
+/// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
+/// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
+pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {
+    let features = adapter.features() & wgpu::Features::SUBGROUP;
+    let offered = adapter.limits();
+    let limits = wgpu::Limits {
+        max_buffer_size: offered.max_buffer_size,
+        max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+        ..wgpu::Limits::default().using_alignment(offered)
+    };
+    (features, limits)
+}
+
+impl Gpu {
+    /// Opens a device of its own on the selected adapter.
+    ///
+    /// # Errors
+    /// [`GpuError`] where there is no such adapter or it gives no device.
+    pub async fn open(selection: &Selection) -> Result<Self, GpuError> {
+        let found = enumerate(selection).await;
+        let summaries: Vec<AdapterSummary> =
+            found.iter().enumerate().map(|(index, adapter)| summarize(index, adapter)).collect();
+        let (position, _) = choose(&summaries, selection)?;
+        let adapter = &found[position];
+        let (required_features, required_limits) = match selection.webgpu_limits {
+            true => (wgpu::Features::empty(), wgpu::Limits::default().using_alignment(adapter.limits())),
+            false => requirements(adapter),
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("agf"),
+            required_features,
+            required_limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| GpuError::NoDevice {
+            adapter: summaries[position].name.clone(),
+            reason: error.to_string(),
+        })?;
+        let mut gpu = Self::adopt(device, queue)?;
+        gpu.summary.index = position;
+        Ok(gpu)
+    }
+
+    /// Lives on a host's device: programs share its buffers' address space and can be recorded into its encoders.
+    ///
+    /// # Errors
+    /// [`GpuError::Limit`] where the device has less than WebGPU's default limits.
+    pub fn adopt(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, GpuError> {
+        let (limits, features) = (device.limits(), device.features());
+        let demand = |name, found: u64, needed: u64| match found >= needed {
+            true => Ok(()),
+            false => Err(GpuError::Limit { name, found, needed }),
+        };
+        let buffers = limits.max_storage_buffers_per_shader_stage;
+        demand("max_storage_buffers_per_shader_stage", buffers.into(), STORAGE_BUFFERS.into())?;
+        demand("max_compute_invocations_per_workgroup", limits.max_compute_invocations_per_workgroup.into(), 64)?;
+        demand("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size, 1 << 20)?;
+        let summary = AdapterSummary::new(0, &device.adapter_info(), &limits, features);
+        let profile = summary.profile(limits.max_compute_workgroups_per_dimension);
+        Ok(Self { device, queue, summary, profile, pipelines: Arc::default() })
+    }
+
+    /// The adapter, with the limits and features of the opened device.
+    pub fn summary(&self) -> &AdapterSummary {
+        &self.summary
+    }
+
+    /// The device as the planner sees it.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The wgpu device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The wgpu queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// Runs `work`, whose wgpu errors become a [`GpuError`] of what was being done.
+    pub(crate) async fn checked<T>(&self, during: &str, bytes: u64, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let result = work();
+        let (memory, internal, validation) = (memory.pop(), internal.pop(), validation.pop());
+        if memory.await.is_some() {
+            return Err(GpuError::OutOfMemory { during: during.into(), bytes });
+        }
+        match internal.await.or(validation.await) {
+            Some(error) => Err(GpuError::Driver { during: during.into(), reason: error.to_string() }),
+            None => Ok(result),
+        }
+    }
+}
+
+async fn enumerate(selection: &Selection) -> Vec<wgpu::Adapter> {
+    let backends = match selection.backend {
+        None => wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12,
+        Some(BackendChoice::Vulkan) => wgpu::Backends::VULKAN,
+        Some(BackendChoice::Metal) => wgpu::Backends::METAL,
+        Some(BackendChoice::Dx12) => wgpu::Backends::DX12,
+    };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    wgpu::Instance::new(descriptor).enumerate_adapters(backends).await
+}
+
+fn summarize(index: usize, adapter: &wgpu::Adapter) -> AdapterSummary {
+    AdapterSummary::new(index, &adapter.get_info(), &adapter.limits(), adapter.features())
+}

@@ -1,0 +1,168 @@
+//! A plan on a device: buffers, bind groups and pipelines, ready to be recorded into any encoder.
+
+use super::{Gpu, GpuError, WeightStore};
+use crate::graph::NodeId;
+use crate::plan::{Plan, Step, ValueId};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Uniforms of a step begin at a multiple of this: WebGPU's default `min_uniform_buffer_offset_alignment`.
+const UNIFORM_ALIGNMENT: u64 = 256;
+
+struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+/// A plan with everything that it needs on the GPU.
+pub struct Program {
+    gpu: Gpu,
+    plan: Plan,
+    buffers: Vec<wgpu::Buffer>,
+    dispatches: Vec<Dispatch>,
+}
+
+impl Program {
+    /// Makes buffers, pipelines and bind groups. The weights must have been uploaded.
+    pub(crate) async fn new(gpu: &Gpu, plan: Plan, weights: &WeightStore) -> Result<Self, GpuError> {
+        let kernels = plan.kernels();
+        let pipelines = gpu.pipelines(&kernels).await?;
+        let pipeline_of: HashMap<_, _> = kernels.into_iter().zip(pipelines).collect();
+        let bytes = plan.value_bytes();
+        let (buffers, dispatches) = gpu
+            .checked("making buffers for the plan", bytes, || {
+                let buffers: Vec<wgpu::Buffer> = plan.buffers.iter().map(|&size| value_buffer(gpu, size)).collect();
+                let uniforms = uniform_buffer(gpu, &plan.steps);
+                let maker = Maker { gpu, plan: &plan, buffers: &buffers, uniforms: &uniforms, weights };
+                let dispatches: Vec<Dispatch> = (0..)
+                    .zip(&plan.steps)
+                    .filter_map(|(index, step)| {
+                        let pipeline = pipeline_of.get(&step.kernel)?.clone();
+                        let bind_group = maker.bind_group(index, step);
+                        Some(Dispatch { pipeline, bind_group, workgroups: step.workgroups })
+                    })
+                    .collect();
+                (buffers, dispatches)
+            })
+            .await?;
+        Ok(Self { gpu: gpu.clone(), plan, buffers, dispatches })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Records all steps. Nothing is submitted: the values are there when the host has submitted the encoder.
+    pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record_steps(encoder, 0..self.dispatches.len());
+    }
+
+    fn record_steps(&self, encoder: &mut wgpu::CommandEncoder, steps: Range<usize>) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for dispatch in &self.dispatches[steps] {
+            let [x, y, z] = dispatch.workgroups;
+            pass.set_pipeline(&dispatch.pipeline);
+            pass.set_bind_group(0, &dispatch.bind_group, &[]);
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+
+    /// Submits all steps, cut so that no submission keeps a slow adapter busy for long.
+    pub(crate) async fn submit(&self) -> Result<(), GpuError> {
+        let limit = self.gpu.profile.max_step_flops;
+        let submit = || {
+            for steps in cut(&self.plan.steps, limit) {
+                let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+                self.record_steps(&mut encoder, steps);
+                self.gpu.queue.submit([encoder.finish()]);
+            }
+        };
+        self.gpu.checked("submitting the plan", 0, submit).await
+    }
+
+    /// Buffer, byte offset and size of a node's value, for hosts that read it on the GPU. Layout: `[samples][channels / 4][pixels]` of
+    /// vec4; a map is `[samples][pixels]` of f32. `None` where the node is not stored.
+    pub fn value(&self, node: NodeId) -> Option<(&wgpu::Buffer, u64, u64)> {
+        let value = *self.plan.value_of.get(&node)?;
+        let place = self.plan.places[value.0];
+        Some((&self.buffers[place.buffer], place.offset, self.plan.values[value.0].bytes))
+    }
+
+    pub(crate) fn buffers(&self) -> &[wgpu::Buffer] {
+        &self.buffers
+    }
+}
+
+fn value_buffer(gpu: &Gpu, size: u64) -> wgpu::Buffer {
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some("values"), size, usage, mapped_at_creation: false })
+}
+
+fn uniform_buffer(gpu: &Gpu, steps: &[Step]) -> wgpu::Buffer {
+    let size = (steps.len() as u64).max(1) * UNIFORM_ALIGNMENT;
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let descriptor = wgpu::BufferDescriptor { label: Some("uniforms"), size, usage, mapped_at_creation: false };
+    let buffer = gpu.device.create_buffer(&descriptor);
+    let mut bytes = Vec::with_capacity(size as usize);
+    for step in steps {
+        bytes.extend(step.uniforms.bytes());
+        bytes.resize(bytes.len().next_multiple_of(UNIFORM_ALIGNMENT as usize), 0);
+    }
+    gpu.queue.write_buffer(&buffer, 0, &bytes);
+    buffer
+}
+
+struct Maker<'a> {
+    gpu: &'a Gpu,
+    plan: &'a Plan,
+    buffers: &'a [wgpu::Buffer],
+    uniforms: &'a wgpu::Buffer,
+    weights: &'a WeightStore,
+}
+
+impl Maker<'_> {
+    fn bind_group(&self, index: u64, step: &Step) -> wgpu::BindGroup {
+        let binding = |buffer, offset, size| {
+            let size = std::num::NonZeroU64::new(size);
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
+        };
+        let uniform_bytes = step.uniforms.bytes().len() as u64;
+        let mut resources = vec![binding(self.uniforms, index * UNIFORM_ALIGNMENT, uniform_bytes)];
+        let weights = step.weights.iter().filter_map(|packing| self.weights.get(packing));
+        resources.extend(weights.map(wgpu::Buffer::as_entire_binding));
+        resources.extend(step.values.iter().map(|&ValueId(value)| {
+            let place = self.plan.places[value];
+            binding(&self.buffers[place.buffer], place.offset, self.plan.values[value].bytes)
+        }));
+        let entries: Vec<wgpu::BindGroupEntry> =
+            (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+        self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&step.label),
+            layout: &self.gpu.layout(step.kernel.shader),
+            entries: &entries,
+        })
+    }
+}
+
+/// Runs of steps of at most `limit` operations each. A byte moved counts as two operations.
+fn cut(steps: &[Step], limit: u64) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let (mut start, mut work) = (0, 0);
+    for (index, step) in steps.iter().enumerate() {
+        let cost = step.flops + 2 * step.bytes;
+        if work > 0 && work + cost > limit {
+            runs.push(start..index);
+            (start, work) = (index, 0);
+        }
+        work += cost;
+    }
+    runs.push(start..steps.len());
+    runs
+}

@@ -1,0 +1,141 @@
+//! Values in and out of a program: packing to channel quads, waiting, and reading back.
+
+use super::{GpuError, Program};
+use crate::graph::{Graph, NodeId, Op, Shape};
+use futures_channel::oneshot;
+
+impl Program {
+    /// Writes a node's value for all samples: `batch` x channels x height x width values, row-major.
+    pub(crate) async fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
+        let Some((buffer, offset, size)) = self.value(node) else { return Ok(()) };
+        let packed = pack(values, graph.shape(node), self.plan().batch);
+        let write = || self.gpu().queue.write_buffer(buffer, offset, bytemuck::cast_slice(&packed));
+        self.gpu().checked("uploading pictures", size, write).await
+    }
+
+    /// Fills all buffers with a pattern, so that what no step writes can be told.
+    pub(crate) fn fill(&self, pattern: u32) {
+        for buffer in self.buffers() {
+            let words = vec![pattern; buffer.size() as usize / 4];
+            self.gpu().queue.write_buffer(buffer, 0, bytemuck::cast_slice(&words));
+        }
+    }
+
+    /// Waits until everything submitted so far is done.
+    pub(crate) async fn finished(&self) -> Result<(), GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        self.gpu().queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        self.drive();
+        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
+    }
+
+    /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
+    pub(crate) async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
+        let regions: Vec<_> = nodes.iter().filter_map(|&node| self.value(node)).collect();
+        let words = self.read_regions(&regions).await?;
+        let unpack = |(&node, words): (&NodeId, Vec<u32>)| {
+            let values = bytemuck::cast_vec(words);
+            match graph.node(node).op {
+                Op::HeatMap => values,
+                _ => unpack(&values, graph.shape(node), self.plan().batch),
+            }
+        };
+        Ok(nodes.iter().zip(words).map(unpack).collect())
+    }
+
+    /// Reads whole buffers as words.
+    pub(crate) async fn read_buffers(&self) -> Result<Vec<Vec<u32>>, GpuError> {
+        let regions: Vec<_> = self.buffers().iter().map(|buffer| (buffer, 0, buffer.size())).collect();
+        self.read_regions(&regions).await
+    }
+
+    async fn read_regions(&self, regions: &[(&wgpu::Buffer, u64, u64)]) -> Result<Vec<Vec<u32>>, GpuError> {
+        let total: u64 = regions.iter().map(|(_, _, size)| size).sum();
+        let limit = self.gpu().device.limits().max_buffer_size;
+        if total > limit && regions.len() > 1 {
+            let (first, second) = regions.split_at(regions.len() / 2);
+            let mut words = Box::pin(self.read_regions(first)).await?;
+            words.extend(Box::pin(self.read_regions(second)).await?);
+            return Ok(words);
+        }
+        let staging = self.copy_to_staging(regions, total).await?;
+        let (sender, receiver) = oneshot::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.drive();
+        let lost = || GpuError::Lost { during: "reading results back".into() };
+        receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
+        let view = staging.get_mapped_range(..).map_err(|_| lost())?;
+        let mut rest: &[u32] = bytemuck::cast_slice(&view);
+        let mut words = Vec::new();
+        for (_, _, size) in regions {
+            let (region, behind) = rest.split_at(*size as usize / 4);
+            words.push(region.to_vec());
+            rest = behind;
+        }
+        Ok(words)
+    }
+
+    async fn copy_to_staging(
+        &self,
+        regions: &[(&wgpu::Buffer, u64, u64)],
+        total: u64,
+    ) -> Result<wgpu::Buffer, GpuError> {
+        let gpu = self.gpu();
+        let copy = || {
+            let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("read back"),
+                size: total.max(4),
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let mut at = 0;
+            for (buffer, offset, size) in regions {
+                encoder.copy_buffer_to_buffer(buffer, *offset, &staging, at, *size);
+                at += size;
+            }
+            gpu.queue.submit([encoder.finish()]);
+            staging
+        };
+        gpu.checked("reading results back", total, copy).await
+    }
+
+    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
+    fn drive(&self) {
+        let device = self.gpu().device.clone();
+        std::thread::spawn(move || {
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+        });
+    }
+}
+
+/// `[samples][channels][pixels]` to `[samples][channels / 4][pixels][4]`.
+fn pack(values: &[f32], shape: Shape, batch: u32) -> Vec<f32> {
+    let (pixels, quads) = (shape.pixels() as usize, shape.quads() as usize);
+    let mut packed = vec![0.0; batch as usize * quads * pixels * 4];
+    for (sample, channels) in values.chunks(shape.elements() as usize).enumerate().take(batch as usize) {
+        for (channel, plane) in channels.chunks(pixels).enumerate() {
+            let base = ((sample * quads + channel / 4) * pixels) * 4 + channel % 4;
+            for (pixel, value) in plane.iter().enumerate() {
+                packed[base + pixel * 4] = *value;
+            }
+        }
+    }
+    packed
+}
+
+fn unpack(packed: &[f32], shape: Shape, batch: u32) -> Vec<f32> {
+    let (pixels, quads) = (shape.pixels() as usize, shape.quads() as usize);
+    let mut values = Vec::with_capacity(batch as usize * shape.elements() as usize);
+    for sample in 0..batch as usize {
+        for channel in 0..shape.channels as usize {
+            let base = ((sample * quads + channel / 4) * pixels) * 4 + channel % 4;
+            values.extend((0..pixels).map(|pixel| packed[base + pixel * 4]));
+        }
+    }
+    values
+}

@@ -1,0 +1,65 @@
+//! Packed weights in GPU memory, shared by all programs of one model.
+
+use super::{Gpu, GpuError};
+use crate::graph::Graph;
+use crate::models::weights::Weights;
+use crate::plan::packing::Packing;
+use std::collections::HashMap;
+
+/// One buffer per packing, uploaded on first use.
+#[derive(Default)]
+pub(crate) struct WeightStore {
+    buffers: HashMap<Packing, wgpu::Buffer>,
+    bytes: u64,
+}
+
+impl WeightStore {
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Uploads what of `packings` is not there yet.
+    pub async fn upload(
+        &mut self,
+        gpu: &Gpu,
+        graph: &Graph,
+        weights: &Weights,
+        packings: &[Packing],
+    ) -> Result<(), GpuError> {
+        for packing in packings {
+            if self.buffers.contains_key(packing) {
+                continue;
+            }
+            let mut values = vec![0f32; packing.elements(graph)];
+            packing.pack(graph, weights, &mut values);
+            let bytes: &[u8] = bytemuck::cast_slice(&values);
+            let size = bytes.len() as u64;
+            let buffer = gpu.checked("uploading weights", size, || create_filled(gpu, bytes)).await??;
+            self.bytes += size;
+            self.buffers.insert(*packing, buffer);
+        }
+        Ok(())
+    }
+
+    /// The buffer of a packing that was uploaded.
+    pub fn get(&self, packing: &Packing) -> Option<&wgpu::Buffer> {
+        self.buffers.get(packing)
+    }
+}
+
+fn create_filled(gpu: &Gpu, bytes: &[u8]) -> Result<wgpu::Buffer, GpuError> {
+    let size = bytes.len() as u64;
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: Some("weights"),
+        size,
+        usage: wgpu::BufferUsages::STORAGE,
+        mapped_at_creation: true,
+    });
+    let view = buffer.get_mapped_range_mut(..);
+    let mut view = view.map_err(|_| GpuError::OutOfMemory { during: "uploading weights".into(), bytes: size })?;
+    view.copy_from_slice(bytes);
+    drop(view);
+    buffer.unmap();
+    Ok(buffer)
+}

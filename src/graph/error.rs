@@ -1,0 +1,43 @@
+//! What can be wrong with a graph while it is built.
+
+use super::Shape;
+
+/// A node that cannot be added to a graph.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum GraphError {
+    /// Operands of these shapes do not go together.
+    #[error("node '{node}' ({op}) cannot take inputs of shapes {shapes}: {why}")]
+    Shapes {
+        /// Name given to the node.
+        node: String,
+        /// Operation.
+        op: &'static str,
+        /// Shapes of the inputs, as text.
+        shapes: String,
+        /// What was expected.
+        why: String,
+    },
+    /// A window does not fit the picture.
+    #[error(
+        "node '{node}' ({op}): a {rows}x{columns} window does not fit an input of {input}; \
+         use a larger picture (--size) or a network that allows this size"
+    )]
+    Window {
+        /// Name given to the node.
+        node: String,
+        /// Operation.
+        op: &'static str,
+        /// Kernel rows.
+        rows: u32,
+        /// Kernel columns.
+        columns: u32,
+        /// The input's shape.
+        input: Shape,
+    },
+    /// An id that does not belong to this graph.
+    #[error("node '{node}' refers to a layer or node of another graph; build both with the same Graph")]
+    Foreign {
+        /// Name given to the node.
+        node: String,
+    },
+}

@@ -1,0 +1,175 @@
+//! The layers with weights that a graph refers to: convolutions, linear layers and batch normalisations.
+//! An [`Op`](super::Op) names a layer by its id, so that forward, transposed and relevance passes share it.
+
+use super::Shape;
+
+/// What a convolution is to a relevance rule (`first` takes the box rule, `full` the whole AGF rule, `flat` only `C`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Its input is the picture; the walk ends there.
+    First,
+    /// The complete AGF rule.
+    Full,
+    /// The gradient-weighted part alone.
+    Flat,
+}
+
+impl Role {
+    /// Lower-case name, as printed in plans and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::First => "first",
+            Role::Full => "full",
+            Role::Flat => "flat",
+        }
+    }
+}
+
+/// Zero padding of a window operation, in pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Padding {
+    /// Rows above.
+    pub top: u32,
+    /// Columns to the left.
+    pub left: u32,
+    /// Rows below.
+    pub bottom: u32,
+    /// Columns to the right.
+    pub right: u32,
+}
+
+impl Padding {
+    /// The same padding on all four sides.
+    pub const fn all(pixels: u32) -> Self {
+        Self { top: pixels, left: pixels, bottom: pixels, right: pixels }
+    }
+
+    /// TensorFlow's "same": the output has `ceil(size / stride)` pixels, an odd pixel of padding goes below and right.
+    pub const fn same(input: Shape, kernel: u32, stride: u32) -> Self {
+        let (top, bottom) = same_along(input.height, kernel, stride);
+        let (left, right) = same_along(input.width, kernel, stride);
+        Self { top, left, bottom, right }
+    }
+}
+
+const fn same_along(size: u32, kernel: u32, stride: u32) -> (u32, u32) {
+    let covered = (size.div_ceil(stride) - 1) * stride + kernel;
+    let total = covered.saturating_sub(size);
+    (total / 2, total - total / 2)
+}
+
+/// A sliding window: kernel size, stride and padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Rows and columns of the kernel.
+    pub kernel: [u32; 2],
+    /// Step in both directions.
+    pub stride: u32,
+    /// Zero padding (for max-pooling: padding that never wins).
+    pub padding: Padding,
+}
+
+impl Window {
+    /// A square window with the same padding on all sides.
+    pub const fn square(kernel: u32, stride: u32, padding: u32) -> Self {
+        Self { kernel: [kernel, kernel], stride, padding: Padding::all(padding) }
+    }
+
+    /// Height and width of the output for an input of `height` x `width`; `None` where the window does not fit or the stride is 0.
+    pub fn output(&self, height: u32, width: u32) -> Option<[u32; 2]> {
+        let along = |size: u32, before: u32, after: u32, kernel: u32| {
+            let room = size.checked_add(before)?.checked_add(after)?.checked_sub(kernel)?;
+            room.checked_div(self.stride)?.checked_add(1)
+        };
+        let Padding { top, left, bottom, right } = self.padding;
+        Some([along(height, top, bottom, self.kernel[0])?, along(width, left, right, self.kernel[1])?])
+    }
+
+    /// Number of positions in the window.
+    pub const fn taps(&self) -> u32 {
+        self.kernel[0] * self.kernel[1]
+    }
+}
+
+/// Index of a [`Convolution`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConvolutionId(pub(crate) u32);
+
+/// A convolution's geometry and the names of its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input / groups, kernel rows, kernel columns).
+    pub name: String,
+    /// Number of input channels.
+    pub input_channels: u32,
+    /// Number of output channels.
+    pub output_channels: u32,
+    /// Kernel, stride, padding.
+    pub window: Window,
+    /// One kernel per channel (`groups` = input channels = output channels) instead of a dense one.
+    pub depthwise: bool,
+    /// Whether there is a parameter `NAME.bias`.
+    pub bias: bool,
+    /// Which relevance rule applies.
+    pub role: Role,
+}
+
+impl Convolution {
+    /// Shape of the weight tensor: (output, input / groups, rows, columns).
+    pub fn weight_shape(&self) -> [u32; 4] {
+        let inputs = if self.depthwise { 1 } else { self.input_channels };
+        [self.output_channels, inputs, self.window.kernel[0], self.window.kernel[1]]
+    }
+
+    /// Name of the weight parameter.
+    pub fn weight_name(&self) -> String {
+        format!("{}.weight", self.name)
+    }
+
+    /// Name of the bias parameter.
+    pub fn bias_name(&self) -> String {
+        format!("{}.bias", self.name)
+    }
+}
+
+/// Index of a [`LinearLayer`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinearId(pub(crate) u32);
+
+/// A fully connected layer over a flattened input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinearLayer {
+    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input), the bias `NAME.bias`.
+    pub name: String,
+    /// Shape of the input; the weight's columns follow its channel-major order.
+    pub input: Shape,
+    /// Number of outputs.
+    pub outputs: u32,
+}
+
+impl LinearLayer {
+    /// Name of the weight parameter.
+    pub fn weight_name(&self) -> String {
+        format!("{}.weight", self.name)
+    }
+
+    /// Name of the bias parameter.
+    pub fn bias_name(&self) -> String {
+        format!("{}.bias", self.name)
+    }
+}
+
+/// Index of a [`BatchNormLayer`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchNormId(pub(crate) u32);
+
+/// A batch normalisation in inference: `(x - mean) / sqrt(variance + epsilon) * weight + bias` per channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNormLayer {
+    /// Layer name; parameters `NAME.weight`, `.bias`, `.running_mean`, `.running_var`.
+    pub name: String,
+    /// Number of channels.
+    pub channels: u32,
+    /// Added to the variance.
+    pub epsilon: f64,
+}

@@ -1,0 +1,209 @@
+//! The graph: forward pass, gradient and relevance as nodes of one kind.
+//!
+//! Models build the forward part, methods add the rest, the plan and the f64 reference read it. Nothing here knows
+//! weights' values, kernels or a GPU. Equal nodes are one node (interning), and a node's inputs always precede it.
+
+mod error;
+mod infer;
+mod layer;
+mod op;
+pub mod parameter;
+mod shape;
+
+pub use error::GraphError;
+pub use layer::{
+    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, Window,
+};
+pub use op::{Activation, Binary, Op, Part, Reduction, ResidualTerms};
+pub use shape::Shape;
+
+use parameter::{Parameter, ParameterKind};
+use std::collections::HashMap;
+use std::fmt;
+
+/// Index of a [`Node`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// Position in [`Graph::nodes`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One value: an operation, what it reads, and the shape of what it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Operation.
+    pub op: Op,
+    /// Nodes that it reads, in the order that [`Op`] documents.
+    pub inputs: Vec<NodeId>,
+    /// Shape of the value of one sample.
+    pub shape: Shape,
+    /// Layer name, with the rule or quantity behind a colon where a method made the node.
+    pub name: String,
+}
+
+/// A graph of operations over the layers of one network.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    interned: HashMap<(Op, Vec<NodeId>), NodeId>,
+    convolutions: Vec<Convolution>,
+    linears: Vec<LinearLayer>,
+    batch_norms: Vec<BatchNormLayer>,
+    input_shape: Option<Shape>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All nodes; every node's inputs stand before it.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Ids of all nodes, in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// A node of this graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Shape of a node's value.
+    pub fn shape(&self, id: NodeId) -> Shape {
+        self.node(id).shape
+    }
+
+    /// A convolution of this graph.
+    pub fn convolution(&self, id: ConvolutionId) -> &Convolution {
+        &self.convolutions[id.0 as usize]
+    }
+
+    /// A linear layer of this graph.
+    pub fn linear_layer(&self, id: LinearId) -> &LinearLayer {
+        &self.linears[id.0 as usize]
+    }
+
+    /// A batch normalisation of this graph.
+    pub fn batch_norm_layer(&self, id: BatchNormId) -> &BatchNormLayer {
+        &self.batch_norms[id.0 as usize]
+    }
+
+    /// Adds the picture's node.
+    pub fn input(&mut self, shape: Shape) -> Result<NodeId, GraphError> {
+        self.input_shape = Some(shape);
+        self.add("input", Op::Input, &[])
+    }
+
+    /// Adds a convolution layer and its forward node.
+    pub fn convolve(&mut self, convolution: Convolution, x: NodeId) -> Result<NodeId, GraphError> {
+        let name = convolution.name.clone();
+        let bias = convolution.bias;
+        let layer = ConvolutionId(self.convolutions.len() as u32);
+        self.convolutions.push(convolution);
+        self.add(&name, Op::Convolve { layer, weight: Part::Full, input: Part::Full, bias }, &[x])
+    }
+
+    /// Adds a linear layer over the flattened `x`, and its forward node.
+    pub fn linear(&mut self, name: &str, outputs: u32, x: NodeId) -> Result<NodeId, GraphError> {
+        let layer = LinearId(self.linears.len() as u32);
+        self.linears.push(LinearLayer { name: name.into(), input: self.shape(x), outputs });
+        self.add(name, Op::Linear { layer, weight: Part::Full, input: Part::Full, bias: true }, &[x])
+    }
+
+    /// Adds a batch normalisation layer and its forward node.
+    pub fn batch_norm(&mut self, name: &str, epsilon: f64, x: NodeId) -> Result<NodeId, GraphError> {
+        let id = BatchNormId(self.batch_norms.len() as u32);
+        self.batch_norms.push(BatchNormLayer { name: name.into(), channels: self.shape(x).channels, epsilon });
+        self.add(name, Op::BatchNorm(id), &[x])
+    }
+
+    /// Adds a node, or returns the equal one that is there already.
+    ///
+    /// # Errors
+    /// [`GraphError`] where the inputs' number or shapes do not fit the operation.
+    pub fn add(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+        let key = (op, inputs.to_vec());
+        if let Some(&known) = self.interned.get(&key) {
+            return Ok(known);
+        }
+        let shape = infer::shape(self, name, &op, inputs)?;
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(Node { op, inputs: inputs.to_vec(), shape, name: name.into() });
+        self.interned.insert(key, id);
+        Ok(id)
+    }
+
+    /// Nodes that read each node, in order, by node index; a node that reads a value twice stands there twice.
+    pub fn consumers(&self) -> Vec<Vec<NodeId>> {
+        let mut consumers = vec![Vec::new(); self.nodes.len()];
+        for id in self.ids() {
+            for &input in &self.node(id).inputs {
+                consumers[input.index()].push(id);
+            }
+        }
+        consumers
+    }
+
+    /// For every node, whether one of `outputs` depends on it.
+    pub fn live(&self, outputs: &[NodeId]) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        for &output in outputs {
+            live[output.index()] = true;
+        }
+        for id in self.ids().rev().filter(|id| id.index() < self.nodes.len()) {
+            if live[id.index()] {
+                for &input in &self.node(id).inputs {
+                    live[input.index()] = true;
+                }
+            }
+        }
+        live
+    }
+
+    /// The parameters that the layers need, in layer order: convolutions, linear layers, batch normalisations.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        let mut push = |name: String, shape: &[u32], kind| {
+            parameters.push(Parameter { name, shape: shape.iter().map(|&n| n as usize).collect(), kind });
+        };
+        for layer in &self.convolutions {
+            push(layer.weight_name(), &layer.weight_shape(), ParameterKind::Weight);
+            if layer.bias {
+                push(layer.bias_name(), &[layer.output_channels], ParameterKind::Bias);
+            }
+        }
+        for layer in &self.linears {
+            push(layer.weight_name(), &[layer.outputs, layer.input.elements() as u32], ParameterKind::Weight);
+            push(layer.bias_name(), &[layer.outputs], ParameterKind::Bias);
+        }
+        for layer in &self.batch_norms {
+            let channels = [layer.channels];
+            push(format!("{}.weight", layer.name), &channels, ParameterKind::BatchNormScale);
+            push(format!("{}.bias", layer.name), &channels, ParameterKind::BatchNormShift);
+            push(format!("{}.running_mean", layer.name), &channels, ParameterKind::BatchNormMean);
+            push(format!("{}.running_var", layer.name), &channels, ParameterKind::BatchNormVariance);
+        }
+        parameters
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for id in self.ids() {
+            let node = self.node(id);
+            let inputs: Vec<String> = node.inputs.iter().map(|input| format!("%{}", input.0)).collect();
+            let (op, inputs) = (node.op.name(), inputs.join(", "));
+            writeln!(f, "%{:<4} {:<14} {op}({inputs})  {}", id.0, node.shape.to_string(), node.name)?;
+        }
+        Ok(())
+    }
+}

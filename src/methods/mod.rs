@@ -1,0 +1,103 @@
+//! Explanation methods: a forward graph becomes a graph that also holds the gradient and the relevance of chosen classes.
+//!
+//! A method is a table from operation to nodes. It knows neither kernels nor weights; an operation without a rule is an
+//! error that names every such node.
+
+pub mod agf;
+mod gradient;
+
+use crate::graph::{Graph, GraphError, NodeId};
+
+/// A classifier's forward graph.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Forward nodes and layers.
+    pub graph: Graph,
+    /// The normalised picture, (3, H, W).
+    pub input: NodeId,
+    /// The logits, (classes, 1, 1).
+    pub logits: NodeId,
+}
+
+/// What a traced node is to its layer. Relevance and gradient belong to the layer's input, except where named otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Relevance of the layer's input with this index.
+    Relevance(u32),
+    /// Gradient of the target probability at the layer's input with this index.
+    Gradient(u32),
+    /// `C`, the relevance through absolute weights.
+    C,
+    /// The residual `R`.
+    Residual,
+    /// Two maps: factor of the input and factor of the masked gradient, before the ReLU.
+    Factors,
+    /// Relevance of a value that several layers read, all its readers together.
+    FanOutRelevance,
+}
+
+/// A node worth looking at, by the forward layer that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// Forward node.
+    pub layer: NodeId,
+    /// What it is.
+    pub quantity: Quantity,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// The explanation of one class slot.
+#[derive(Clone, Debug)]
+pub struct ClassMap {
+    /// The class that was explained, a scalar per sample.
+    pub class: NodeId,
+    /// The map, (1, H, W), signed.
+    pub map: NodeId,
+    /// The largest relevance of the input; where it is not positive the map is undivided.
+    pub peak: NodeId,
+    /// Every relevance and gradient on the way, from the logits to the picture.
+    pub trace: Vec<Trace>,
+}
+
+/// A forward graph with the explanation of one or more classes.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// Forward pass, gradients and relevances.
+    pub graph: Graph,
+    /// The normalised picture, (3, H, W).
+    pub input: NodeId,
+    /// The logits, (classes, 1, 1).
+    pub logits: NodeId,
+    /// One map per class slot.
+    pub maps: Vec<ClassMap>,
+}
+
+/// Why a method cannot explain a network.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MethodError {
+    /// Operations without a rule.
+    #[error(
+        "{method} has no rule for these nodes: {}; give each convolution a role and use operations that the method covers",
+        nodes.join(", ")
+    )]
+    NoRule {
+        /// Method name.
+        method: &'static str,
+        /// Every such node, with its operation.
+        nodes: Vec<String>,
+    },
+    /// The network does not have the form that the method starts or ends with.
+    #[error("{method} needs {needs}, but {found}")]
+    Form {
+        /// Method name.
+        method: &'static str,
+        /// What is needed.
+        needs: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A rule made an ill-shaped node.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}

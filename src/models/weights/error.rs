@@ -1,0 +1,251 @@
+//! What can go wrong between a weights file and a model recipe.
+
+use std::fmt::{self, Display};
+use std::io;
+
+/// Entries of each list that a message shows; the error value holds them all.
+const SHOWN_ENTRIES: usize = 12;
+
+/// Why weights could not be loaded. `file` is the path, or the name the caller
+/// gave to weights in memory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// There is no file at this path.
+    #[error("weights file {file} does not exist; check the path")]
+    NotFound {
+        /// The weights file.
+        file: String,
+    },
+    /// The operating system could not read the file.
+    #[error("weights file {file} cannot be read ({source}); check that it is a file with read permission")]
+    Read {
+        /// The weights file.
+        file: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The file has 0 bytes.
+    #[error("weights file {file} is empty (0 bytes); download or export it again")]
+    Empty {
+        /// The weights file.
+        file: String,
+    },
+    /// The file is the placeholder that git-LFS leaves for a large file.
+    #[error("weights file {file} is a git-LFS pointer, not the weights; run `git lfs pull`")]
+    LfsPointer {
+        /// The weights file.
+        file: String,
+    },
+    /// The file is not a safetensors file.
+    #[error("weights file {file} is not a safetensors file: {kind}")]
+    OtherKind {
+        /// The weights file.
+        file: String,
+        /// What it appears to be.
+        kind: FileKind,
+    },
+    /// The file ends before the data that its header announces.
+    #[error("weights file {file} is truncated: it needs {needed} bytes and has {found}; download or copy it again")]
+    Truncated {
+        /// The weights file.
+        file: String,
+        /// Bytes needed by what could be read of the header.
+        needed: u64,
+        /// Bytes present.
+        found: u64,
+    },
+    /// The file goes on after the data that its header announces.
+    #[error("weights file {file} has {found} bytes where its header describes {needed}; download or export it again")]
+    TrailingBytes {
+        /// The weights file.
+        file: String,
+        /// Bytes described by the header, including the header itself.
+        needed: u64,
+        /// Bytes present.
+        found: u64,
+    },
+    /// The header length in the first 8 bytes is beyond what the format allows.
+    #[error(
+        "weights file {file} states a header of {length} bytes, more than the {limit} that safetensors allows; it is damaged, download or export it again"
+    )]
+    HeaderLength {
+        /// The weights file.
+        file: String,
+        /// Header length in bytes that the file states.
+        length: u64,
+        /// Largest header length in bytes that the format allows.
+        limit: u64,
+    },
+    /// The header is not valid JSON or contradicts itself.
+    #[error("weights file {file} has a damaged safetensors header ({reason}); download or export it again")]
+    CorruptHeader {
+        /// The weights file.
+        file: String,
+        /// What is wrong with the header.
+        reason: String,
+    },
+    /// The tensors are not those of the model. Names are as in the file, or as
+    /// they would be there by its naming scheme.
+    #[error(
+        "weights file {file} does not fit the model: {}; choose the architecture and the number of classes that the file was made for",
+        describe_mismatch(.missing, .unexpected, .misshapen)
+    )]
+    Mismatch {
+        /// The weights file.
+        file: String,
+        /// Tensors the model needs and the file lacks, in model order.
+        missing: Vec<String>,
+        /// Tensors in the file that the model does not have, sorted by name.
+        unexpected: Vec<String>,
+        /// Tensors of another shape than the model's, in model order.
+        misshapen: Vec<ShapeMismatch>,
+    },
+    /// Tensors have an element type other than F32, F16 and BF16.
+    #[error(
+        "weights file {file} has tensors that are not F32, F16 or BF16: {}; export the model with `model.float()`",
+        list(.tensors)
+    )]
+    ElementType {
+        /// The weights file.
+        file: String,
+        /// The tensors, in model order.
+        tensors: Vec<UnsupportedTensor>,
+    },
+    /// Tensors hold NaN or infinite values.
+    #[error(
+        "weights file {file} has NaN or infinite values: {}; train or export the model again",
+        list(.tensors)
+    )]
+    NonFinite {
+        /// The weights file.
+        file: String,
+        /// The tensors, in model order.
+        tensors: Vec<NonFiniteTensor>,
+    },
+    /// The data of a tensor in memory does not fill its shape.
+    #[error("a tensor of shape {shape:?} cannot hold {found} values; pass as many as the product of its dimensions")]
+    TensorLength {
+        /// The shape given.
+        shape: Vec<usize>,
+        /// Number of values given.
+        found: usize,
+    },
+}
+
+/// What a file that is not safetensors appears to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A zip archive or a pickle: PyTorch's `.pt` and `.pth`.
+    PyTorch,
+    /// HDF5, as written by Keras.
+    Hdf5,
+    /// ONNX.
+    Onnx,
+    /// A web page.
+    Html,
+    /// GGUF.
+    Gguf,
+    /// Nothing known; holds the first bytes, at most 8, escaped as ASCII.
+    Other(String),
+}
+
+impl Display for FileKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::PyTorch => {
+                "it looks like a PyTorch checkpoint (zip or pickle); convert it in Python with \
+                 `safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")`"
+            }
+            Self::Hdf5 => "it is an HDF5 file (Keras); export the PyTorch model's state dict as safetensors",
+            Self::Onnx => "it looks like an ONNX model; export the PyTorch model's state dict as safetensors",
+            Self::Html => "it is a web page, so the download went wrong; use the link to the file itself",
+            Self::Gguf => "it is a GGUF file (language models); choose the weights of a photo classifier",
+            Self::Other(start) => {
+                return write!(
+                    formatter,
+                    "it starts with \"{start}\", which is no known kind; export the model's \
+                     state dict as safetensors"
+                );
+            }
+        };
+        formatter.write_str(text)
+    }
+}
+
+/// A tensor whose shape is not the model's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeMismatch {
+    /// Name in the file.
+    pub name: String,
+    /// Shape in the file.
+    pub found: Vec<usize>,
+    /// Shape the model needs.
+    pub expected: Vec<usize>,
+}
+
+impl Display for ShapeMismatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, found, expected } = self;
+        write!(formatter, "{name} is {found:?} instead of {expected:?}")
+    }
+}
+
+/// A tensor whose element type cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedTensor {
+    /// Name in the file.
+    pub name: String,
+    /// Element type as safetensors spells it, such as `I64`.
+    pub element_type: String,
+}
+
+impl Display for UnsupportedTensor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} is {}", self.name, self.element_type)
+    }
+}
+
+/// A tensor with NaN or infinite values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonFiniteTensor {
+    /// Name in the file.
+    pub name: String,
+    /// Row-major index of the first such value.
+    pub first_index: usize,
+    /// Number of such values.
+    pub count: usize,
+}
+
+impl Display for NonFiniteTensor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, first_index, count } = self;
+        write!(formatter, "{name} has {count}, the first at {first_index}")
+    }
+}
+
+/// The three lists of a mismatch, without the empty ones.
+fn describe_mismatch(missing: &[String], unexpected: &[String], misshapen: &[ShapeMismatch]) -> String {
+    let parts = [
+        (missing.len(), "missing", list(missing)),
+        (unexpected.len(), "unexpected", list(unexpected)),
+        (misshapen.len(), "of the wrong shape", list(misshapen)),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, names)| format!("{count} {what} ({names})"))
+        .collect();
+    parts.join(", ")
+}
+
+/// The first entries, and how many more there are.
+fn list(entries: &[impl Display]) -> String {
+    let shown: Vec<String> = entries.iter().take(SHOWN_ENTRIES).map(ToString::to_string).collect();
+    let shown = shown.join(", ");
+    match entries.len().saturating_sub(SHOWN_ENTRIES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

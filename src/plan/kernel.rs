@@ -1,0 +1,137 @@
+//! The kernels: one WGSL file each, with the bindings that it declares. Variants differ in pipeline-overridable constants only.
+
+use std::fmt;
+
+/// What a binding of a shader is, in order of binding numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// The step's uniforms; always binding 0.
+    Uniform,
+    /// Packed weights, read only.
+    Weights,
+    /// A value in the arena. Declared as writable even where only read, since all values share one buffer.
+    Value,
+}
+
+macro_rules! shaders {
+    ($($(#[$doc:meta])* $variant:ident $file:literal ($weights:literal weights, $values:literal values),)*) => {
+        /// A WGSL file of `shaders/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Shader {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Shader {
+            /// Every shader.
+            pub const ALL: &'static [Shader] = &[$(Shader::$variant,)*];
+
+            /// File name without ending.
+            pub const fn name(self) -> &'static str {
+                match self { $(Shader::$variant => $file,)* }
+            }
+
+            /// WGSL text.
+            pub const fn source(self) -> &'static str {
+                match self { $(Shader::$variant => include_str!(concat!("../../shaders/", $file, ".wgsl")),)* }
+            }
+
+            const fn counts(self) -> (usize, usize) {
+                match self { $(Shader::$variant => ($weights, $values),)* }
+            }
+        }
+    };
+}
+
+shaders! {
+    /// Adaptive average pooling and its transpose.
+    AveragePool "average_pool" (0 weights, 2 values),
+    /// Elementwise operations of two values.
+    Binary "binary" (0 weights, 3 values),
+    /// The box rule's quotient.
+    BoxRatio "box_ratio" (0 weights, 7 values),
+    /// The box rule's relevance.
+    BoxRelevance "box_relevance" (0 weights, 7 values),
+    /// Batch normalisation and its gradient.
+    ChannelAffine "channel_affine" (1 weights, 2 values),
+    /// ReLU and ReLU6: value, gradient, relevance.
+    Clamp "clamp" (0 weights, 3 values),
+    /// Which class a request means.
+    ClassIndex "class_index" (0 weights, 3 values),
+    /// Dense convolution by subgroup broadcast.
+    ConvolutionBroadcast "convolution_broadcast" (2 weights, 3 values),
+    /// Depthwise convolution.
+    ConvolutionDepthwise "convolution_depthwise" (2 weights, 3 values),
+    /// A convolution's response to all ones.
+    ConvolutionOnes "convolution_ones" (1 weights, 2 values),
+    /// Dense convolution with weights at uniform addresses.
+    ConvolutionUniform "convolution_uniform" (2 weights, 3 values),
+    /// Per-channel means of a factorization.
+    FactorBasis "factor_basis" (0 weights, 4 values),
+    /// Per-pixel solutions of two factorizations.
+    FactorMaps "factor_maps" (0 weights, 7 values),
+    /// The final map.
+    HeatMap "heat_map" (0 weights, 3 values),
+    /// Matrix-vector product.
+    Linear "linear" (2 weights, 2 values),
+    /// Transposed matrix-vector product.
+    LinearTranspose "linear_transpose" (1 weights, 2 values),
+    /// Input times gradient where relevance is not zero.
+    MaskedSaliency "masked_saliency" (0 weights, 3 values),
+    /// Max-pooling: values or positions.
+    MaxPool "max_pool" (0 weights, 2 values),
+    /// Transpose of max-pooling.
+    MaxPoolTranspose "max_pool_transpose" (0 weights, 3 values),
+    /// Reduction to one value per sample.
+    Reduce "reduce" (0 weights, 2 values),
+    /// The residual of a full convolution.
+    Residual "residual" (0 weights, 6 values),
+    /// Channel means of relevance and of input times gradient.
+    SaliencyMaps "saliency_maps" (0 weights, 4 values),
+    /// Adds a residual and keeps the total.
+    Shift "shift" (0 weights, 5 values),
+    /// Gradient of the target probability.
+    TargetGradient "target_gradient" (0 weights, 3 values),
+}
+
+impl Shader {
+    /// What its bindings are, in order: uniforms, weights, values; the last value is written.
+    pub fn bindings(self) -> Vec<Access> {
+        let (weights, values) = self.counts();
+        let mut bindings = vec![Access::Uniform];
+        bindings.extend(std::iter::repeat_n(Access::Weights, weights));
+        bindings.extend(std::iter::repeat_n(Access::Value, values));
+        bindings
+    }
+}
+
+/// A shader with values for its overridable constants: one compute pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kernel {
+    /// The file.
+    pub shader: Shader,
+    /// Overridden constants; the others keep the file's values.
+    pub constants: Vec<(&'static str, u32)>,
+}
+
+impl Kernel {
+    /// A kernel whose overridable constants are the file's own.
+    pub fn new(shader: Shader) -> Self {
+        Self { shader, constants: Vec::new() }
+    }
+
+    /// Sets an overridable constant.
+    pub fn with(mut self, name: &'static str, value: u32) -> Self {
+        self.constants.push((name, value));
+        self
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.shader.name())?;
+        for (name, value) in &self.constants {
+            write!(f, " {}={value}", name.to_lowercase())?;
+        }
+        Ok(())
+    }
+}

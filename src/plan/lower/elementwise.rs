@@ -1,0 +1,71 @@
+//! Batch normalisation, activations and elementwise operations of two values.
+
+use super::{Lowering, Work};
+use crate::graph::{Binary, Node, Op, Shape};
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::packing::Packing;
+use crate::plan::uniforms::Uniforms;
+
+impl Lowering<'_> {
+    pub(super) fn channel_affine(&mut self, node: &Node) {
+        let (batch_norm, shifted) = match node.op {
+            Op::BatchNorm(id) => (id, true),
+            Op::BatchNormGradient(id) => (id, false),
+            _ => return,
+        };
+        let kernel = Kernel::new(Shader::ChannelAffine);
+        let uniforms = Uniforms::new()
+            .with("pixels", node.shape.pixels())
+            .with("quads", node.shape.quads())
+            .with("shifted", shifted);
+        let weights = vec![Packing::Affine { layer: None, batch_norm: Some(batch_norm) }];
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let flops = self.elements(node, 2);
+        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, weights, values);
+    }
+
+    pub(super) fn clamp(&mut self, node: &Node) {
+        let (activation, operation) = match node.op {
+            Op::Clamp(activation) => (activation, 0),
+            Op::ClampGradient(activation) => (activation, 1),
+            Op::ClampRelevance(activation) => (activation, 2),
+            _ => return,
+        };
+        let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation);
+        let count = node.shape.quads() * node.shape.pixels();
+        let workgroups = self.flat(count);
+        let uniforms =
+            Uniforms::new().with("count", count).with("columns", workgroups[0]).with("high", activation.ceiling());
+        let first = self.value(node.inputs[0]);
+        let second = node.inputs.get(1).map_or(self.unused, |&id| self.value(id));
+        let values = vec![first, second, self.value(self.output)];
+        let flops = self.elements(node, 2);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    pub(super) fn binary(&mut self, node: &Node, binary: Binary) {
+        let operation = match binary {
+            Binary::Add => 0,
+            Binary::Multiply => 1,
+            Binary::MultiplyAbsolute => 2,
+            Binary::SafeDivide => 3,
+            Binary::Ratio => 4,
+            Binary::Mask => 5,
+        };
+        let second = self.shape(node.inputs[1]);
+        let broadcast = match second {
+            _ if second == node.shape => 0,
+            Shape::SCALAR => 2,
+            _ => 1u32,
+        };
+        let kernel = Kernel::new(Shader::Binary).with("OPERATION", operation);
+        let uniforms = Uniforms::new()
+            .with("pixels", node.shape.pixels())
+            .with("quads", node.shape.quads())
+            .with("broadcast", broadcast);
+        let mut values = self.values(&node.inputs);
+        values.push(self.value(self.output));
+        let flops = self.elements(node, 1);
+        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+    }
+}

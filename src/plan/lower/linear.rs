@@ -1,0 +1,65 @@
+//! Linear layers, cut into ranges of rows that fit a binding.
+
+use super::convolution::part_code;
+use super::{LANES, Lowering, Work};
+use crate::graph::{LinearId, Node, Op};
+use crate::plan::fuse::Group;
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::packing::Packing;
+use crate::plan::uniforms::Uniforms;
+
+impl Lowering<'_> {
+    pub(super) fn linear(&mut self, group: &Group, node: &Node) {
+        let Op::Linear { layer, weight, input, bias } = node.op else { return };
+        let source_shape = self.shape(node.inputs[0]);
+        let (low, high) = self.activation_bounds(group);
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        for (first_row, rows) in self.row_ranges(layer) {
+            let kernel = Kernel::new(Shader::Linear)
+                .with("WEIGHT_PART", part_code(weight))
+                .with("SOURCE_PART", part_code(input));
+            let uniforms = Uniforms::new()
+                .with("source_quads", source_shape.quads() * source_shape.pixels())
+                .with("quads", node.shape.quads())
+                .with("first_quad", first_row / 4)
+                .with("has_bias", bias)
+                .with("low", low)
+                .with("high", high);
+            let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch);
+            let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
+            let weights = vec![Packing::Linear { layer, first_row, rows }, bias];
+            let workgroups = [rows / 4, 1, self.batch];
+            self.push(Work { kernel, uniforms, workgroups, flops }, weights, values.clone());
+        }
+    }
+
+    pub(super) fn linear_transpose(&mut self, node: &Node) {
+        let Op::LinearTranspose { layer, weight } = node.op else { return };
+        let destination_quads = node.shape.quads() * node.shape.pixels();
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        for (first_row, rows) in self.row_ranges(layer) {
+            let kernel = Kernel::new(Shader::LinearTranspose).with("WEIGHT_PART", part_code(weight));
+            let uniforms = Uniforms::new()
+                .with("source_quads", self.shape(node.inputs[0]).quads())
+                .with("destination_quads", destination_quads)
+                .with("first_quad", first_row / 4)
+                .with("range_quads", rows / 4)
+                .with("accumulate", first_row > 0);
+            let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch);
+            let weights = vec![Packing::Linear { layer, first_row, rows }];
+            let workgroups = [destination_quads.div_ceil(LANES), 1, self.batch];
+            self.push(Work { kernel, uniforms, workgroups, flops }, weights, values.clone());
+        }
+    }
+
+    /// First row and number of rows of each range; all numbers are multiples of 4.
+    fn row_ranges(&self, layer: LinearId) -> Vec<(u32, u32)> {
+        let layer = self.graph.linear_layer(layer);
+        let row_bytes = u64::from(layer.input.quads()) * u64::from(layer.input.pixels()) * 16;
+        let fitting = (self.profile.max_binding_bytes / (4 * row_bytes)).max(1) as u32 * 4;
+        let total = layer.outputs.next_multiple_of(4);
+        let ranges = total.div_ceil(fitting);
+        let rows = total.div_ceil(ranges).next_multiple_of(4);
+        (0..total).step_by(rows as usize).map(|first| (first, rows.min(total - first))).collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! From groups of nodes to steps: kernel, uniforms, bindings and workgroups of each.
+
+mod convolution;
+mod elementwise;
+mod explanation;
+mod linear;
+mod pooling;
+mod reduction;
+
+use super::fuse::Group;
+use super::kernel::Kernel;
+use super::packing::Packing;
+use super::uniforms::Uniforms;
+use super::{Profile, Step, Value, ValueId};
+use crate::graph::{Graph, Node, NodeId, Op, Shape};
+use std::collections::HashMap;
+
+/// Lanes of a workgroup in all kernels but the broadcast convolution.
+const LANES: u32 = 64;
+
+/// Steps and values so far.
+pub(super) struct Lowering<'a> {
+    pub graph: &'a Graph,
+    pub profile: &'a Profile,
+    pub batch: u32,
+    pub steps: Vec<Step>,
+    pub values: Vec<Value>,
+    pub value_of: HashMap<NodeId, ValueId>,
+    /// A small value for bindings that a step does not use.
+    unused: ValueId,
+    /// Name of the group being lowered, and its output.
+    label: String,
+    output: NodeId,
+}
+
+impl<'a> Lowering<'a> {
+    pub fn new(graph: &'a Graph, profile: &'a Profile, batch: u32) -> Self {
+        let unused = Value { name: "unused".into(), node: None, bytes: 16 };
+        let (values, unused) = (vec![unused], ValueId(0));
+        let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
+        Self { graph, profile, batch, steps, values, value_of, unused, label, output }
+    }
+
+    /// Makes room for a node that the host fills.
+    pub fn declare(&mut self, id: NodeId) {
+        self.value(id);
+    }
+
+    pub fn group(&mut self, group: &Group) {
+        self.output = group.output();
+        self.label = group.nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ");
+        let node = self.graph.node(group.head()).clone();
+        match node.op {
+            Op::Convolve { .. } | Op::ConvolveTranspose { .. } => self.convolution(group, &node),
+            Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
+            Op::Linear { .. } => self.linear(group, &node),
+            Op::LinearTranspose { .. } => self.linear_transpose(&node),
+            Op::MaxPool(_) | Op::MaxPoolIndex(_) | Op::MaxPoolTranspose { .. } => self.max_pool(&node),
+            Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } => self.average_pool(&node),
+            Op::Reduce(_) | Op::SaliencyMaximum => self.reduction(&node),
+            Op::BatchNorm(_) | Op::BatchNormGradient(_) => self.channel_affine(&node),
+            Op::Clamp(_) | Op::ClampGradient(_) | Op::ClampRelevance(_) => self.clamp(&node),
+            Op::Binary(binary) => self.binary(&node, binary),
+            _ => self.explanation(&node),
+        }
+    }
+
+    fn shape(&self, id: NodeId) -> Shape {
+        self.graph.shape(id)
+    }
+
+    /// The place of a node's value; made on first use.
+    fn value(&mut self, id: NodeId) -> ValueId {
+        if let Some(&known) = self.value_of.get(&id) {
+            return known;
+        }
+        let node = self.graph.node(id);
+        let bytes = match node.op {
+            Op::HeatMap => u64::from(node.shape.pixels()) * 4,
+            _ => quad_bytes(node.shape),
+        };
+        let value = Value { name: node.name.clone(), node: Some(id), bytes: bytes * u64::from(self.batch) };
+        self.values.push(value);
+        let value = ValueId(self.values.len() - 1);
+        self.value_of.insert(id, value);
+        value
+    }
+
+    fn values(&mut self, ids: &[NodeId]) -> Vec<ValueId> {
+        ids.iter().map(|&id| self.value(id)).collect()
+    }
+
+    /// A value that no node has, for partial results.
+    fn scratch(&mut self, name: &str, shape: Shape) -> ValueId {
+        let bytes = quad_bytes(shape) * u64::from(self.batch);
+        self.values.push(Value { name: format!("{} ({name})", self.label), node: None, bytes });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Appends a step; the last of `values` is what it writes.
+    fn push(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>) {
+        let value_bytes: u64 = values.iter().map(|&value| self.values[value.0].bytes).sum();
+        let weight_bytes: u64 = weights.iter().map(|packing| packing.elements(self.graph) as u64 * 4).sum();
+        self.steps.push(Step {
+            node: self.output,
+            label: self.label.clone(),
+            kernel: work.kernel,
+            uniforms: work.uniforms,
+            weights,
+            values,
+            workgroups: work.workgroups,
+            flops: work.flops,
+            bytes: value_bytes + weight_bytes,
+        });
+    }
+
+    /// One lane per pixel and channel quad of `shape`.
+    fn per_quad(&self, shape: Shape) -> [u32; 3] {
+        [shape.pixels().div_ceil(LANES), shape.quads(), self.batch]
+    }
+
+    /// One lane per pixel of `shape`.
+    fn per_pixel(&self, shape: Shape) -> [u32; 3] {
+        [shape.pixels().div_ceil(LANES), 1, self.batch]
+    }
+
+    /// One lane per vec4 of a flat run of `count`, in as many rows of workgroups as the limit asks for.
+    fn flat(&self, count: u32) -> [u32; 3] {
+        let groups = count.div_ceil(LANES);
+        let columns = groups.min(self.profile.max_workgroups);
+        [columns, groups.div_ceil(columns), self.batch]
+    }
+
+    /// The node's own elements times the batch, times `per_element`.
+    fn elements(&self, node: &Node, per_element: u64) -> u64 {
+        node.shape.elements() * u64::from(self.batch) * per_element
+    }
+}
+
+/// What a step runs.
+struct Work {
+    kernel: Kernel,
+    uniforms: Uniforms,
+    workgroups: [u32; 3],
+    flops: u64,
+}
+
+fn quad_bytes(shape: Shape) -> u64 {
+    u64::from(shape.quads()) * u64::from(shape.pixels()) * 16
+}

@@ -1,0 +1,48 @@
+//! Max-pooling with its positions and transpose, and adaptive average pooling.
+
+use super::{Lowering, Work};
+use crate::graph::{Node, Op};
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::uniforms::Uniforms;
+
+impl Lowering<'_> {
+    pub(super) fn max_pool(&mut self, node: &Node) {
+        let (window, kernel) = match node.op {
+            Op::MaxPool(window) => (window, Kernel::new(Shader::MaxPool).with("INDEX", 0)),
+            Op::MaxPoolIndex(window) => (window, Kernel::new(Shader::MaxPool).with("INDEX", 1)),
+            Op::MaxPoolTranspose { window, .. } => (window, Kernel::new(Shader::MaxPoolTranspose)),
+            _ => return,
+        };
+        let source = self.shape(node.inputs[0]);
+        let uniforms = Uniforms::new()
+            .with("source_height", source.height)
+            .with("source_width", source.width)
+            .with("height", node.shape.height)
+            .with("width", node.shape.width)
+            .with("quads", node.shape.quads())
+            .with("kernel_rows", window.kernel[0])
+            .with("kernel_columns", window.kernel[1])
+            .with("stride", window.stride)
+            .with("padding_top", window.padding.top)
+            .with("padding_left", window.padding.left);
+        let mut values = self.values(&node.inputs);
+        values.push(self.value(self.output));
+        let flops = self.elements(node, window.taps().into());
+        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+    }
+
+    pub(super) fn average_pool(&mut self, node: &Node) {
+        let transposed = matches!(node.op, Op::AveragePoolTranspose { .. });
+        let kernel = Kernel::new(Shader::AveragePool).with("TRANSPOSED", transposed.into());
+        let source = self.shape(node.inputs[0]);
+        let uniforms = Uniforms::new()
+            .with("source_height", source.height)
+            .with("source_width", source.width)
+            .with("height", node.shape.height)
+            .with("width", node.shape.width)
+            .with("quads", node.shape.quads());
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let flops = source.elements().max(node.shape.elements()) * u64::from(self.batch);
+        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+    }
+}

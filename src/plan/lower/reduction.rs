@@ -1,0 +1,63 @@
+//! Reductions of a sample to one value, in one level or two.
+
+use super::{Lowering, Work};
+use crate::graph::{Node, Op, Reduction, Shape};
+use crate::plan::ValueId;
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::uniforms::Uniforms;
+
+/// vec4 elements that one workgroup reduces.
+const RUN: u32 = 2048;
+
+/// One level: `count` vec4 elements of each sample, of which the channels `first_channel..channels` take part.
+struct Level {
+    operation: u32,
+    pixels: u32,
+    count: u32,
+    run: u32,
+    first_channel: u32,
+    channels: u32,
+}
+
+impl Lowering<'_> {
+    pub(super) fn reduction(&mut self, node: &Node) {
+        let shape = self.shape(node.inputs[0]);
+        let (operation, second_operation, first_channel) = match node.op {
+            Op::Reduce(Reduction::Maximum) => (0, 0, 0),
+            Op::Reduce(Reduction::Minimum) => (1, 1, 0),
+            Op::Reduce(Reduction::Sum) => (2, 2, 0),
+            Op::Reduce(Reduction::CountNonZero) => (3, 2, 0),
+            Op::SaliencyMaximum => (0, 0, 1),
+            _ => return,
+        };
+        let count = shape.quads() * shape.pixels();
+        // The number of runs depends on the shape alone, so that a sample gives the same bits in every batch.
+        let run = RUN.max(count.div_ceil(RUN));
+        let runs = count.div_ceil(run);
+        let level = Level { operation, pixels: shape.pixels(), count, run, first_channel, channels: shape.channels };
+        let (source, output) = (self.value(node.inputs[0]), self.value(self.output));
+        if runs == 1 {
+            return self.level(&level, source, output);
+        }
+        let partial = self.scratch("partial", Shape::new(1, 1, runs));
+        self.level(&level, source, partial);
+        let last =
+            Level { operation: second_operation, pixels: runs, count: runs, run: runs, first_channel: 0, channels: 1 };
+        self.level(&last, partial, output);
+    }
+
+    fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
+        let kernel = Kernel::new(Shader::Reduce).with("OPERATION", level.operation);
+        let runs = level.count.div_ceil(level.run);
+        let uniforms = Uniforms::new()
+            .with("pixels", level.pixels)
+            .with("count", level.count)
+            .with("run", level.run)
+            .with("runs", runs)
+            .with("first_channel", level.first_channel)
+            .with("channels", level.channels);
+        let flops = 4 * u64::from(level.count) * u64::from(self.batch);
+        let workgroups = [runs, 1, self.batch];
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![source, destination]);
+    }
+}

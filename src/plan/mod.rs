@@ -1,0 +1,251 @@
+//! The plan: what a graph becomes on a device of given limits. Steps, memory and uniforms as one printable value without GPU types.
+//!
+//! Between `methods` (which make the graph) and `gpu` (which records the plan). Order: live nodes, fused into groups
+//! ([`fuse`]), lowered to steps ([`lower`]), their values placed in memory ([`memory`]).
+
+pub mod fuse;
+pub mod kernel;
+mod lower;
+pub mod memory;
+pub mod packing;
+mod text;
+pub mod uniforms;
+
+use crate::graph::{Graph, NodeId, Op};
+use kernel::Kernel;
+use memory::{Lifetime, Place};
+use packing::Packing;
+use std::collections::HashMap;
+use uniforms::Uniforms;
+
+/// What the planner needs to know of a device: limits as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Largest storage binding, bytes.
+    pub max_binding_bytes: u64,
+    /// Largest buffer, bytes.
+    pub max_buffer_bytes: u64,
+    /// Workgroups per dimension of a dispatch.
+    pub max_workgroups: u32,
+    /// Whether convolutions bring their weights by subgroup broadcast: a software driver with subgroups of at least 8 lanes.
+    pub broadcast: bool,
+    /// Steps of more operations than this are cut.
+    pub max_step_flops: u64,
+}
+
+impl Profile {
+    /// WebGPU's default limits, for any GPU.
+    pub const WEBGPU: Profile = Profile {
+        max_binding_bytes: 128 << 20,
+        max_buffer_bytes: 256 << 20,
+        max_workgroups: 65_535,
+        broadcast: false,
+        max_step_flops: 50_000_000_000,
+    };
+}
+
+/// How values share memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Values that are not needed at the same time share memory.
+    Shared,
+    /// Every value keeps its own place, with a guard zone behind it: for tests and verification.
+    Separate,
+}
+
+/// Free bytes behind every value with [`Sharing::Separate`].
+pub const GUARD_BYTES: u64 = 256;
+
+/// Index of a [`Value`] in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub(crate) usize);
+
+/// Something in GPU memory that steps write and read: the value of a node for the whole batch, or a partial result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Node name, or what it is a part of.
+    pub name: String,
+    /// The node; `None` for partial results.
+    pub node: Option<NodeId>,
+    /// Bytes for the whole batch.
+    pub bytes: u64,
+}
+
+/// One dispatch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The node whose value it writes (or is a part of).
+    pub node: NodeId,
+    /// Names of the fused nodes.
+    pub label: String,
+    /// Pipeline.
+    pub kernel: Kernel,
+    /// Uniforms, binding 0.
+    pub uniforms: Uniforms,
+    /// Weights, the bindings from 1 on.
+    pub weights: Vec<Packing>,
+    /// Values, the bindings behind the weights; the last one is written.
+    pub values: Vec<ValueId>,
+    /// Workgroups in x, y, z.
+    pub workgroups: [u32; 3],
+    /// Floating-point operations.
+    pub flops: u64,
+    /// Bytes of all bindings.
+    pub bytes: u64,
+}
+
+/// A graph laid out for a device and a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Samples.
+    pub batch: u32,
+    /// Dispatches, in order.
+    pub steps: Vec<Step>,
+    /// Everything in memory but weights.
+    pub values: Vec<Value>,
+    /// Where each value is.
+    pub places: Vec<Place>,
+    /// Size of each buffer of values.
+    pub buffers: Vec<u64>,
+    /// Value of every node that is stored.
+    pub value_of: HashMap<NodeId, ValueId>,
+    /// Bytes of packed weights.
+    pub weight_bytes: u64,
+    /// No placement of the values can be smaller than this.
+    pub lower_bound: u64,
+}
+
+/// Why a graph cannot be laid out for a device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// One value does not fit a binding even for a single sample.
+    #[error(
+        "'{value}' needs {bytes} bytes for one picture, this adapter binds at most {limit}; \
+         use a smaller picture (--size) or another adapter"
+    )]
+    TooLarge {
+        /// Name of the value.
+        value: String,
+        /// Its bytes for one sample.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Plan {
+    /// Lays out what `outputs` need, for `batch` samples. The values of `outputs` stay in place until the end.
+    ///
+    /// # Errors
+    /// [`PlanError::TooLarge`] where a value of the whole batch does not fit a binding; see [`Plan::largest_batch`].
+    pub fn new(
+        graph: &Graph,
+        outputs: &[NodeId],
+        batch: u32,
+        profile: &Profile,
+        sharing: Sharing,
+    ) -> Result<Self, PlanError> {
+        let live = graph.live(outputs);
+        let mut lowering = lower::Lowering::new(graph, profile, batch);
+        for id in graph.ids().filter(|id| live[id.index()]) {
+            if matches!(graph.node(id).op, Op::Input | Op::ClassRequest { .. }) {
+                lowering.declare(id);
+            }
+        }
+        for group in fuse::groups(graph, &live, outputs) {
+            lowering.group(&group);
+        }
+        let lower::Lowering { steps, values, value_of, .. } = lowering;
+        let too_large = values.iter().find(|value| value.bytes > profile.max_binding_bytes);
+        if let Some(value) = too_large {
+            let bytes = value.bytes / u64::from(batch);
+            return Err(PlanError::TooLarge { value: value.name.clone(), bytes, limit: profile.max_binding_bytes });
+        }
+        let lifetimes = lifetimes(&steps, &values, &value_of, outputs);
+        let (separate, gap) = match sharing {
+            Sharing::Shared => (None, 0),
+            Sharing::Separate => (Some(keep_all(&lifetimes, steps.len())), GUARD_BYTES),
+        };
+        let (places, buffers) = memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
+        let lower_bound = memory::lower_bound(&lifetimes);
+        let weight_bytes = weight_bytes(graph, &steps);
+        Ok(Self { batch, steps, values, places, buffers, value_of, weight_bytes, lower_bound })
+    }
+
+    /// The most samples whose values each fit a binding, at least 1.
+    pub fn largest_batch(graph: &Graph, outputs: &[NodeId], profile: &Profile) -> u32 {
+        let live = graph.live(outputs);
+        let largest = graph.ids().filter(|id| live[id.index()]).map(|id| {
+            let shape = graph.shape(id);
+            u64::from(shape.quads()) * u64::from(shape.pixels()) * 16
+        });
+        let largest = largest.max().unwrap_or(1).max(1);
+        (profile.max_binding_bytes / largest).clamp(1, u64::from(u16::MAX)) as u32
+    }
+
+    /// Floating-point operations of all steps.
+    pub fn flops(&self) -> u64 {
+        self.steps.iter().map(|step| step.flops).sum()
+    }
+
+    /// Bytes of all buffers of values.
+    pub fn value_bytes(&self) -> u64 {
+        self.buffers.iter().sum()
+    }
+
+    /// Different packed weights, in order of first use.
+    pub fn packings(&self) -> Vec<Packing> {
+        let mut seen = std::collections::HashSet::new();
+        self.steps
+            .iter()
+            .flat_map(|step| step.weights.iter().copied())
+            .filter(|packing| seen.insert(*packing))
+            .collect()
+    }
+
+    /// Different kernels, in order of first use.
+    pub fn kernels(&self) -> Vec<&Kernel> {
+        let mut seen = std::collections::HashSet::new();
+        self.steps.iter().map(|step| &step.kernel).filter(|kernel| seen.insert(*kernel)).collect()
+    }
+}
+
+fn weight_bytes(graph: &Graph, steps: &[Step]) -> u64 {
+    let packings: std::collections::HashSet<Packing> =
+        steps.iter().flat_map(|step| step.weights.iter().copied()).collect();
+    packings.iter().map(|packing| packing.elements(graph) as u64 * 4).sum()
+}
+
+/// From the first to the last step that touches a value; what the host fills lives from the start, outputs to the end.
+fn lifetimes(
+    steps: &[Step],
+    values: &[Value],
+    value_of: &HashMap<NodeId, ValueId>,
+    outputs: &[NodeId],
+) -> Vec<Lifetime> {
+    let end = steps.len().saturating_sub(1);
+    let mut touched: Vec<Option<(usize, usize)>> = vec![None; values.len()];
+    let mut written = vec![false; values.len()];
+    for (index, step) in steps.iter().enumerate() {
+        for value in &step.values {
+            let (first, _) = touched[value.0].unwrap_or((index, index));
+            touched[value.0] = Some((first, index));
+        }
+        if let Some(value) = step.values.last() {
+            written[value.0] = true;
+        }
+    }
+    for value in outputs.iter().filter_map(|id| value_of.get(id)) {
+        let (first, _) = touched[value.0].unwrap_or((0, end));
+        touched[value.0] = Some((first, end));
+    }
+    let lifetime = |(index, value): (usize, &Value)| {
+        let (first, last) = touched[index].unwrap_or((0, end));
+        Lifetime { bytes: value.bytes, first: if written[index] { first } else { 0 }, last }
+    };
+    values.iter().enumerate().map(lifetime).collect()
+}
+
+fn keep_all(lifetimes: &[Lifetime], steps: usize) -> Vec<Lifetime> {
+    lifetimes.iter().map(|lifetime| Lifetime { first: 0, last: steps, ..*lifetime }).collect()
+}

@@ -1,0 +1,215 @@
+//! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
+
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
+use crate::models::weights::Weights;
+use rayon::prelude::*;
+
+/// A packed buffer of weights. Elements are vec4 of f32; rows and quads that do not exist are zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// One zero vec4, for bindings that a step does not use.
+    Unused,
+    /// Dense convolution, `[rows / 8][taps][columns / 4][8 rows]` with 4 columns of one row in a vec4. Rows are output channels and
+    /// columns input channels, or the other way round for the transpose.
+    Dense {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Rows are input channels.
+        transposed: bool,
+    },
+    /// Depthwise convolution, `[quads][taps]`.
+    Depthwise {
+        /// Layer.
+        layer: ConvolutionId,
+    },
+    /// Per output channel the sum over input channels of one part of the weight, `[quads][taps]`.
+    TapSums {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Part of the weight.
+        part: Part,
+    },
+    /// `[quads][scale, shift]` of a convolution's bias followed by a batch normalisation.
+    Affine {
+        /// The layer whose bias is taken in.
+        layer: Option<ConvolutionId>,
+        /// The batch normalisation.
+        batch_norm: Option<BatchNormId>,
+    },
+    /// Some rows of a linear layer, `[rows][input quads * pixels]`.
+    Linear {
+        /// Layer.
+        layer: LinearId,
+        /// First row, a multiple of 4.
+        first_row: u32,
+        /// Number of rows, a multiple of 4.
+        rows: u32,
+    },
+    /// Bias of a linear layer, `[quads]`.
+    LinearBias {
+        /// Layer.
+        layer: LinearId,
+    },
+}
+
+impl Packing {
+    /// Number of f32 values.
+    pub fn elements(&self, graph: &Graph) -> usize {
+        let count = match *self {
+            Packing::Unused => 4,
+            Packing::Dense { layer, transposed } => {
+                let (rows, columns, taps) = dense(graph, layer, transposed);
+                padded_rows(rows) * columns.next_multiple_of(4) * taps
+            }
+            Packing::Depthwise { layer } | Packing::TapSums { layer, .. } => {
+                let convolution = graph.convolution(layer);
+                convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
+            }
+            Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
+            Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
+            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
+        };
+        count as usize
+    }
+
+    /// Fills `target` (of [`Packing::elements`] values, zeroed) from the weights.
+    pub fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
+        match *self {
+            Packing::Unused => {}
+            Packing::Dense { layer, transposed } => pack_dense(graph, weights, layer, transposed, target),
+            Packing::Depthwise { layer } => {
+                let weight = parameter(weights, &graph.convolution(layer).weight_name());
+                pack_taps(graph, layer, target, |channel, tap, taps| weight[channel * taps + tap]);
+            }
+            Packing::TapSums { layer, part } => {
+                let convolution = graph.convolution(layer);
+                let weight = parameter(weights, &convolution.weight_name());
+                let inputs = convolution.weight_shape()[1] as usize;
+                pack_taps(graph, layer, target, |channel, tap, taps| {
+                    let values = (0..inputs).map(|input| weight[(channel * inputs + input) * taps + tap]);
+                    values.map(|value| f64::from(take(part, value))).sum::<f64>() as f32
+                });
+            }
+            Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
+            Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
+            Packing::LinearBias { layer } => {
+                let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
+                target[..bias.len()].copy_from_slice(bias);
+            }
+        }
+    }
+}
+
+fn parameter<'a>(weights: &'a Weights, name: &str) -> &'a [f32] {
+    weights.get(name).map_or(&[], |tensor| tensor.data())
+}
+
+fn take(part: Part, value: f32) -> f32 {
+    match part {
+        Part::Full => value,
+        Part::Absolute => value.abs(),
+        Part::Positive => value.max(0.0),
+        Part::Negative => value.min(0.0),
+    }
+}
+
+/// Rows, columns and taps of a dense convolution's matrix.
+fn dense(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (u32, u32, u32) {
+    let convolution = graph.convolution(layer);
+    let (outputs, inputs) = (convolution.output_channels, convolution.input_channels);
+    let taps = convolution.window.taps();
+    if transposed { (inputs, outputs, taps) } else { (outputs, inputs, taps) }
+}
+
+/// Rows that exist in memory: the largest tile of a kernel (8, 16 or 32 rows) never reaches past the end.
+fn padded_rows(rows: u32) -> u32 {
+    if rows <= 16 { rows.next_multiple_of(8) } else { rows.next_multiple_of(32) }
+}
+
+fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed: bool, target: &mut [f32]) {
+    let convolution = graph.convolution(layer);
+    let weight = parameter(weights, &convolution.weight_name());
+    let inputs = convolution.input_channels as usize;
+    let (rows, columns, taps) = dense(graph, layer, transposed);
+    let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
+    let quads = columns.div_ceil(4);
+    target.par_chunks_mut(8 * taps * quads * 4).enumerate().for_each(|(tile, target)| {
+        for row in tile * 8..rows.min(tile * 8 + 8) {
+            for column in 0..columns {
+                let (output, input) = if transposed { (column, row) } else { (row, column) };
+                let source = &weight[(output * inputs + input) * taps..][..taps];
+                for (tap, value) in source.iter().enumerate() {
+                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = *value;
+                }
+            }
+        }
+    });
+}
+
+fn pack_taps(graph: &Graph, layer: ConvolutionId, target: &mut [f32], value: impl Fn(usize, usize, usize) -> f32) {
+    let convolution = graph.convolution(layer);
+    let taps = convolution.window.taps() as usize;
+    for channel in 0..convolution.output_channels as usize {
+        for tap in 0..taps {
+            target[(channel / 4 * taps + tap) * 4 + channel % 4] = value(channel, tap, taps);
+        }
+    }
+}
+
+fn affine_channels(graph: &Graph, layer: Option<ConvolutionId>, batch_norm: Option<BatchNormId>) -> u32 {
+    match (layer, batch_norm) {
+        (Some(layer), _) => graph.convolution(layer).output_channels,
+        (None, Some(batch_norm)) => graph.batch_norm_layer(batch_norm).channels,
+        (None, None) => 0,
+    }
+}
+
+fn pack_affine(
+    graph: &Graph,
+    weights: &Weights,
+    layer: Option<ConvolutionId>,
+    batch_norm: Option<BatchNormId>,
+    target: &mut [f32],
+) {
+    let bias = layer.filter(|&layer| graph.convolution(layer).bias);
+    let bias = bias.map(|layer| parameter(weights, &graph.convolution(layer).bias_name()));
+    let normalization = batch_norm.map(|id| graph.batch_norm_layer(id)).map(|layer| {
+        let of = |suffix: &str| parameter(weights, &format!("{}.{suffix}", layer.name));
+        (of("weight"), of("bias"), of("running_mean"), of("running_var"), layer.epsilon)
+    });
+    for channel in 0..affine_channels(graph, layer, batch_norm) as usize {
+        let bias = bias.map_or(0.0, |bias| f64::from(bias[channel]));
+        let (scale, shift) = match normalization {
+            None => (1.0, bias),
+            Some((weight, offset, mean, variance, epsilon)) => {
+                let scale = f64::from(weight[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
+                (scale, f64::from(offset[channel]) + (bias - f64::from(mean[channel])) * scale)
+            }
+        };
+        target[channel / 4 * 8 + channel % 4] = scale as f32;
+        target[channel / 4 * 8 + 4 + channel % 4] = shift as f32;
+    }
+}
+
+fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
+    let input = graph.linear_layer(layer).input;
+    input.quads() * 4 * input.pixels()
+}
+
+fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
+    let linear = graph.linear_layer(layer);
+    let weight = parameter(weights, &linear.weight_name());
+    let pixels = linear.input.pixels() as usize;
+    let inputs = linear.input.elements() as usize;
+    let outputs = linear.outputs as usize;
+    target.par_chunks_mut(row_elements(graph, layer) as usize).enumerate().for_each(|(row, target)| {
+        let row = first_row as usize + row;
+        if row >= outputs {
+            return;
+        }
+        for (column, value) in weight[row * inputs..][..inputs].iter().enumerate() {
+            let (channel, pixel) = (column / pixels, column % pixels);
+            target[(channel / 4 * pixels + pixel) * 4 + channel % 4] = *value;
+        }
+    });
+}

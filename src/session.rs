@@ -1,0 +1,190 @@
+//! One network on one device for pictures of one size: the graph, its plan and program, and where inputs and maps are.
+//!
+//! The [`Explainer`](crate::Explainer) makes sessions as pictures come. A graphics program makes its own, writes pictures and targets
+//! on its queue, records the session into its encoder and reads the maps from the buffer without leaving the GPU.
+
+use crate::error::Error;
+use crate::explainer::{Batch, Target};
+use crate::gpu::{Gpu, Program, WeightStore};
+use crate::graph::{Graph, NodeId, Op, Reduction};
+use crate::methods::agf::{self, Ablations};
+use crate::methods::{Explanation, Quantity};
+use crate::models::Model;
+use crate::plan::{Plan, Sharing};
+
+/// Sizes that a session is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionShape {
+    /// Pictures at a time.
+    pub count: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// Classes to explain per picture; 0 runs the forward pass alone.
+    pub slots: u32,
+}
+
+/// A recorded network.
+pub struct Session {
+    shape: SessionShape,
+    graph: Graph,
+    nodes: SessionNodes,
+    program: Program,
+}
+
+/// What a session reads and gives.
+struct SessionNodes {
+    input: NodeId,
+    logits: NodeId,
+    slots: Vec<SlotNodes>,
+}
+
+pub(crate) struct SlotNodes {
+    request: NodeId,
+    pub class: NodeId,
+    pub map: NodeId,
+    pub peak: NodeId,
+    /// Sum of the relevance at each layer's input.
+    pub sums: Vec<(String, NodeId)>,
+}
+
+impl SessionNodes {
+    fn outputs(&self) -> Vec<NodeId> {
+        let mut outputs = vec![self.logits];
+        for slot in &self.slots {
+            outputs.extend([slot.class, slot.map, slot.peak]);
+            outputs.extend(slot.sums.iter().map(|(_, node)| *node));
+        }
+        outputs
+    }
+}
+
+/// The graph of a session, and what of it is wanted.
+struct Wiring {
+    graph: Graph,
+    nodes: SessionNodes,
+}
+
+impl Wiring {
+    fn new(model: &Model, shape: SessionShape, ablations: Ablations) -> Result<Self, Error> {
+        let network = model.architecture.build(shape.height, shape.width, model.classes)?;
+        let Explanation { mut graph, input, logits, maps } = agf::explain(&network, shape.slots, ablations)?;
+        let mut slots = Vec::new();
+        for (slot, map) in (0..).zip(maps) {
+            let request = graph.add("request", Op::ClassRequest { slot }, &[])?;
+            let mut sums = Vec::new();
+            for trace in &map.trace {
+                let layer = graph.node(trace.layer);
+                let weighted = matches!(layer.op, Op::Convolve { .. } | Op::Linear { .. });
+                if let (true, Quantity::Relevance(_)) = (weighted, trace.quantity) {
+                    let name = layer.name.clone();
+                    let sum =
+                        graph.add(&format!("{name}:total relevance"), Op::Reduce(Reduction::Sum), &[trace.node])?;
+                    sums.push((name, sum));
+                }
+            }
+            slots.push(SlotNodes { request, class: map.class, map: map.map, peak: map.peak, sums });
+        }
+        Ok(Self { graph, nodes: SessionNodes { input, logits, slots } })
+    }
+}
+
+/// The plan that a session of this shape would run, and the most pictures that fit at a time.
+pub(crate) fn plan(gpu: &Gpu, model: &Model, shape: SessionShape, ablations: Ablations) -> Result<(Plan, u32), Error> {
+    let wiring = Wiring::new(model, shape, ablations)?;
+    let outputs = wiring.nodes.outputs();
+    let largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
+    let count = shape.count.min(largest);
+    Ok((Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared)?, largest))
+}
+
+impl Session {
+    pub(crate) async fn new(
+        gpu: &Gpu,
+        model: &Model,
+        store: &mut WeightStore,
+        shape: SessionShape,
+        ablations: Ablations,
+    ) -> Result<Self, Error> {
+        let Wiring { graph, nodes } = Wiring::new(model, shape, ablations)?;
+        let plan = Plan::new(&graph, &nodes.outputs(), shape.count, gpu.profile(), Sharing::Shared)?;
+        store.upload(gpu, &graph, &model.weights, &plan.packings()).await?;
+        let program = Program::new(gpu, plan, store).await?;
+        Ok(Self { shape, graph, nodes, program })
+    }
+
+    /// The sizes it was made for.
+    pub fn shape(&self) -> SessionShape {
+        self.shape
+    }
+
+    /// The plan that it runs.
+    pub fn plan(&self) -> &Plan {
+        self.program.plan()
+    }
+
+    /// Records all dispatches into an encoder; nothing is submitted. Call it between writing the input and reading the maps.
+    pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.program.record(encoder);
+    }
+
+    /// Writes normalised pictures through the queue. A host that has them on the GPU copies them to [`Session::input_buffer`] instead.
+    ///
+    /// # Errors
+    /// [`Error::Batch`] where number or size differ from the session's.
+    pub async fn write_pictures(&self, batch: &Batch) -> Result<(), Error> {
+        let SessionShape { count, height, width, .. } = self.shape;
+        batch.check()?;
+        if (batch.count, batch.height, batch.width) != (count, height, width) {
+            let wanted = format!("{count} pictures of {height}x{width}");
+            return Err(Error::Batch { found: batch.describe(), wanted });
+        }
+        Ok(self.program.write(&self.graph, self.nodes.input, &batch.data).await?)
+    }
+
+    /// Writes the class that each picture's slot shall explain.
+    ///
+    /// # Errors
+    /// [`Error::Class`] for a class or rank that the network does not have.
+    pub async fn write_targets(&self, slot: u32, targets: &[Target]) -> Result<(), Error> {
+        let classes = self.graph.shape(self.nodes.logits).channels;
+        let mut requests = Vec::with_capacity(targets.len());
+        for target in targets {
+            let (number, request) = match *target {
+                Target::Class(id) => (id, id as f32),
+                Target::Rank(rank) => (rank, -1.0 - rank as f32),
+            };
+            if number >= classes {
+                return Err(Error::Class { class: number, classes });
+            }
+            requests.push(request);
+        }
+        let nodes =
+            self.nodes.slots.get(slot as usize).ok_or(Error::Class { class: slot, classes: self.shape.slots })?;
+        Ok(self.program.write(&self.graph, nodes.request, &requests).await?)
+    }
+
+    /// Buffer, byte offset and size of the input: `[pictures][height * width]` of vec4 (red, green, blue, 0), normalised.
+    pub fn input_buffer(&self) -> Option<(&wgpu::Buffer, u64, u64)> {
+        self.program.value(self.nodes.input)
+    }
+
+    /// Buffer, byte offset and size of a slot's maps: `[pictures][height * width]` of f32.
+    pub fn map_buffer(&self, slot: u32) -> Option<(&wgpu::Buffer, u64, u64)> {
+        self.program.value(self.nodes.slots.get(slot as usize)?.map)
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn slots(&self) -> &[SlotNodes] {
+        &self.nodes.slots
+    }
+
+    /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak, sums.
+    pub(crate) async fn read(&self) -> Result<Vec<Vec<f32>>, Error> {
+        Ok(self.program.read(&self.graph, &self.nodes.outputs()).await?)
+    }
+}

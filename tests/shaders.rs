@@ -1,0 +1,199 @@
+//! Shaders without a GPU: every variant is validated and translated to SPIR-V, MSL and HLSL; bindings, uniform layouts and workgroup
+//! sizes are compared with the Rust side.
+
+use agf::graph::{Graph, NodeId};
+use agf::methods::agf::{Ablations, explain};
+use agf::models::Architecture;
+use agf::plan::kernel::{Access, Kernel, Shader};
+use agf::plan::uniforms::Scalar;
+use agf::plan::{Plan, Profile, Sharing};
+use naga::back::pipeline_constants::process_overrides;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
+use std::collections::{BTreeSet, HashMap};
+
+fn parse(shader: Shader) -> Module {
+    naga::front::wgsl::parse_str(shader.source())
+        .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(shader.source(), shader.name())))
+}
+
+fn validate(module: &Module, name: &str) -> ModuleInfo {
+    let capabilities = Capabilities::SUBGROUP;
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    validator.validate(module).unwrap_or_else(|error| panic!("{name}: {error:?}"))
+}
+
+/// Values that each overridable constant takes.
+fn choices(shader: Shader, name: &str) -> Vec<u32> {
+    match (shader, name) {
+        (_, "WEIGHT_PART" | "SOURCE_PART") => vec![0, 1, 2, 3],
+        (Shader::ConvolutionBroadcast, "ROW_TILES") => vec![1, 2, 4],
+        (Shader::ConvolutionUniform, "ROW_TILES") => vec![1, 2],
+        (_, "INDEX" | "TRANSPOSED") => vec![0, 1],
+        (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5],
+        (Shader::Clamp, "OPERATION") => vec![0, 1, 2],
+        (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3],
+        _ => panic!("{}: no values are known for the constant {name}", shader.name()),
+    }
+}
+
+/// Every variant of a shader: all combinations of its overridable constants.
+fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
+    let module = parse(shader);
+    let mut variants = vec![Vec::new()];
+    for (_, constant) in module.overrides.iter() {
+        let name = constant.name.clone().expect("constants have names");
+        let extend = |variant: &Vec<(String, u32)>| {
+            let with = |value: u32| [variant.clone(), vec![(name.clone(), value)]].concat();
+            choices(shader, &name).into_iter().map(with).collect::<Vec<_>>()
+        };
+        variants = variants.iter().flat_map(extend).collect();
+    }
+    variants
+}
+
+#[test]
+fn every_variant_translates_to_spirv_msl_and_hlsl() {
+    let mut count = 0;
+    for &shader in Shader::ALL {
+        let module = parse(shader);
+        let info = validate(&module, shader.name());
+        for variant in variants(shader) {
+            let name = format!("{} {variant:?}", shader.name());
+            let constants = variant.iter().map(|(name, value)| (name.clone(), f64::from(*value))).collect();
+            let entry = Some((ShaderStage::Compute, "main"));
+            let (module, info) = process_overrides(&module, &info, entry, &constants).expect(&name);
+            translate(&module, &info, &name);
+            count += 1;
+        }
+    }
+    assert!(count > 100, "only {count} variants were translated");
+}
+
+fn translate(module: &Module, info: &ModuleInfo, name: &str) {
+    use naga::back::{hlsl, msl, spv};
+    let stage = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: "main".into() };
+    let words = spv::write_vec(module, info, &spv::Options::default(), Some(&stage));
+    assert!(words.unwrap_or_else(|error| panic!("{name}: {error}")).len() > 100);
+
+    let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..Default::default() };
+    let (text, _) = msl::write_string(module, info, &options, &msl::PipelineOptions::default())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(text.contains("kernel void"), "{name}: no kernel in the MSL text");
+
+    let shader_model = hlsl::ShaderModel::V6_0;
+    let options = hlsl::Options { shader_model, fake_missing_bindings: true, ..Default::default() };
+    let mut text = String::new();
+    let pipeline = hlsl::PipelineOptions::default();
+    let mut writer = hlsl::Writer::new(&mut text, &options, &pipeline);
+    writer.write(module, info, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(text.contains("numthreads"), "{name}: no entry point in the HLSL text");
+}
+
+#[test]
+fn bindings_match_the_rust_side() {
+    for &shader in Shader::ALL {
+        let module = parse(shader);
+        let mut found: Vec<(u32, Access)> = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let Some(binding) = variable.binding else { continue };
+            assert_eq!(binding.group, 0, "{}", shader.name());
+            let access = match variable.space {
+                AddressSpace::Uniform => Access::Uniform,
+                AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => Access::Value,
+                AddressSpace::Storage { .. } => Access::Weights,
+                space => panic!("{}: unexpected address space {space:?}", shader.name()),
+            };
+            found.push((binding.binding, access));
+        }
+        found.sort_by_key(|(binding, _)| *binding);
+        let expected: Vec<(u32, Access)> = (0..).zip(shader.bindings()).collect();
+        assert_eq!(found, expected, "bindings of {}", shader.name());
+        let storage = expected.iter().filter(|(_, access)| *access != Access::Uniform).count();
+        assert!(storage <= 8, "{} binds {storage} storage buffers", shader.name());
+    }
+}
+
+#[test]
+fn workgroups_fit_webgpu_and_the_files_stay_short() {
+    for &shader in Shader::ALL {
+        let module = parse(shader);
+        let lanes = if shader == Shader::ConvolutionBroadcast { 8 } else { 64 };
+        assert_eq!(module.entry_points.len(), 1, "{}", shader.name());
+        assert_eq!(module.entry_points[0].name, "main", "{}", shader.name());
+        assert_eq!(module.entry_points[0].workgroup_size, [lanes, 1, 1], "{}", shader.name());
+        let lines = shader.source().lines().count();
+        assert!(lines <= 200, "{} has {lines} lines", shader.name());
+    }
+}
+
+/// Plans of every architecture for GPUs and for software drivers, and of the ablation that changes an operation's shape.
+fn plans() -> Vec<(String, Plan)> {
+    let software = Profile { broadcast: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
+    let mut plans = Vec::new();
+    for architecture in Architecture::ALL {
+        for profile in [&Profile::WEBGPU, &software] {
+            for gradcam in [false, true] {
+                let network = architecture.build(64, 96, architecture.default_classes()).unwrap();
+                let explanation = explain(&network, 1, Ablations { gradcam, ..Default::default() }).unwrap();
+                let outputs = [explanation.maps[0].map, explanation.logits];
+                let plan = Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared).unwrap();
+                plans.push((architecture.to_string(), plan));
+                let everything: Vec<NodeId> = Graph::ids(&explanation.graph).collect();
+                let plan = Plan::new(&explanation.graph, &everything, 1, profile, Sharing::Shared).unwrap();
+                plans.push((architecture.to_string(), plan));
+            }
+        }
+    }
+    plans
+}
+
+#[test]
+fn uniforms_and_constants_of_plans_match_the_shaders() {
+    let modules: HashMap<Shader, Module> = Shader::ALL.iter().map(|&shader| (shader, parse(shader))).collect();
+    let variants: HashMap<Shader, Vec<Vec<(String, u32)>>> =
+        Shader::ALL.iter().map(|&shader| (shader, variants(shader))).collect();
+    let mut used = BTreeSet::new();
+    for (name, plan) in plans() {
+        for step in &plan.steps {
+            let shader = step.kernel.shader;
+            let fields: Vec<(&str, ScalarKind)> = step
+                .uniforms
+                .fields()
+                .iter()
+                .map(|(field, value)| match value {
+                    Scalar::Unsigned(_) => (*field, ScalarKind::Uint),
+                    Scalar::Float(_) => (*field, ScalarKind::Float),
+                })
+                .collect();
+            assert_eq!(fields, uniform_fields(&modules[&shader]), "{name}: uniforms of {}", shader.name());
+            let bindings = 1 + step.weights.len() + step.values.len();
+            assert_eq!(bindings, shader.bindings().len(), "{name}: bindings of {}", step.label);
+            assert!(step.workgroups.iter().all(|&groups| (1..=65_535).contains(&groups)), "{name}: {}", step.label);
+            assert!(is_variant(&step.kernel, &variants[&shader]), "{name}: '{}' is not a tested variant", step.kernel);
+            used.insert(shader);
+        }
+    }
+    let unused: Vec<&str> = Shader::ALL.iter().filter(|shader| !used.contains(shader)).map(|s| s.name()).collect();
+    assert!(unused.is_empty(), "no plan uses {unused:?}");
+}
+
+fn is_variant(kernel: &Kernel, variants: &[Vec<(String, u32)>]) -> bool {
+    variants.iter().any(|variant| {
+        kernel.constants.iter().all(|(name, value)| variant.iter().any(|(other, v)| other == name && v == value))
+    })
+}
+
+/// Fields of the uniform struct, which are four bytes each without gaps.
+fn uniform_fields(module: &Module) -> Vec<(&str, ScalarKind)> {
+    let uniform = module.global_variables.iter().find(|(_, variable)| variable.space == AddressSpace::Uniform);
+    let (_, variable) = uniform.expect("every shader has uniforms");
+    let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else { panic!("uniforms are a struct") };
+    let mut fields = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        assert_eq!(member.offset as usize, 4 * index);
+        let TypeInner::Scalar(scalar) = module.types[member.ty].inner else { panic!("uniforms are scalars") };
+        fields.push((member.name.as_deref().expect("fields have names"), scalar.kind));
+    }
+    fields
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Gets a machine ready to build and run agf, given a Rust toolchain: a C linker (cargo needs one) and a Vulkan driver.
+# On Debian and Ubuntu it installs what is missing; on other systems it says what to install and goes on.
+# Where all is there it changes nothing and takes a fraction of a second.
+#
+#   AGF_MESA=distribution tools/setup.sh    on Debian 12: Mesa from the distribution itself, not from its backports
+set -euo pipefail
+
+say()  { printf 'setup: %s\n' "$*"; }
+warn() { printf 'setup: %s\n' "$*" >&2; }
+die()  { warn "$@"; exit 1; }
+
+# --- what is there --------------------------------------------------------------------------------------------------
+
+# The Vulkan loader, libvulkan.so.1.
+have_loader() {
+    local cache dir
+    cache=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null || true)
+    [[ $cache == *libvulkan.so.1* ]] && return
+    while IFS= read -r -d : dir; do
+        [[ -n $dir && -e $dir/libvulkan.so.1 ]] && return
+    done <<<"${LD_LIBRARY_PATH:-}:"
+    return 1
+}
+
+# A driver's manifest: one of the JSON files that tell the loader which drivers there are.
+have_manifest() {
+    local entry file
+    while IFS= read -r -d : entry; do
+        [[ -n $entry ]] || continue
+        for file in "$entry" "$entry"/*.json; do
+            [[ $file == *.json && -f $file ]] && return
+        done
+    done <<<"$(manifest_places):"
+    return 1
+}
+
+# Where the loader looks, separated by colons. The two variables replace the usual folders.
+manifest_places() {
+    local override=${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-}}
+    if [[ -n $override ]]; then
+        printf '%s' "$override"
+    else
+        printf '%s' "${XDG_DATA_HOME:-${HOME:-}/.local/share}/vulkan/icd.d:/etc/vulkan/icd.d" \
+            ":/usr/local/etc/vulkan/icd.d:/usr/local/share/vulkan/icd.d:/usr/share/vulkan/icd.d"
+    fi
+}
+
+have_vulkan() { have_loader && have_manifest; }
+
+# --- installing on Debian and Ubuntu --------------------------------------------------------------------------------
+
+# Runs a command as root, or says that somebody has to.
+as_root() {
+    if [[ $(id -u) == 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "neither root nor sudo. As root, run:" \
+            "apt-get update && apt-get install gcc libc6-dev mesa-vulkan-drivers libvulkan1"
+    fi
+}
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
+
+updated=
+apt_update() {
+    [[ -n $updated ]] || apt update || warn "apt could not refresh every source; going on with what it has"
+    updated=1
+}
+
+apt_install() {
+    apt_update
+    apt install -y --no-install-recommends "$@" || die "apt could not install: $*"
+}
+
+# The archive that this machine's apt takes Debian 12 itself from; nothing where it has none.
+debian_archive() {
+    local found
+    # shellcheck disable=SC2016  # the placeholder is apt's
+    found=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Origin: Debian' 'Codename: bookworm' 'Component: main' 'Created-By: Packages' || true)
+    printf '%s' "${found%%$'\n'*}"
+}
+
+backports_have_mesa() {
+    local versions
+    versions=$(apt-cache madison mesa-vulkan-drivers || true)
+    [[ $versions == *bookworm-backports/main* ]]
+}
+
+# Makes Debian 12's backports known to apt, at the address the machine already uses for Debian itself.
+# Packages of backports are only taken when asked for, so nothing else on the machine changes.
+enable_backports() {
+    local list=/etc/apt/sources.list.d/agf-backports.sources
+    local keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    local uri
+
+    apt_update
+    backports_have_mesa && return
+    uri=$(debian_archive)
+    [[ -n $uri ]] || return 1
+
+    say "adding Debian's backports to apt ($list)"
+    {
+        printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\n' "$uri"
+        if [[ -f $keys ]]; then printf 'Signed-By: %s\n' "$keys"; fi
+    } | as_root tee "$list" >/dev/null
+    updated=
+    apt_update
+    backports_have_mesa && return
+
+    as_root rm -f "$list"
+    return 1
+}
+
+# Mesa has a Vulkan driver that runs on the CPU (lavapipe) beside those for graphics cards.
+# Debian 12's own is 22.3; the one in its backports is several times faster.
+install_mesa() {
+    local release=$1
+    if [[ $release == debian-12 && ${AGF_MESA:-} != distribution ]]; then
+        if enable_backports; then
+            apt_install -t bookworm-backports mesa-vulkan-drivers libvulkan1
+            return
+        fi
+        warn "Debian's backports can't be reached: taking Debian 12's own Mesa, which is several times slower"
+    fi
+    apt_install mesa-vulkan-drivers libvulkan1
+}
+
+# --- the steps ------------------------------------------------------------------------------------------------------
+
+command -v cargo >/dev/null ||
+    die "no cargo: install Rust (https://www.rust-lang.org/tools/install), or add ~/.cargo/bin to PATH"
+
+system=$(uname -s)
+release=
+if [[ -r /etc/os-release ]]; then
+    # shellcheck source=/dev/null
+    release=$(. /etc/os-release && printf '%s-%s' "${ID:-}" "${VERSION_ID:-}")
+fi
+
+if ! command -v cc >/dev/null; then
+    if command -v apt-get >/dev/null; then
+        say "installing a C compiler"
+        apt_install gcc libc6-dev
+    elif [[ $system == Darwin ]]; then
+        warn "no C compiler: run xcode-select --install"
+    else
+        warn "no C compiler (cc): install your system's gcc or clang package"
+    fi
+fi
+
+if [[ $system == Linux ]] && ! have_vulkan; then
+    if command -v apt-get >/dev/null; then
+        say "no Vulkan driver found: installing Mesa's"
+        install_mesa "$release"
+        have_vulkan || die "Mesa is installed, but no Vulkan driver is found (VK_DRIVER_FILES=${VK_DRIVER_FILES:-})"
+    else
+        warn "no Vulkan driver found. Install your graphics card's, or Mesa's, which also runs on the CPU:"
+        warn "  Fedora: mesa-vulkan-drivers vulkan-loader    Arch: vulkan-swrast vulkan-icd-loader"
+        warn "  openSUSE: libvulkan_lvp libvulkan1    Alpine: mesa-vulkan-swrast vulkan-loader"
+    fi
+elif [[ $system != Linux && $system != Darwin ]]; then
+    warn "not a system this script knows: agf needs a Vulkan, Metal or Direct3D 12 driver"
+fi
+
+say "ready"

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# All checks of the project, one after the other; stops at the first that fails.
+# Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() {
+    local title=$1
+    shift
+    printf '\n== %s ==\n' "$title"
+    "$@" || {
+        printf '\ntest: "%s" failed\n' "$title" >&2
+        exit 1
+    }
+}
+
+step "setup"  tools/setup.sh
+step "format" cargo fmt --check
+step "lint"   cargo clippy --all-targets -- -D warnings
+step "tests"  cargo test
+step "docs"   env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
+
+printf '\ntest: all passed\n'
