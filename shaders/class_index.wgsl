@@ -7,11 +7,11 @@ struct ClassIndex {
 }
 
 @group(0) @binding(0) var<uniform> u: ClassIndex;
-@group(0) @binding(1) var<storage, read_write> logits: array<vec4f>;  // [samples][quads]
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>;    // [samples][quads][4]
 @group(0) @binding(2) var<storage, read_write> request: array<vec4f>; // [samples], in x
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples], in x
 
-fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads + id / 4u][id % 4u]; }
+fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads * 4u + id]; }
 
 // Number of classes that rank before this one.
 fn rank(sample: u32, id: u32) -> u32 {

@@ -1,10 +1,8 @@
 // Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear (software drivers):
 // lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup: 8 * ROW_TILES output channels
 // x 32 pixels; a lane owns 4 pixels. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled.
-// Same uniforms, bindings and weight layout as convolution_uniform.wgsl.
+// Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
-override SOURCE_PART: u32 = 0u;
 override ROW_TILES: u32 = 4u; // 1, 2 or 4 tiles of 8 output channels
 
 struct Convolution {
@@ -24,6 +22,8 @@ struct Convolution {
     epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     low: f32,
     high: f32,
+    weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
+    source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -35,11 +35,21 @@ struct Convolution {
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 
-fn part(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
+// A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
+struct Part { mask: u32, low: f32, high: f32 }
+
+const LARGEST = 3.4028234e38;
+
+fn choose_part(which: u32) -> Part {
+    return Part(
+        select(0xffffffffu, 0x7fffffffu, which == 1u),
+        select(-LARGEST, 0.0, which == 2u),
+        select(LARGEST, 0.0, which == 3u),
+    );
+}
+
+fn take(v: vec4f, p: Part) -> vec4f {
+    return clamp(bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(p.mask)), vec4f(p.low), vec4f(p.high));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
@@ -51,8 +61,7 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
     );
 }
 
-fn rows(t: ptr<function, Tile>, loaded: vec4f, b: array<vec4f, 4>) {
-    let w = part(loaded, WEIGHT_PART);
+fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
     (*t)[0] = row(subgroupBroadcast(w, 0u), b, (*t)[0]);
     (*t)[1] = row(subgroupBroadcast(w, 1u), b, (*t)[1]);
     (*t)[2] = row(subgroupBroadcast(w, 2u), b, (*t)[2]);
@@ -69,13 +78,17 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    switch u.epilogue {
-        case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-        case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
-        case 3u: { return sum * abs(operand[index]); }
-        default: { return sum; }
+fn finish(quad: u32, index: u32) {
+    let sum = destination[index];
+    var result: vec4f;
+    if u.epilogue == 1u {
+        result = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+    } else {
+        let other = operand[index];
+        let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+        result = select(sum * abs(other), ratio, u.epilogue == 2u);
     }
+    destination[index] = result;
 }
 
 // The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
@@ -121,6 +134,8 @@ fn main(
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
     let weight_base = group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
 
+    let of_weight = choose_part(u.weight_part);
+    let of_source = choose_part(u.source_part);
     var t0: Tile; var t1: Tile; var t2: Tile; var t3: Tile;
     var offset_y = down.origin;
     for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
@@ -133,16 +148,16 @@ fn main(
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
             for (var quad = 0u; quad < u.source_quads; quad++) {
                 let b = array<vec4f, 4>(
-                    part(select(vec4f(), source[at.x], valid.x), SOURCE_PART),
-                    part(select(vec4f(), source[at.y], valid.y), SOURCE_PART),
-                    part(select(vec4f(), source[at.z], valid.z), SOURCE_PART),
-                    part(select(vec4f(), source[at.w], valid.w), SOURCE_PART),
+                    take(select(vec4f(), source[at.x], valid.x), of_source),
+                    take(select(vec4f(), source[at.y], valid.y), of_source),
+                    take(select(vec4f(), source[at.z], valid.z), of_source),
+                    take(select(vec4f(), source[at.w], valid.w), of_source),
                 );
-                rows(&t0, weights[w], b);
-                if ROW_TILES > 1u { rows(&t1, weights[w + tile_stride], b); }
+                rows(&t0, take(weights[w], of_weight), b);
+                if ROW_TILES > 1u { rows(&t1, take(weights[w + tile_stride], of_weight), b); }
                 if ROW_TILES > 2u {
-                    rows(&t2, weights[w + 2u * tile_stride], b);
-                    rows(&t3, weights[w + 3u * tile_stride], b);
+                    rows(&t2, take(weights[w + 2u * tile_stride], of_weight), b);
+                    rows(&t3, take(weights[w + 3u * tile_stride], of_weight), b);
                 }
                 at += source_pixels;
                 w += 8u;
@@ -158,6 +173,14 @@ fn main(
     store(sample, quad, at, inside, &t0);
     if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
     if ROW_TILES > 2u { store(sample, quad + 4u, at, inside, &t2); store(sample, quad + 6u, at, inside, &t3); }
+    if u.epilogue == 0u { return; }
+    // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
+    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
+        let base = (sample * u.quads + quad + i) * u.height * u.width;
+        for (var j = 0u; j < 4u; j++) {
+            if inside[j] { finish(quad + i, base + at[j]); }
+        }
+    }
 }
 
 fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
@@ -170,8 +193,8 @@ fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function,
 fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
     let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = finish(values[0], quad, index.x); }
-    if inside.y { destination[index.y] = finish(values[1], quad, index.y); }
-    if inside.z { destination[index.z] = finish(values[2], quad, index.z); }
-    if inside.w { destination[index.w] = finish(values[3], quad, index.w); }
+    if inside.x { destination[index.x] = values[0]; }
+    if inside.y { destination[index.y] = values[1]; }
+    if inside.z { destination[index.z] = values[2]; }
+    if inside.w { destination[index.w] = values[3]; }
 }

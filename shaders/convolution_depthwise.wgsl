@@ -1,8 +1,5 @@
 // Depthwise convolution or its transpose: every channel has its own kernel. A lane owns one pixel of one channel quad.
 
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
-override SOURCE_PART: u32 = 0u;
-
 struct Depthwise {
     source_height: u32,
     source_width: u32,
@@ -18,6 +15,8 @@ struct Depthwise {
     epilogue: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     low: f32,
     high: f32,
+    weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
+    source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Depthwise;
@@ -49,39 +48,48 @@ fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
     }
 }
 
-// Source position that tap `k` meets for destination position `at`; -1 where there is none.
-fn position(at: u32, k: u32, padding: u32, size: u32) -> i32 {
-    var result = -1;
-    if u.transposed == 1u {
-        let shifted = i32(at + padding) - i32(k);
-        if shifted >= 0 && u32(shifted) % u.stride == 0u { result = shifted / i32(u.stride); }
-    } else {
-        result = i32(at * u.stride + k) - i32(padding);
-    }
-    return select(-1, result, result < i32(size));
+// Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
+struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
+
+fn taps(offset: u32, padding: u32) -> Taps {
+    if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
+    let first = (offset + padding) % u.stride;
+    return Taps(first, u.stride, i32((offset + padding - first) / u.stride), -1);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixels = u.height * u.width;
+    // With stride s, a transposed convolution has s * s phases of destination pixels that use different taps.
+    let step = select(1u, u.stride, u.transposed == 1u);
+    let phase = group.z % (step * step);
+    let sample = group.z / (step * step);
+    let row = phase / step;
+    let column = phase % step;
+    let columns = (u.width + step - 1u - column) / step;
     let pixel = group.x * 64u + lane;
-    if pixel >= pixels { return; }
-    let y = pixel / u.width;
-    let x = pixel % u.width;
+    let y = pixel / columns;
+    let x = pixel % columns;
+    if y * step + row >= u.height { return; }
+
     let quad = group.y;
-    let source_base = (group.z * u.quads + quad) * u.source_height * u.source_width;
+    let source_base = (sample * u.quads + quad) * u.source_height * u.source_width;
     let weight_base = quad * u.kernel_rows * u.kernel_columns;
+    let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
+    let down = taps(row, u.padding_top);
+    let across = taps(column, u.padding_left);
     var sum = vec4f();
-    for (var ky = 0u; ky < u.kernel_rows; ky++) {
-        let sy = position(y, ky, u.padding_top, u.source_height);
-        if sy < 0 { continue; }
-        for (var kx = 0u; kx < u.kernel_columns; kx++) {
-            let sx = position(x, kx, u.padding_left, u.source_width);
-            if sx < 0 { continue; }
-            let value = part(source[source_base + u32(sy) * u.source_width + u32(sx)], SOURCE_PART);
-            sum = fma(part(weights[weight_base + ky * u.kernel_columns + kx], WEIGHT_PART), value, sum);
+    var sy = i32(y) * spacing + down.origin;
+    for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
+        var sx = i32(x) * spacing + across.origin;
+        for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
+            if sy >= 0 && sy < i32(u.source_height) && sx >= 0 && sx < i32(u.source_width) {
+                let value = part(source[source_base + u32(sy) * u.source_width + u32(sx)], u.source_part);
+                sum = fma(part(weights[weight_base + ky * u.kernel_columns + kx], u.weight_part), value, sum);
+            }
+            sx += across.direction;
         }
+        sy += down.direction;
     }
-    let index = (group.z * u.quads + quad) * pixels + pixel;
+    let index = (sample * u.quads + quad) * u.height * u.width + (y * step + row) * u.width + x * step + column;
     destination[index] = finish(sum, quad, index);
 }

@@ -67,13 +67,17 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    switch u.epilogue {
-        case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-        case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
-        case 3u: { return sum * abs(operand[index]); }
-        default: { return sum; }
+fn finish(quad: u32, index: u32) {
+    let sum = destination[index];
+    var result: vec4f;
+    if u.epilogue == 1u {
+        result = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+    } else {
+        let other = operand[index];
+        let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+        result = select(sum * abs(other), ratio, u.epilogue == 2u);
     }
+    destination[index] = result;
 }
 
 // The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
@@ -148,6 +152,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let quad = group.y * ROW_TILES * 2u;
     store(sample, quad, at, inside, &t0);
     if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
+    if u.epilogue == 0u { return; }
+    // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
+    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
+        let base = (sample * u.quads + quad + i) * u.height * u.width;
+        for (var j = 0u; j < 4u; j++) {
+            if inside[j] { finish(quad + i, base + at[j]); }
+        }
+    }
 }
 
 fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
@@ -160,8 +172,8 @@ fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function,
 fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
     let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = finish(values[0], quad, index.x); }
-    if inside.y { destination[index.y] = finish(values[1], quad, index.y); }
-    if inside.z { destination[index.z] = finish(values[2], quad, index.z); }
-    if inside.w { destination[index.w] = finish(values[3], quad, index.w); }
+    if inside.x { destination[index.x] = values[0]; }
+    if inside.y { destination[index.y] = values[1]; }
+    if inside.z { destination[index.z] = values[2]; }
+    if inside.w { destination[index.w] = values[3]; }
 }

@@ -1,8 +1,5 @@
 // Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs.
 
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
-override SOURCE_PART: u32 = 0u;
-
 struct Linear {
     source_quads: u32, // quads * pixels of the input
     quads: u32,        // of the output
@@ -10,6 +7,8 @@ struct Linear {
     has_bias: u32,
     low: f32,
     high: f32,
+    weight_part: u32,  // 0 full, 1 absolute, 2 positive, 3 negative
+    source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
@@ -34,11 +33,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = group.x * 4u * u.source_quads;
     var sum = vec4f();
     for (var k = lane; k < u.source_quads; k += LANES) {
-        let x = part(source[source_base + k], SOURCE_PART);
-        sum.x += dot(part(weights[row + k], WEIGHT_PART), x);
-        sum.y += dot(part(weights[row + u.source_quads + k], WEIGHT_PART), x);
-        sum.z += dot(part(weights[row + 2u * u.source_quads + k], WEIGHT_PART), x);
-        sum.w += dot(part(weights[row + 3u * u.source_quads + k], WEIGHT_PART), x);
+        let x = part(source[source_base + k], u.source_part);
+        sum.x += dot(part(weights[row + k], u.weight_part), x);
+        sum.y += dot(part(weights[row + u.source_quads + k], u.weight_part), x);
+        sum.z += dot(part(weights[row + 2u * u.source_quads + k], u.weight_part), x);
+        sum.w += dot(part(weights[row + 3u * u.source_quads + k], u.weight_part), x);
     }
     partial[lane] = sum;
     for (var half = LANES / 2u; half > 0u; half /= 2u) {

@@ -1,13 +1,12 @@
 // Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight.
 
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
-
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
     destination_quads: u32, // quads * pixels of the layer's input
     first_quad: u32,        // first source quad of this range of weights
     range_quads: u32,       // source quads in this range
     accumulate: u32,        // 1: add to what earlier ranges gave
+    weight_part: u32,       // 0 full, 1 absolute, 2 positive, 3 negative
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
@@ -32,10 +31,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
         let v = source[source_base + quad];
-        sum = fma(part(weights[w], WEIGHT_PART), vec4f(v.x), sum);
-        sum = fma(part(weights[w + u.destination_quads], WEIGHT_PART), vec4f(v.y), sum);
-        sum = fma(part(weights[w + 2u * u.destination_quads], WEIGHT_PART), vec4f(v.z), sum);
-        sum = fma(part(weights[w + 3u * u.destination_quads], WEIGHT_PART), vec4f(v.w), sum);
+        sum = fma(part(weights[w], u.weight_part), vec4f(v.x), sum);
+        sum = fma(part(weights[w + u.destination_quads], u.weight_part), vec4f(v.y), sum);
+        sum = fma(part(weights[w + 2u * u.destination_quads], u.weight_part), vec4f(v.z), sum);
+        sum = fma(part(weights[w + 3u * u.destination_quads], u.weight_part), vec4f(v.w), sum);
         w += 4u * u.destination_quads;
     }
     if u.accumulate == 1u { sum += destination[index]; }

@@ -7,9 +7,9 @@ struct TargetGradient {
 }
 
 @group(0) @binding(0) var<uniform> u: TargetGradient;
-@group(0) @binding(1) var<storage, read_write> logits: array<vec4f>; // [samples][quads]
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>; // [samples][quads][4]
 @group(0) @binding(2) var<storage, read_write> target_class: array<vec4f>; // [samples], in x
-@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
+@group(0) @binding(3) var<storage, read_write> destination: array<f32>; // [samples][quads][4]
 
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
@@ -42,7 +42,10 @@ fn best(value: vec4f, lane: u32) -> vec4f {
     return partial[0];
 }
 
-fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads + id / 4u][id % 4u]; }
+fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads * 4u + id]; }
+
+// a / b, and 0 where all logits are equal.
+fn slope(a: f32, b: f32) -> f32 { return select(a / b, 0.0, b == 0.0); }
 
 // Weight of class k: exp(-(d / s)^2 / 2).
 fn bell(d: f32, s: f32) -> f32 { return select(exp(-0.5 * (d / s) * (d / s)), 1.0, s == 0.0); }
@@ -61,46 +64,34 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let s = farthest.x;
     let edge = u32(farthest.y);
 
-    var peak = vec4f(-3.4028234e38, 0.0, 0.0, 0.0);
-    for (var k = lane; k < u.classes; k += LANES) {
-        peak = better(peak, vec4f(y * bell(logit(sample, k) - y, s), 0.0, 0.0, 0.0));
-    }
-    let highest = best(peak, lane).x;
+    // z_k = y bell(d_k) is largest where the bell is 1 or, for a negative y, where it is smallest.
+    let highest = max(y, y * bell(s, s));
 
-    var mass = 0.0;
-    for (var k = lane; k < u.classes; k += LANES) { mass += exp(y * bell(logit(sample, k) - y, s) - highest); }
-    let normalizer = total(vec4f(mass), lane).x;
-    let p_goal = exp(y - highest) / normalizer; // d_t = 0, so z_t = y_t
-
-    // x: through y_t directly, y: through s, z: through the d_k (their sum returns to y_t with the other sign).
+    // Softmax weights: their sum, and their sums with d z_k through y_t directly, through s, and through d_k.
     var sums = vec4f();
     for (var k = lane; k < u.classes; k += LANES) {
         let d = logit(sample, k) - y;
         let e = bell(d, s);
-        let through = p_goal * (select(0.0, 1.0, k == goal) - exp(y * e - highest) / normalizer); // d p_t / d z_k
-        sums.x += through * e;
-        if s > 0.0 {
-            sums.y += through * y * e * d * d / (s * s * s);
-            sums.z -= through * y * e * d / (s * s);
-        }
+        let w = exp(y * e - highest);
+        sums += w * vec4f(1.0, e, slope(y * e * d * d, s * s * s), -slope(y * e * d, s * s));
     }
     sums = total(sums, lane);
-    let at_edge = sums.y * sign(logit(sample, edge) - y);
+    let normalizer = sums.x;
+    let p_goal = exp(y - highest) / normalizer; // d_t = 0, so z_t = y_t
+    let direct = p_goal * (1.0 - sums.y / normalizer);
+    let at_edge = -p_goal * sums.z / normalizer * sign(logit(sample, edge) - y);
+    let through_all = -p_goal * sums.w / normalizer;
 
-    for (var quad = lane; quad < u.quads; quad += LANES) {
-        var gradient = vec4f();
-        for (var i = 0u; i < 4u; i++) {
-            let k = quad * 4u + i;
-            if k >= u.classes { continue; }
+    for (var k = lane; k < u.quads * 4u; k += LANES) {
+        var gradient = 0.0;
+        if k < u.classes {
             let d = logit(sample, k) - y;
             let e = bell(d, s);
-            let through = p_goal * (select(0.0, 1.0, k == goal) - exp(y * e - highest) / normalizer);
-            var g = 0.0;
-            if s > 0.0 { g = -through * y * e * d / (s * s); }
-            if k == edge { g += at_edge; }
-            if k == goal { g += sums.x - sums.z - at_edge; }
-            gradient[i] = g;
+            let through = p_goal * (select(0.0, 1.0, k == goal) - exp(y * e - highest) / normalizer); // d p_t / d z_k
+            gradient = -through * slope(y * e * d, s * s);
+            if k == edge { gradient += at_edge; }
+            if k == goal { gradient += direct - through_all - at_edge; }
         }
-        destination[sample * u.quads + quad] = gradient;
+        destination[sample * u.quads * 4u + k] = gradient;
     }
 }

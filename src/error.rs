@@ -5,6 +5,7 @@ use crate::graph::GraphError;
 use crate::methods::MethodError;
 use crate::models::weights::WeightsError;
 use crate::plan::PlanError;
+use crate::reference::ReferenceError;
 
 /// Everything that can go wrong between a picture and its map.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum Error {
     /// Weights could not be had.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The f64 reference.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
     /// The adapter, or what was asked of it.
     #[error(transparent)]
     Gpu(#[from] GpuError),

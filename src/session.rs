@@ -175,6 +175,15 @@ impl Session {
         self.program.value(self.nodes.slots.get(slot as usize)?.map)
     }
 
+    /// Runs every step of the plan alone: milliseconds per step, in the plan's order, submission and waiting included. For benchmarks;
+    /// on a first run the driver's compilation is in it.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn time_steps(&self) -> Result<Vec<f64>, Error> {
+        Ok(self.program.time_steps().await?)
+    }
+
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }

@@ -67,7 +67,7 @@ fn every_variant_translates_to_spirv_msl_and_hlsl() {
             count += 1;
         }
     }
-    assert!(count > 100, "only {count} variants were translated");
+    assert!(count > 60, "only {count} variants were translated");
 }
 
 fn translate(module: &Module, info: &ModuleInfo, name: &str) {

@@ -87,6 +87,20 @@ impl Program {
         self.gpu.checked("submitting the plan", 0, submit).await
     }
 
+    /// Submits every step alone and waits for it: milliseconds per step, submission and waiting included.
+    pub(crate) async fn time_steps(&self) -> Result<Vec<f64>, GpuError> {
+        let mut times = Vec::with_capacity(self.dispatches.len());
+        for index in 0..self.dispatches.len() {
+            let start = std::time::Instant::now();
+            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+            self.record_steps(&mut encoder, index..index + 1);
+            self.gpu.queue.submit([encoder.finish()]);
+            self.finished().await?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(times)
+    }
+
     /// Buffer, byte offset and size of a node's value, for hosts that read it on the GPU. Layout: `[samples][channels / 4][pixels]` of
     /// vec4; a map is `[samples][pixels]` of f32. `None` where the node is not stored.
     pub fn value(&self, node: NodeId) -> Option<(&wgpu::Buffer, u64, u64)> {

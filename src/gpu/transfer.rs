@@ -14,11 +14,14 @@ impl Program {
     }
 
     /// Fills all buffers with a pattern, so that what no step writes can be told.
-    pub(crate) fn fill(&self, pattern: u32) {
-        for buffer in self.buffers() {
-            let words = vec![pattern; buffer.size() as usize / 4];
-            self.gpu().queue.write_buffer(buffer, 0, bytemuck::cast_slice(&words));
-        }
+    pub(crate) async fn fill(&self, pattern: u32) -> Result<(), GpuError> {
+        let fill = || {
+            for buffer in self.buffers() {
+                let words = vec![pattern; buffer.size() as usize / 4];
+                self.gpu().queue.write_buffer(buffer, 0, bytemuck::cast_slice(&words));
+            }
+        };
+        self.gpu().checked("filling memory", self.plan().value_bytes(), fill).await
     }
 
     /// Waits until everything submitted so far is done.

@@ -1,6 +1,6 @@
 //! Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021, arXiv 2012.02166): the walk from the logits to the picture.
 //!
-//! Gradient and relevance go back together, one forward node at a time; the rules themselves are in [`rules`].
+//! Gradient and relevance go back together, one forward node at a time; the rules themselves are in `agf/rules.rs`.
 
 mod rules;
 

@@ -1,21 +1,23 @@
 //! The networks: a short recipe each, from a picture's size to a forward graph. Weights are loaded beside, by parameter name.
 
 mod efficientnet_lite;
+mod labels;
+mod model;
 pub(crate) mod names;
 mod resnet;
 pub(crate) mod synthetic;
 mod vgg;
 pub mod weights;
 
-use crate::graph::parameter::Parameter;
+pub use labels::{LabelError, Labels};
+pub use model::Model;
+
 use crate::graph::{GraphError, Shape};
 use crate::methods::Network;
 use resnet::{Block, ResNet, Stage};
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 use vgg::Vgg;
-use weights::{Weights, WeightsError};
 
 /// A network architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,61 +166,4 @@ impl FromStr for Architecture {
 pub struct UnknownArchitecture {
     /// The name given.
     pub name: String,
-}
-
-/// An architecture with its weights.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// Architecture.
-    pub architecture: Architecture,
-    /// Number of logits.
-    pub classes: u32,
-    /// Parameters by name.
-    pub weights: Weights,
-    /// Where the weights come from, for reports.
-    pub source: String,
-}
-
-/// Weights of the embedded EfficientNet-Lite0.
-static EMBEDDED: &[u8] = include_bytes!("../../weights/efficientnet_lite0.safetensors");
-
-/// Height and width at which a parameter list is made; parameters do not depend on it.
-const ANY_SIZE: u32 = 224;
-
-impl Model {
-    /// EfficientNet-Lite0 with its ImageNet weights, which ship with the crate.
-    ///
-    /// # Errors
-    /// [`WeightsError`] only if the crate was built from a damaged file.
-    pub fn embedded() -> Result<Self, WeightsError> {
-        let architecture = Architecture::EfficientNetLite0;
-        let classes = architecture.default_classes();
-        let parameters = parameters(architecture, classes);
-        let source = "embedded weights/efficientnet_lite0.safetensors".to_string();
-        let weights = Weights::parse(EMBEDDED, &source, &parameters)?;
-        Ok(Self { architecture, classes, weights, source })
-    }
-
-    /// An architecture with the weights of a safetensors file; the number of classes is the file's.
-    ///
-    /// # Errors
-    /// [`WeightsError`] where the file cannot be read or does not fit.
-    pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
-        let classes = weights::class_count(path, architecture.classifier_weight());
-        let classes = classes.map_or(architecture.default_classes(), |classes| classes as u32);
-        let weights = Weights::open(path, &parameters(architecture, classes))?;
-        Ok(Self { architecture, classes, weights, source: path.display().to_string() })
-    }
-
-    /// An architecture with deterministic weights that have learned nothing: for tests and measurements.
-    pub fn synthetic(architecture: Architecture) -> Self {
-        let classes = architecture.default_classes();
-        let weights = Weights::synthetic(&parameters(architecture, classes));
-        Self { architecture, classes, weights, source: "synthetic".into() }
-    }
-}
-
-fn parameters(architecture: Architecture, classes: u32) -> Vec<Parameter> {
-    let network = architecture.build(ANY_SIZE, ANY_SIZE, classes);
-    network.map(|network| network.graph.parameters()).unwrap_or_default()
 }

@@ -32,6 +32,11 @@ struct Pass {
     shape: Shape,
 }
 
+/// Appends the fields `weight_part` and `source_part`.
+pub(super) fn with_parts(uniforms: Uniforms, weight: Part, source: Part) -> Uniforms {
+    uniforms.with("weight_part", part_code(weight)).with("source_part", part_code(source))
+}
+
 /// The shaders' number for a part.
 pub(super) fn part_code(part: Part) -> u32 {
     match part {
@@ -96,10 +101,11 @@ impl Lowering<'_> {
             false => (Shader::ConvolutionUniform, 256, 2),
         };
         let row_tiles = row_tiles(pass.shape.channels, largest);
-        let kernel = Kernel::new(shader)
-            .with("WEIGHT_PART", part_code(pass.weight))
-            .with("SOURCE_PART", part_code(pass.source_part))
-            .with("ROW_TILES", row_tiles);
+        let mut kernel = Kernel::new(shader).with("ROW_TILES", row_tiles);
+        if !self.profile.broadcast {
+            let parts = [("WEIGHT_PART", pass.weight), ("SOURCE_PART", pass.source_part)];
+            kernel = parts.into_iter().fold(kernel, |kernel, (name, part)| kernel.with(name, part_code(part)));
+        }
         let step = if pass.transposed { convolution.window.stride } else { 1 };
         let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
         let tiles = largest_grid.div_ceil(pixels_per_tile);
@@ -111,7 +117,7 @@ impl Lowering<'_> {
         let tiles_per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups);
         for first_tile in (0..tiles).step_by(tiles_per_part as usize) {
             let count = tiles_per_part.min(tiles - first_tile);
-            let uniforms = Uniforms::new()
+            let mut uniforms = Uniforms::new()
                 .with("source_height", pass.source_shape.height)
                 .with("source_width", pass.source_shape.width)
                 .with("source_quads", pass.source_shape.quads())
@@ -128,6 +134,9 @@ impl Lowering<'_> {
                 .with("epilogue", epilogue.code)
                 .with("low", epilogue.low)
                 .with("high", epilogue.high);
+            if self.profile.broadcast {
+                uniforms = with_parts(uniforms, pass.weight, pass.source_part);
+            }
             let workgroups = [count, pass.shape.channels.div_ceil(8 * row_tiles), self.batch * step * step];
             let flops = flops * u64::from(count) / u64::from(tiles);
             self.push(Work { kernel: kernel.clone(), uniforms, workgroups, flops }, weights.clone(), values.clone());
@@ -136,9 +145,7 @@ impl Lowering<'_> {
 
     fn depthwise(&mut self, pass: &Pass, epilogue: &Epilogue) {
         let convolution = self.graph.convolution(pass.layer).clone();
-        let kernel = Kernel::new(Shader::ConvolutionDepthwise)
-            .with("WEIGHT_PART", part_code(pass.weight))
-            .with("SOURCE_PART", part_code(pass.source_part));
+        let kernel = Kernel::new(Shader::ConvolutionDepthwise);
         let uniforms = Uniforms::new()
             .with("source_height", pass.source_shape.height)
             .with("source_width", pass.source_shape.width)
@@ -154,7 +161,10 @@ impl Lowering<'_> {
             .with("epilogue", epilogue.code)
             .with("low", epilogue.low)
             .with("high", epilogue.high);
-        let workgroups = self.per_quad(pass.shape);
+        let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
+        let step = if pass.transposed { convolution.window.stride } else { 1 };
+        let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
+        let workgroups = [largest_grid.div_ceil(LANES), pass.shape.quads(), self.batch * step * step];
         let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
         let values = self.operands(pass, epilogue);
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];

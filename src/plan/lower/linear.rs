@@ -1,6 +1,6 @@
 //! Linear layers, cut into ranges of rows that fit a binding.
 
-use super::convolution::part_code;
+use super::convolution::{part_code, with_parts};
 use super::{LANES, Lowering, Work};
 use crate::graph::{LinearId, Node, Op};
 use crate::plan::fuse::Group;
@@ -15,9 +15,7 @@ impl Lowering<'_> {
         let (low, high) = self.activation_bounds(group);
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
-            let kernel = Kernel::new(Shader::Linear)
-                .with("WEIGHT_PART", part_code(weight))
-                .with("SOURCE_PART", part_code(input));
+            let kernel = Kernel::new(Shader::Linear);
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.quads() * source_shape.pixels())
                 .with("quads", node.shape.quads())
@@ -25,6 +23,7 @@ impl Lowering<'_> {
                 .with("has_bias", bias)
                 .with("low", low)
                 .with("high", high);
+            let uniforms = with_parts(uniforms, weight, input);
             let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch);
             let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
             let weights = vec![Packing::Linear { layer, first_row, rows }, bias];
@@ -38,13 +37,14 @@ impl Lowering<'_> {
         let destination_quads = node.shape.quads() * node.shape.pixels();
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
-            let kernel = Kernel::new(Shader::LinearTranspose).with("WEIGHT_PART", part_code(weight));
+            let kernel = Kernel::new(Shader::LinearTranspose);
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
                 .with("destination_quads", destination_quads)
                 .with("first_quad", first_row / 4)
                 .with("range_quads", rows / 4)
-                .with("accumulate", first_row > 0);
+                .with("accumulate", first_row > 0)
+                .with("weight_part", part_code(weight));
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch);
             let weights = vec![Packing::Linear { layer, first_row, rows }];
             let workgroups = [destination_quads.div_ceil(LANES), 1, self.batch];

@@ -1,0 +1,263 @@
+//! What can be written behind `agf-run`, as types. The help texts are the documentation of the flags.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, Save, Size, WeightsSource};
+use crate::gpu::AdapterChoice;
+use crate::image::{Colormap, Range};
+use crate::models::Architecture;
+
+const EXAMPLES: &str = "\
+Examples:
+  agf-run explain panda_macaw.jpg --class \"giant panda\" --class macaw --save overlay,panel
+  agf-run explain photos/ --class top:3 --save npy --out maps
+  agf-run explain photo.jpg --model vgg19 --weights model.safetensors --size native
+  agf-run predict photos/ --top 3
+  agf-run plan --model resnet50 --size 448x448
+  agf-run devices
+
+Data goes to standard output, everything else to standard error.
+Exit codes: 0 all done, 1 a check failed (verify), 2 an error; where one of several inputs fails, the others are still done.";
+
+const EXPLAIN_NOTES: &str = "\
+Standard output has one line per map, with tabs between its columns: input, class number, class name, probability, and the \
+files written.
+
+File names begin with that of the input, without its ending; a picture found in a folder keeps its path below that folder, so \
+photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. Where two inputs would get the same name, the later \
+one becomes x-2, x-3 and so on. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
+
+DIR/report.json tells for each input its file names, sizes, top-5 classes, each map's numbers and the time it took, and for \
+each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones.
+
+Examples:
+  agf-run explain panda_macaw.jpg                                  what speaks for the best class
+  agf-run explain panda_macaw.jpg --class top:2 --save panel       the two best, side by side
+  agf-run explain panda_macaw.jpg --class 388 --class macaw --save npy
+  agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
+  agf-run explain inputs.npy --ablate no_m,no_a --json";
+
+/// Shows which pixels of a photo speak for a class, and which against it.
+///
+/// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
+/// Metal or Direct3D 12 driver.
+#[derive(Debug, Parser)]
+#[command(name = "agf-run", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write maps of what speaks for and against classes of photos
+    #[command(after_help = EXPLAIN_NOTES)]
+    Explain(ExplainArguments),
+    /// Print the most probable classes of photos
+    Predict(PredictArguments),
+    /// List the adapters, and which one would be taken and why
+    Devices(DevicesArguments),
+    /// Print the steps that a model runs, with their cost
+    Plan(PlanArguments),
+    /// Compare the GPU with a reference in 64 bit on the CPU, node by node
+    Verify(VerifyArguments),
+}
+
+/// `agf-run explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub input: InputArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Class to explain: top, top:K, a class number, or a class name; may be given several times
+    ///
+    /// A name is compared in any case with the usual names, then with further ones, then with parts of names. Where several
+    /// classes fit, they are listed. All classes of a photo share one forward pass.
+    #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
+    pub classes: Vec<ClassSpec>,
+    /// Parts of the method to change, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub ablate: Vec<Ablation>,
+    /// Folder for all files; made if need be, and left out where an INPUT is searched
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Kinds of files to write, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "overlay")]
+    pub save: Vec<Save>,
+    /// Colours of pictures; zero always gets the middle one
+    #[arg(long, value_name = "NAME", default_value = "seismic")]
+    pub colormap: Colormap,
+    /// Value that gets the end colours: a number, so that pictures compare, or auto, which fits each map
+    #[arg(long, value_name = "auto|NUMBER", default_value = "auto", allow_negative_numbers = true)]
+    pub range: Range,
+    /// Print the report on standard output instead of one line per map
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run predict`.
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub input: InputArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Number of classes per input
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub top: NonZeroU32,
+    /// Print one JSON document instead of lines of input, class number, class name and probability
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input [default: the model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Inputs per run
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub batch: NonZeroU32,
+    /// Classes to explain per input
+    #[arg(long, value_name = "K", default_value = "1", conflicts_with = "forward")]
+    pub classes: NonZeroU32,
+    /// Plan the forward pass alone, without an explanation
+    #[arg(long)]
+    pub forward: bool,
+    /// Parts of the method to change, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub ablate: Vec<Ablation>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input; the reference is slow
+    #[arg(long, value_name = "HxW", default_value = "64x64")]
+    pub size: Dimensions,
+    /// Inputs per run
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub batch: NonZeroU32,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// What goes in.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Photos, folders of photos, or .npy files
+    ///
+    /// Folders are searched with all that lies below, in sorted order, for names that end in jpg, jpeg, png, webp, bmp, tif,
+    /// tiff or gif; hidden files and links to folders are left out. A .npy file holds network inputs, already normalised:
+    /// float32 of shape (N, 3, H, W).
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Size of the network's input, or native for each photo's own [default: the model's own]
+    ///
+    /// Photos are scaled and cropped to it as they were when the model was evaluated. With native nothing is scaled or cropped.
+    /// Inputs from a .npy file always keep theirs.
+    #[arg(long, value_name = "HxW|native")]
+    pub size: Option<Size>,
+    /// Inputs per run; only neighbours of one size share a run
+    #[arg(long, value_name = "N", default_value = "8")]
+    pub batch: NonZeroUsize,
+}
+
+/// Which network.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// Network; only efficientnet_lite0 has built-in weights
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
+    pub model: Architecture,
+    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones
+    #[arg(long, value_name = "FILE|synthetic")]
+    pub weights: Option<WeightsSource>,
+}
+
+/// Which device.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Device")]
+pub struct DeviceArguments {
+    /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name
+    #[arg(long, value_name = "INDEX|NAME", value_parser = values::adapter_choice)]
+    pub adapter: Option<AdapterChoice>,
+    /// Graphics interface to use
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<Backend>,
+    /// Use no more than every WebGPU device has: the default limits, and no optional features
+    #[arg(long)]
+    pub webgpu_limits: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_and_lists() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);
+        let Ok(Command::Explain(explain)) = parse("agf-run explain a.jpg b --ablate no_fx,no_m --save npy,panel")
+        else {
+            panic!("the line is sound");
+        };
+        assert_eq!(explain.input.inputs.len(), 2);
+        assert_eq!(explain.input.batch.get(), 8);
+        assert_eq!(explain.ablate, [Ablation::NoFx, Ablation::NoM]);
+        assert_eq!(explain.save, [Save::Npy, Save::Panel]);
+        assert_eq!(explain.classes.len(), 1);
+        assert_eq!(explain.model.model, Architecture::EfficientNetLite0);
+        for line in [
+            "agf-run explain",
+            "agf-run explain a --ablate no-fx",
+            "agf-run explain a --batch 0",
+            "agf-run explain a --range -1",
+            "agf-run explain a --size 0x5",
+            "agf-run plan --size native",
+            "agf-run plan --model vgg20",
+            "agf-run plan --forward --classes 2",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What ends a command early. A bad input among others does not: it is reported and the others go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::setup;
+use crate::error::Error;
+use crate::gpu::GpuError;
+use crate::image::ImageError;
+use crate::models::weights::WeightsError;
+use crate::models::{Architecture, LabelError};
+
+/// Why a command cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The adapter, or what was asked of it.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The weights.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A class that was asked for.
+    #[error("--class: {0}")]
+    Class(#[from] LabelError),
+    /// More classes asked for than there are.
+    #[error("{flag}{wanted} asks for too many classes: {model} has {classes}")]
+    TooManyClasses {
+        /// The flag, as it stands in front of the number.
+        flag: &'static str,
+        /// How many were asked for.
+        wanted: u32,
+        /// The model's name.
+        model: Architecture,
+        /// How many it has.
+        classes: u32,
+    },
+    /// A model without weights of its own.
+    #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
+    NoWeights(Architecture),
+    /// Every input failed before the start; each was reported, or this is the only one.
+    #[error("{0}")]
+    NoInputs(String),
+    /// The output folder.
+    #[error("cannot write to the output folder {}: {source}; choose another with --out", folder.display())]
+    OutputFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that belongs to no single input.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Standard output, for another reason than that nobody reads it.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[from] io::Error),
+    /// The thread that reads ahead could not be started.
+    #[error("cannot start a thread to read the inputs: {0}")]
+    Thread(io::Error),
+}

@@ -1,0 +1,253 @@
+//! `report.json`: what was done, with which numbers, and what failed.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::ranking::Ranked;
+use crate::explainer::{Cost, Map};
+use crate::gpu::AdapterSummary;
+use crate::models::Model;
+
+/// Raised when a field changes its meaning or goes away.
+pub(super) const SCHEMA: u32 = 1;
+
+/// An input that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Failure {
+    /// The file as it was given or found.
+    pub(super) input: String,
+    /// Why; names the file.
+    pub(super) error: String,
+}
+
+/// The network and its weights.
+#[derive(Serialize)]
+pub(super) struct ModelReport {
+    name: &'static str,
+    classes: u32,
+    weights: String,
+}
+
+impl From<&Model> for ModelReport {
+    fn from(model: &Model) -> Self {
+        Self { name: model.architecture.name(), classes: model.classes, weights: model.source.clone() }
+    }
+}
+
+/// The adapter that did the work.
+#[derive(Serialize)]
+pub(super) struct AdapterReport {
+    name: String,
+    kind: &'static str,
+    backend: &'static str,
+    driver: String,
+    driver_info: String,
+}
+
+impl From<&AdapterSummary> for AdapterReport {
+    fn from(summary: &AdapterSummary) -> Self {
+        Self {
+            name: summary.name.clone(),
+            kind: summary.kind,
+            backend: summary.backend,
+            driver: summary.driver.clone(),
+            driver_info: summary.driver_info.clone(),
+        }
+    }
+}
+
+/// The explanation method.
+#[derive(Serialize)]
+pub(super) struct MethodReport {
+    pub(super) name: &'static str,
+    pub(super) ablations: Vec<&'static str>,
+}
+
+/// How pictures were coloured.
+#[derive(Serialize)]
+pub(super) struct ColorReport {
+    pub(super) colormap: &'static str,
+    /// `auto` or a number.
+    pub(super) range: String,
+}
+
+/// All of `report.json`.
+#[derive(Serialize)]
+pub(super) struct Report {
+    pub(super) schema: u32,
+    pub(super) version: &'static str,
+    pub(super) model: ModelReport,
+    pub(super) method: MethodReport,
+    pub(super) adapter: AdapterReport,
+    pub(super) colors: ColorReport,
+    /// The layers that the numbers of `conservation` belong to, from the logits to the picture.
+    pub(super) layers: Vec<String>,
+    /// Sums over all inputs.
+    pub(super) milliseconds: Milliseconds,
+    /// Largest amount of GPU memory in use, weights included.
+    pub(super) peak_gpu_bytes: u64,
+    pub(super) inputs: Vec<InputReport>,
+    pub(super) failed: Vec<Failure>,
+}
+
+impl Report {
+    /// Adds an input that is done.
+    pub(super) fn add(&mut self, input: InputReport, cost: &Cost) {
+        self.milliseconds.add(&input.milliseconds);
+        self.peak_gpu_bytes = self.peak_gpu_bytes.max(cost.gpu_bytes);
+        self.inputs.push(input);
+    }
+
+    /// Number of maps of all inputs.
+    pub(super) fn map_count(&self) -> usize {
+        self.inputs.iter().map(|input| input.maps.len()).sum()
+    }
+}
+
+/// One input.
+#[derive(Serialize)]
+pub(super) struct InputReport {
+    /// The file as it was given or found.
+    pub(super) input: String,
+    /// Position in the file, where it is an array of inputs.
+    pub(super) index: Option<usize>,
+    /// What its outputs' names begin with, relative to the output folder.
+    pub(super) name: String,
+    /// The photo's size; none for an input from an array.
+    pub(super) photo: Option<SizeReport>,
+    pub(super) network_input: SizeReport,
+    pub(super) top5: Vec<Ranked>,
+    pub(super) maps: Vec<MapReport>,
+    /// Decoding is this input's own; the rest is its share of the run that it was part of.
+    pub(super) milliseconds: Milliseconds,
+}
+
+/// A size in pixels.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct SizeReport {
+    pub(super) height: u32,
+    pub(super) width: u32,
+}
+
+/// Where time went.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(super) struct Milliseconds {
+    pub(super) decode: f64,
+    /// Plans, pipelines and weights that were not there yet.
+    pub(super) prepare: f64,
+    pub(super) upload: f64,
+    pub(super) gpu: f64,
+    pub(super) read_back: f64,
+}
+
+impl Milliseconds {
+    /// One picture's share of a run of `count`.
+    pub(super) fn share(decode: f64, cost: &Cost, count: usize) -> Self {
+        let count = count.max(1) as f64;
+        Self {
+            decode,
+            prepare: cost.prepare_ms / count,
+            upload: cost.upload_ms / count,
+            gpu: cost.gpu_ms / count,
+            read_back: cost.read_back_ms / count,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.decode += other.decode;
+        self.prepare += other.prepare;
+        self.upload += other.upload;
+        self.gpu += other.gpu;
+        self.read_back += other.read_back;
+    }
+}
+
+/// One class's map of an input.
+#[derive(Serialize)]
+pub(super) struct MapReport {
+    pub(super) class: u32,
+    pub(super) name: String,
+    pub(super) probability: f32,
+    /// Least of the values that are not NaN; none if all are.
+    min: Option<f32>,
+    /// Largest of the values that are not NaN; none if all are.
+    max: Option<f32>,
+    /// Of the values that are not NaN.
+    sum: f64,
+    nan_count: usize,
+    /// Largest relevance of any input value; where it is not positive the map is undivided.
+    peak: f32,
+    /// Sum of the relevance that arrives at each of `layers`.
+    conservation: Vec<f32>,
+    /// Relative to the output folder; the panel is shared by all maps of the input.
+    pub(super) files: Vec<String>,
+}
+
+impl MapReport {
+    /// Counts and sums a map.
+    pub(super) fn new(map: &Map, name: &str, probability: f32, folder: &Path, files: &[PathBuf]) -> Self {
+        let numbers = || map.values.iter().copied().filter(|value| !value.is_nan());
+        let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        Self {
+            class: map.class,
+            name: name.into(),
+            probability,
+            min: numbers().reduce(f32::min),
+            max: numbers().reduce(f32::max),
+            sum: numbers().map(f64::from).sum(),
+            nan_count: map.values.len() - numbers().count(),
+            peak: map.peak,
+            conservation: map.conservation.iter().map(|layer| layer.sum).collect(),
+            files: files.iter().map(relative).collect(),
+        }
+    }
+}
+
+/// What `agf-run predict --json` prints.
+#[derive(Serialize)]
+pub(super) struct Predictions {
+    pub(super) schema: u32,
+    pub(super) version: &'static str,
+    pub(super) model: ModelReport,
+    pub(super) adapter: AdapterReport,
+    pub(super) inputs: Vec<Prediction>,
+    pub(super) failed: Vec<Failure>,
+}
+
+/// The answer for one input.
+#[derive(Serialize)]
+pub(super) struct Prediction {
+    pub(super) input: String,
+    pub(super) index: Option<usize>,
+    pub(super) network_input: SizeReport,
+    /// The best class first.
+    pub(super) top: Vec<Ranked>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_map() {
+        let map = Map {
+            class: 3,
+            height: 1,
+            width: 4,
+            values: vec![0.5, f32::NAN, -2.0, 1.0],
+            peak: 0.25,
+            conservation: Vec::new(),
+        };
+        let files = [PathBuf::from("out/a/x.3.npy")];
+        let report = serde_json::to_value(MapReport::new(&map, "c", 0.5, Path::new("out"), &files)).unwrap();
+        assert_eq!((report["min"].as_f64(), report["max"].as_f64()), (Some(-2.0), Some(1.0)));
+        assert_eq!((report["sum"].as_f64(), report["nan_count"].as_u64()), (Some(-0.5), Some(1)));
+        assert_eq!(Path::new(report["files"][0].as_str().unwrap()), Path::new("a/x.3.npy"));
+
+        let nothing = Map { values: vec![f32::NAN; 4], ..map };
+        let report = serde_json::to_value(MapReport::new(&nothing, "c", 0.5, Path::new(""), &[])).unwrap();
+        assert!(report["min"].is_null());
+        assert_eq!(report["nan_count"], 4);
+    }
+}

@@ -1,0 +1,139 @@
+//! From arguments to what a command works with: the model, the device, the classes.
+
+use std::collections::HashSet;
+
+use super::CliError;
+use super::args::{DeviceArguments, InputArguments, ModelArguments};
+use super::values::{ClassSpec, Size, WeightsSource};
+use crate::explainer::Target;
+use crate::gpu::{Gpu, Selection};
+use crate::image::Framing;
+use crate::models::{Architecture, Model};
+
+/// The one whose weights are part of the program.
+const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
+
+impl ModelArguments {
+    /// The model with the weights asked for.
+    pub(super) fn open(&self) -> Result<Model, CliError> {
+        match &self.weights {
+            Some(WeightsSource::Synthetic) => Ok(Model::synthetic(self.model)),
+            Some(WeightsSource::File(path)) => Ok(Model::open(self.model, path)?),
+            None if self.model == EMBEDDED => Ok(Model::embedded()?),
+            None => Err(CliError::NoWeights(self.model)),
+        }
+    }
+
+    /// The same, with synthetic weights where none are given and none are built in: for commands whose outcome does not
+    /// depend on what the network knows.
+    pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
+        if self.weights.is_none() && self.model != EMBEDDED {
+            return Ok(Model::synthetic(self.model));
+        }
+        self.open()
+    }
+}
+
+/// Where to get weights of a model that has none built in, and how to pass them.
+pub(super) fn weights_hint(model: Architecture) -> String {
+    if matches!(model, Architecture::TinyVgg | Architecture::TinyResNet) {
+        return "It is a network for tests: pass --weights synthetic".into();
+    }
+    format!(
+        "Pass a safetensors file with --weights FILE: torchvision's own weights are on the Hugging Face hub in timm's repository \
+         timm/{model}.tv_in1k, file model.safetensors \
+         (https://huggingface.co/timm/{model}.tv_in1k/resolve/main/model.safetensors). \
+         For a test without real classes pass --weights synthetic"
+    )
+}
+
+impl InputArguments {
+    /// How photos are brought to the network's size.
+    pub(super) fn framing(&self) -> Framing {
+        self.size.map_or(Framing::Standard, Size::framing)
+    }
+}
+
+/// What runs where, for the user to see.
+pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
+    let adapter = gpu.summary();
+    format!("{} ({}) on {} ({})", model.architecture, model.source, adapter.name, adapter.backend)
+}
+
+impl DeviceArguments {
+    /// What is asked of the device.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            adapter: self.adapter.clone(),
+            backend: self.backend.map(Into::into),
+            webgpu_limits: self.webgpu_limits,
+        }
+    }
+
+    /// Opens the device.
+    pub(super) fn open(&self) -> Result<Gpu, CliError> {
+        Ok(pollster::block_on(Gpu::open(&self.selection()))?)
+    }
+}
+
+/// The classes to explain in every picture, each asked for once.
+pub(super) fn targets(specs: &[ClassSpec], model: &Model) -> Result<Vec<Target>, CliError> {
+    let mut targets = Vec::new();
+    for spec in specs {
+        match spec {
+            ClassSpec::Top(count) => {
+                check_count("--class top:", count.get(), model)?;
+                targets.extend((0..count.get()).map(Target::Rank));
+            }
+            ClassSpec::Id(id) => targets.push(Target::Class(model.labels.check(*id)?)),
+            ClassSpec::Name(name) => targets.push(Target::Class(model.labels.find(name)?)),
+        }
+    }
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert(*target));
+    Ok(targets)
+}
+
+/// Refuses to name more classes than there are. `flag` is what stands before the number on the command line.
+pub(super) fn check_count(flag: &'static str, wanted: u32, model: &Model) -> Result<(), CliError> {
+    if wanted <= model.classes {
+        return Ok(());
+    }
+    Err(CliError::TooManyClasses { flag, wanted, model: model.architecture, classes: model.classes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(specs: &[&str]) -> Result<Vec<Target>, CliError> {
+        let specs: Vec<ClassSpec> = specs.iter().map(|text| text.parse().unwrap()).collect();
+        targets(&specs, &Model::synthetic(Architecture::TinyVgg))
+    }
+
+    #[test]
+    fn targets_are_asked_for_once() {
+        use Target::{Class, Rank};
+        assert_eq!(
+            resolve(&["top", "top:2", "7", "class 7", "07", "1"]).unwrap(),
+            [Rank(0), Rank(1), Class(7), Class(1)]
+        );
+        assert_eq!(resolve(&["top:10"]).unwrap().len(), 10);
+    }
+
+    #[test]
+    fn classes_past_the_last_one_are_refused() {
+        assert!(resolve(&["10"]).unwrap_err().to_string().contains("0 to 9"));
+        assert_eq!(
+            resolve(&["top:11"]).unwrap_err().to_string(),
+            "--class top:11 asks for too many classes: tiny_vgg has 10"
+        );
+        assert!(resolve(&["panda"]).unwrap_err().to_string().contains("no class is called 'panda'"));
+    }
+
+    #[test]
+    fn the_hint_names_the_file() {
+        assert!(weights_hint(Architecture::Vgg19).contains("timm/vgg19.tv_in1k"));
+        assert!(weights_hint(Architecture::TinyVgg).contains("synthetic"));
+    }
+}

@@ -1,0 +1,38 @@
+//! Pictures in, pictures out: the two ends of an explanation.
+//!
+//! **Photo -> tensor.** [`Photo`] decodes a file to upright 8 bit RGB, [`prepare`] resizes, crops
+//! and normalises it as the network's [`InputSpec`] asks, and records in a [`Placement`] which
+//! part of the photo the network saw.
+//!
+//! **Heat map -> overlay, panel, .npy.** A signed map over the network input, seen through
+//! [`Map`], becomes colours ([`heatmap`]), colours on the photo ([`overlay`]), a captioned
+//! comparison of classes ([`panel`]) or numbers ([`write_npy`]). [`write_png`] stores a picture.
+//!
+//! Every failure is an [`ImageError`].
+
+mod colormap;
+mod error;
+mod jpeg;
+mod map;
+mod npy;
+mod overlay;
+mod panel;
+mod photo;
+mod placement;
+mod prepare;
+mod resample;
+mod text;
+mod write;
+
+pub use ::image::RgbImage;
+pub use colormap::{Colormap, NOT_FINITE_COLOR};
+pub use error::{ImageError, NpyProblem};
+pub use map::{Map, Range};
+pub use npy::{NpyBatch, read_npy_batch, write_npy};
+pub use overlay::{heatmap, overlay};
+pub use panel::{PanelEntry, panel};
+pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};
+pub use placement::{PhotoMap, Placement};
+pub use prepare::{Filter, Framing, InputSpec, Prepared, prepare};
+pub(crate) use write::write_atomically;
+pub use write::write_png;

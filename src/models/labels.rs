@@ -1,0 +1,267 @@
+//! Class names: from the text a user writes to a class id, and back.
+//!
+//! Beside the flow "weights file + model recipe -> Graph": a [`Model`](super::Model) carries the names of its classes.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+/// Candidates that a message shows.
+const SHOWN: usize = 10;
+/// How alike two names must be to suggest one for the other, from 0 to 1.
+const ALIKE: f64 = 0.4;
+
+/// The names of a model's classes, by id. A class has one usual name and perhaps further ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// All names of a class, separated by commas, the usual one first.
+    lines: Vec<String>,
+}
+
+/// Why a text is no class.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// A number past the last class.
+    #[error("class {id} does not exist: the model's classes are 0 to {}", classes.saturating_sub(1))]
+    OutOfRange {
+        /// The number given.
+        id: u64,
+        /// How many classes the model has.
+        classes: u32,
+    },
+    /// Several classes have this name.
+    #[error("'{text}' could be any of these classes: {}; give the number of the one you mean", list(candidates))]
+    Ambiguous {
+        /// The text given.
+        text: String,
+        /// Ids and names of the classes.
+        candidates: Vec<(u32, String)>,
+    },
+    /// No class has this name.
+    #[error("no class is called '{text}'{}", suggest(candidates))]
+    Unknown {
+        /// The text given.
+        text: String,
+        /// Ids and names of classes with a similar name, the most similar first.
+        candidates: Vec<(u32, String)>,
+    },
+}
+
+impl Labels {
+    /// The 1000 classes of ImageNet.
+    pub fn imagenet() -> Self {
+        let text = include_str!("../../weights/imagenet_classes.txt");
+        Self { lines: text.lines().map(str::to_owned).collect() }
+    }
+
+    /// `class 0`, `class 1` and so on, for a model whose classes have no known names.
+    pub fn numbered(count: u32) -> Self {
+        Self { lines: (0..count).map(|id| format!("class {id}")).collect() }
+    }
+
+    /// Number of classes.
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.lines.len()).unwrap_or(u32::MAX)
+    }
+
+    /// True if there are no classes.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The usual name of a class; `unknown class` past the last one.
+    pub fn name(&self, id: u32) -> &str {
+        first_name(self.full(id))
+    }
+
+    /// All names of a class, separated by commas; `unknown class` past the last one.
+    pub fn full(&self, id: u32) -> &str {
+        self.lines.get(id as usize).map_or("unknown class", String::as_str)
+    }
+
+    /// `id` itself if there is such a class.
+    ///
+    /// # Errors
+    /// [`LabelError::OutOfRange`]
+    pub fn check(&self, id: u32) -> Result<u32, LabelError> {
+        if id < self.len() {
+            return Ok(id);
+        }
+        Err(LabelError::OutOfRange { id: id.into(), classes: self.len() })
+    }
+
+    /// The class that a text means: its number, or a name in any case.
+    ///
+    /// A usual name goes before a further name, and that before a part of a name. A text with a comma is compared with the
+    /// whole line of names first.
+    ///
+    /// # Errors
+    /// [`LabelError`]
+    pub fn find(&self, text: &str) -> Result<u32, LabelError> {
+        let wanted = text.trim().to_lowercase();
+        if !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit()) {
+            let id = wanted.parse().unwrap_or(u64::MAX);
+            let out_of_range = LabelError::OutOfRange { id, classes: self.len() };
+            return u32::try_from(id).map_err(|_| out_of_range).and_then(|id| self.check(id));
+        }
+        let rules: [fn(&str, &str) -> bool; 4] = [
+            |line, wanted| wanted.contains(',') && line == wanted,
+            |line, wanted| first_name(line) == wanted,
+            |line, wanted| line.split(',').any(|name| name.trim() == wanted),
+            |line, wanted| !wanted.is_empty() && line.contains(wanted),
+        ];
+        for is_meant in rules {
+            let ids = self.ids_where(|line| is_meant(line, &wanted));
+            match *ids.as_slice() {
+                [] => {}
+                [id] => return Ok(id),
+                _ => return Err(LabelError::Ambiguous { text: text.into(), candidates: self.describe(&ids) }),
+            }
+        }
+        Err(LabelError::Unknown { text: text.into(), candidates: self.describe(&self.similar(&wanted)) })
+    }
+
+    /// Classes whose line of names, in small letters, is accepted.
+    fn ids_where(&self, accepts: impl Fn(&str) -> bool) -> Vec<u32> {
+        (0..).zip(&self.lines).filter(|(_, line)| accepts(&line.to_lowercase())).map(|(id, _)| id).collect()
+    }
+
+    fn describe(&self, ids: &[u32]) -> Vec<(u32, String)> {
+        ids.iter().map(|&id| (id, self.full(id).to_owned())).collect()
+    }
+
+    /// Classes with a name that shares many letter pairs with `wanted`, the most alike first.
+    fn similar(&self, wanted: &str) -> Vec<u32> {
+        let wanted = letter_pairs(wanted);
+        let closeness = |line: &str| {
+            let names = line.split(',').map(|name| alike(&wanted, &letter_pairs(&name.trim().to_lowercase())));
+            names.fold(0.0, f64::max)
+        };
+        let scored = (0..).zip(&self.lines).map(|(id, line)| (id, closeness(line)));
+        let mut similar: Vec<(u32, f64)> = scored.filter(|(_, score)| *score >= ALIKE).collect();
+        similar.sort_by(|a, b| b.1.total_cmp(&a.1));
+        similar.truncate(SHOWN / 2);
+        similar.into_iter().map(|(id, _)| id).collect()
+    }
+}
+
+fn first_name(line: &str) -> &str {
+    line.split(',').next().unwrap_or(line).trim()
+}
+
+fn letter_pairs(name: &str) -> HashSet<(char, char)> {
+    name.chars().zip(name.chars().skip(1)).collect()
+}
+
+/// The Dice coefficient: 1 for equal sets, 0 for disjoint ones.
+fn alike(a: &HashSet<(char, char)>, b: &HashSet<(char, char)>) -> f64 {
+    let total = (a.len() + b.len()).max(1) as f64;
+    2.0 * a.intersection(b).count() as f64 / total
+}
+
+fn list(candidates: &[(u32, String)]) -> String {
+    let shown: Vec<String> = candidates.iter().take(SHOWN).map(|(id, names)| format!("{id} ({names})")).collect();
+    let mut text = shown.join(", ");
+    let more = candidates.len().saturating_sub(SHOWN);
+    if more > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(text, " and {more} more");
+    }
+    text
+}
+
+fn suggest(candidates: &[(u32, String)]) -> String {
+    if candidates.is_empty() {
+        return "; give a class number, or a name as in the model's list of classes".into();
+    }
+    format!("; similar are: {}", list(candidates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(error: LabelError) -> Vec<u32> {
+        match error {
+            LabelError::Ambiguous { candidates, .. } | LabelError::Unknown { candidates, .. } => {
+                candidates.into_iter().map(|(id, _)| id).collect()
+            }
+            LabelError::OutOfRange { .. } => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_find_their_class() {
+        let labels = Labels::imagenet();
+        assert_eq!(labels.len(), 1000);
+        let cases = [
+            ("0", 0),
+            (" 999 ", 999),
+            ("tench", 0),
+            ("tabby", 281),
+            ("TABBY CAT", 281),
+            ("giant panda", 388),
+            ("Giant Panda", 388),
+            ("missile", 657),
+            ("projectile", 744),
+            ("macaw", 88),
+            ("maillot, tank suit", 639),
+            ("polar bear", 296),
+            ("ailuropoda", 388),
+        ];
+        for (text, id) in cases {
+            assert_eq!(labels.find(text), Ok(id), "{text}");
+        }
+    }
+
+    #[test]
+    fn shared_names_list_their_classes() {
+        let labels = Labels::imagenet();
+        let cases = [
+            ("panda", vec![387, 388]),
+            ("crane", vec![134, 517]),
+            ("maillot", vec![638, 639]),
+            ("Cardigan", vec![264, 474]),
+            ("grass snake", vec![55, 57]),
+        ];
+        for (text, expected) in cases {
+            let error = labels.find(text).unwrap_err();
+            assert!(matches!(error, LabelError::Ambiguous { .. }), "{text}: {error}");
+            assert_eq!(ids(error), expected, "{text}");
+        }
+        let many = labels.find("dog").unwrap_err().to_string();
+        assert!(many.contains(" more; give the number"), "{many}");
+    }
+
+    #[test]
+    fn unknown_names_suggest_similar_ones() {
+        let labels = Labels::imagenet();
+        let error = labels.find("gaint pnada").unwrap_err();
+        assert!(error.to_string().contains("388 (giant panda"), "{error}");
+        let error = labels.find("xqzw").unwrap_err();
+        assert!(ids(error.clone()).is_empty());
+        assert!(error.to_string().contains("give a class number"), "{error}");
+        assert!(matches!(labels.find("  ").unwrap_err(), LabelError::Unknown { .. }));
+    }
+
+    #[test]
+    fn numbers_past_the_end_name_the_range() {
+        let labels = Labels::numbered(10);
+        assert_eq!(labels.find("9"), Ok(9));
+        assert_eq!(labels.find("class 7"), Ok(7));
+        assert_eq!(labels.name(7), "class 7");
+        assert_eq!(labels.name(10), "unknown class");
+        for text in ["10", "5000", "99999999999999999999999"] {
+            let error = labels.find(text).unwrap_err();
+            assert!(error.to_string().contains("0 to 9"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_usual_name_finds_its_class_unless_it_is_shared() {
+        let labels = Labels::imagenet();
+        let shared = [134, 264, 474, 517, 638, 639];
+        for id in (0..1000).filter(|id| !shared.contains(id)) {
+            assert_eq!(labels.find(labels.name(id)), Ok(id), "{}", labels.full(id));
+        }
+    }
+}

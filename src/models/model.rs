@@ -1,0 +1,88 @@
+//! A model: an architecture, its weights, the names of its classes, and how it wants its pictures.
+
+use super::weights::{Weights, WeightsError, class_count};
+use super::{Architecture, Labels};
+use crate::graph::parameter::Parameter;
+use crate::image::{Filter, InputSpec};
+use std::path::Path;
+
+/// Weights of the embedded EfficientNet-Lite0.
+static EMBEDDED: &[u8] = include_bytes!("../../weights/efficientnet_lite0.safetensors");
+
+/// Height and width at which a parameter list is made; parameters do not depend on it.
+const ANY_SIZE: u32 = 224;
+
+/// An architecture with its weights. Clones share the weights.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Architecture.
+    pub architecture: Architecture,
+    /// Number of logits.
+    pub classes: u32,
+    /// Names of the classes.
+    pub labels: Labels,
+    /// Parameters by name.
+    pub weights: Weights,
+    /// Where the weights come from, for reports.
+    pub source: String,
+}
+
+impl Model {
+    /// EfficientNet-Lite0 with its ImageNet weights, which ship with the crate.
+    ///
+    /// # Errors
+    /// [`WeightsError`] only if the crate was built from a damaged file.
+    pub fn embedded() -> Result<Self, WeightsError> {
+        let architecture = Architecture::EfficientNetLite0;
+        let classes = architecture.default_classes();
+        let source = "embedded weights/efficientnet_lite0.safetensors".to_string();
+        let weights = Weights::parse(EMBEDDED, &source, &parameters(architecture, classes))?;
+        Ok(Self::new(architecture, classes, weights, source))
+    }
+
+    /// An architecture with the weights of a safetensors file; the number of classes is the file's.
+    ///
+    /// # Errors
+    /// [`WeightsError`] where the file cannot be read or does not fit.
+    pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
+        let classes = class_count(path, architecture.classifier_weight());
+        let classes = classes.map_or(architecture.default_classes(), |classes| classes as u32);
+        let weights = Weights::open(path, &parameters(architecture, classes))?;
+        Ok(Self::new(architecture, classes, weights, path.display().to_string()))
+    }
+
+    /// An architecture with deterministic weights that have learned nothing: for tests and measurements.
+    pub fn synthetic(architecture: Architecture) -> Self {
+        let classes = architecture.default_classes();
+        let weights = Weights::synthetic(&parameters(architecture, classes));
+        Self::new(architecture, classes, weights, "synthetic".into())
+    }
+
+    /// A model from weights in memory, made for [`Model::parameters`] of the same architecture and number of classes.
+    pub fn new(architecture: Architecture, classes: u32, weights: Weights, source: String) -> Self {
+        let labels = match classes {
+            1000 => Labels::imagenet(),
+            _ => Labels::numbered(classes),
+        };
+        Self { architecture, classes, labels, weights, source }
+    }
+
+    /// The parameters that an architecture with this many classes needs.
+    pub fn parameters(architecture: Architecture, classes: u32) -> Vec<Parameter> {
+        parameters(architecture, classes)
+    }
+
+    /// Size and normalisation of the network's input as it was trained: 224x224 out of a short side of 256.
+    pub fn input_spec(&self) -> InputSpec {
+        let (filter, mean, std) = match self.architecture {
+            Architecture::EfficientNetLite0 => (Filter::Bicubic, [127.0; 3], [128.0; 3]),
+            _ => (Filter::Bilinear, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+        };
+        InputSpec { height: 224, width: 224, resize_short: 256, filter, mean, std }
+    }
+}
+
+fn parameters(architecture: Architecture, classes: u32) -> Vec<Parameter> {
+    let network = architecture.build(ANY_SIZE, ANY_SIZE, classes);
+    network.map(|network| network.graph.parameters()).unwrap_or_default()
+}

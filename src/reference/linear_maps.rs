@@ -1,0 +1,158 @@
+//! The reference's products with weights: convolution, its transpose, and fully connected layers.
+
+use crate::graph::{Convolution, Part, Shape, Window};
+use rayon::prelude::*;
+
+/// A part of one value.
+pub(super) fn part(part: Part, value: f64) -> f64 {
+    match part {
+        Part::Full => value,
+        Part::Absolute => value.abs(),
+        Part::Positive => value.max(0.0),
+        Part::Negative => value.min(0.0),
+    }
+}
+
+/// Pixels of a row that one kernel position connects: `output + k` with `input + k * stride` for k below `length`.
+struct Run {
+    output: usize,
+    input: usize,
+    length: usize,
+}
+
+/// The linear map of a convolution between two sizes, without its bias.
+pub(super) struct ConvolutionMap {
+    /// (output channels, input channels or 1, kernel positions), row-major.
+    weight: Vec<f64>,
+    depthwise: bool,
+    stride: usize,
+    /// The runs of each kernel position.
+    taps: Vec<Vec<Run>>,
+    input: Shape,
+    output: Shape,
+}
+
+impl ConvolutionMap {
+    pub fn new(layer: &Convolution, weight: &[f32], which: Part, input: Shape, output: Shape) -> Self {
+        Self {
+            weight: weight.iter().map(|&value| part(which, f64::from(value))).collect(),
+            depthwise: layer.depthwise,
+            stride: layer.window.stride as usize,
+            taps: taps(&layer.window, input, output),
+            input,
+            output,
+        }
+    }
+
+    /// `W x [+ b]`, in the output's shape.
+    pub fn apply(&self, x: &[f64], bias: Option<&[f32]>) -> Vec<f64> {
+        let pixels = self.input.pixels() as usize;
+        let mut y = vec![0.0; self.output.elements() as usize];
+        y.par_chunks_mut(self.output.pixels() as usize).enumerate().for_each(|(o, target)| {
+            for i in self.connected(o, self.input) {
+                let source = &x[i * pixels..(i + 1) * pixels];
+                for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
+                    for run in runs {
+                        add_scaled(&mut target[run.output..], 1, w, &source[run.input..], self.stride, run.length);
+                    }
+                }
+            }
+            let offset = bias.map_or(0.0, |bias| f64::from(bias[o]));
+            target.iter_mut().for_each(|value| *value += offset);
+        });
+        y
+    }
+
+    /// `W^T v`, in the input's shape.
+    pub fn apply_transposed(&self, v: &[f64]) -> Vec<f64> {
+        let pixels = self.output.pixels() as usize;
+        let mut x = vec![0.0; self.input.elements() as usize];
+        x.par_chunks_mut(self.input.pixels() as usize).enumerate().for_each(|(i, target)| {
+            for o in self.connected(i, self.output) {
+                let source = &v[o * pixels..(o + 1) * pixels];
+                for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
+                    for run in runs {
+                        add_scaled(&mut target[run.input..], self.stride, w, &source[run.output..], 1, run.length);
+                    }
+                }
+            }
+        });
+        x
+    }
+
+    /// Channels of the other side, of shape `other`, that `channel` is connected with.
+    fn connected(&self, channel: usize, other: Shape) -> std::ops::Range<usize> {
+        if self.depthwise { channel..channel + 1 } else { 0..other.channels as usize }
+    }
+
+    /// The kernel from input channel `i` to output channel `o`, row-major.
+    fn kernel(&self, o: usize, i: usize) -> &[f64] {
+        let size = self.taps.len();
+        let index = if self.depthwise { o } else { o * self.input.channels as usize + i };
+        &self.weight[index * size..(index + 1) * size]
+    }
+}
+
+/// The runs of every kernel position, row-major; pixels of the padding are left out.
+fn taps(window: &Window, input: Shape, output: Shape) -> Vec<Vec<Run>> {
+    let mut taps = Vec::new();
+    for kernel_row in 0..window.kernel[0] {
+        for kernel_column in 0..window.kernel[1] {
+            let columns = inside(kernel_column, window.padding.left, window.stride, input.width, output.width);
+            let rows = inside(kernel_row, window.padding.top, window.stride, input.height, output.height);
+            let run = |row: u32| {
+                let input_row = row * window.stride + kernel_row - window.padding.top;
+                let input_column = columns.start * window.stride + kernel_column - window.padding.left;
+                Run {
+                    output: (row * output.width + columns.start) as usize,
+                    input: (input_row * input.width + input_column) as usize,
+                    length: columns.len(),
+                }
+            };
+            taps.push(if columns.is_empty() { Vec::new() } else { rows.map(run).collect() });
+        }
+    }
+    taps
+}
+
+/// Output positions along one axis for which `position * stride + offset - padding` lies inside the input.
+fn inside(offset: u32, padding: u32, stride: u32, input: u32, output: u32) -> std::ops::Range<u32> {
+    let first = padding.saturating_sub(offset).div_ceil(stride);
+    let end = (input + padding).saturating_sub(offset).div_ceil(stride).min(output);
+    first..end.max(first)
+}
+
+/// Adds `w` times each `source_stride`-th value of `source` to each `target_stride`-th value of `target`.
+fn add_scaled(target: &mut [f64], target_stride: usize, w: f64, source: &[f64], source_stride: usize, length: usize) {
+    if target_stride == 1 && source_stride == 1 {
+        target[..length].iter_mut().zip(&source[..length]).for_each(|(t, s)| *t += w * s);
+    } else {
+        let pairs = target.iter_mut().step_by(target_stride).zip(source.iter().step_by(source_stride));
+        pairs.take(length).for_each(|(t, s)| *t += w * s);
+    }
+}
+
+/// `part(W) part(x) [+ b]` with the row-major matrix `weight`.
+pub(super) fn linear(weight: &[f32], which: Part, x: &[f64], of_x: Part, bias: Option<&[f32]>) -> Vec<f64> {
+    let x: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
+    let rows = weight.par_chunks(x.len()).enumerate();
+    rows.map(|(index, row)| {
+        let product: f64 = row.iter().zip(&x).map(|(&w, x)| part(which, f64::from(w)) * x).sum();
+        product + bias.map_or(0.0, |bias| f64::from(bias[index]))
+    })
+    .collect()
+}
+
+/// `part(W)^T v` with the row-major matrix `weight`.
+pub(super) fn linear_transpose(weight: &[f32], which: Part, v: &[f64]) -> Vec<f64> {
+    const COLUMNS: usize = 256;
+    let row_length = weight.len() / v.len();
+    let mut x = vec![0.0; row_length];
+    x.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, target)| {
+        for (row, &v) in weight.chunks(row_length).zip(v) {
+            let row = &row[chunk * COLUMNS..][..target.len()];
+            target.iter_mut().zip(row).for_each(|(t, &w)| *t += part(which, f64::from(w)) * v);
+        }
+    });
+    x
+}

@@ -1,0 +1,238 @@
+//! The reference: a [`Graph`] evaluated on the CPU in f64, one node after the other, as the doc comment of each [`Op`] says it.
+//!
+//! It stands beside plan and GPU and is the truth that they are compared with: slow, obvious, sharing no kernel with them.
+//! Values are vectors of one sample in channel-major (channels, height, width) order.
+
+mod elementwise;
+mod error;
+mod factor;
+mod linear_maps;
+mod parameters;
+mod pooling;
+mod rules;
+mod target;
+
+pub use error::ReferenceError;
+pub use parameters::Parameters;
+
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, NodeId, Op, Part, Shape};
+use elementwise::PerChannel;
+use linear_maps::ConvolutionMap;
+use std::collections::HashMap;
+
+/// An interpreter of one graph with the parameters of its layers.
+pub struct Reference<'a> {
+    graph: &'a Graph,
+    parameters: HashMap<String, &'a [f32]>,
+}
+
+impl<'a> Reference<'a> {
+    /// An interpreter of `graph`.
+    ///
+    /// # Errors
+    /// [`ReferenceError::MissingParameter`] and [`ReferenceError::ParameterLength`].
+    pub fn new(graph: &'a Graph, parameters: &'a dyn Parameters) -> Result<Self, ReferenceError> {
+        let mut values = HashMap::new();
+        for parameter in graph.parameters() {
+            let (name, needed) = (parameter.name.clone(), parameter.element_count());
+            let found = parameters.get(&name).ok_or(ReferenceError::MissingParameter { name: name.clone() })?;
+            if found.len() != needed {
+                return Err(ReferenceError::ParameterLength { name, needed, found: found.len() });
+            }
+            values.insert(name, found);
+        }
+        Ok(Self { graph, parameters: values })
+    }
+
+    /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
+    /// [`Op::ClassRequest`]). Other values are kept only as long as a later node reads them.
+    ///
+    /// # Errors
+    /// Every [`ReferenceError`] except those about parameters.
+    pub fn run(
+        &self,
+        picture: &[f64],
+        requests: &[f64],
+        wanted: &[NodeId],
+    ) -> Result<HashMap<NodeId, Vec<f64>>, ReferenceError> {
+        self.check_wanted(wanted)?;
+        let live = self.graph.live(wanted);
+        let mut readers = vec![0_usize; live.len()];
+        for id in self.graph.ids().filter(|id| live[id.index()]) {
+            self.check_request(id, requests)?;
+            for input in &self.graph.node(id).inputs {
+                readers[input.index()] += 1;
+            }
+        }
+        let mut values: HashMap<NodeId, Vec<f64>> = HashMap::new();
+        for id in self.graph.ids().filter(|id| live[id.index()]) {
+            let node = self.graph.node(id);
+            let value = match node.op {
+                Op::Input => self.picture(picture, node.shape)?,
+                Op::ClassRequest { slot } => vec![request(requests, slot)?],
+                _ => {
+                    let inputs: Vec<&[f64]> = node.inputs.iter().map(|input| values[input].as_slice()).collect();
+                    self.evaluate(id, &inputs)
+                }
+            };
+            values.insert(id, value);
+            for input in &node.inputs {
+                readers[input.index()] -= 1;
+                if readers[input.index()] == 0 && !wanted.contains(input) {
+                    values.remove(input);
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// The value of node `id` of one sample, given the values of its inputs. For [`Op::Input`] and [`Op::ClassRequest`], which
+    /// are given and not computed, it is empty.
+    ///
+    /// # Panics
+    /// Where the inputs do not have the number and lengths of the node's inputs, or `id` is not in the graph.
+    pub fn evaluate(&self, id: NodeId, inputs: &[&[f64]]) -> Vec<f64> {
+        let node = self.graph.node(id);
+        assert_eq!(inputs.len(), node.inputs.len(), "inputs of node '{}'", node.name);
+        for (input, value) in node.inputs.iter().zip(inputs) {
+            assert_eq!(value.len() as u64, self.graph.shape(*input).elements(), "an input of node '{}'", node.name);
+        }
+        let input_shape = node.inputs.first().map_or(Shape::SCALAR, |&input| self.graph.shape(input));
+        match node.op {
+            Op::Input | Op::ClassRequest { .. } => Vec::new(),
+            Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::ConvolveOnes { .. } => {
+                self.convolution(&node.op, inputs, input_shape, node.shape)
+            }
+            Op::Linear { layer, weight, input, bias } => {
+                let (matrix, offsets) = self.linear(layer);
+                linear_maps::linear(matrix, weight, inputs[0], input, bias.then_some(offsets))
+            }
+            Op::LinearTranspose { layer, weight } => {
+                linear_maps::linear_transpose(self.linear(layer).0, weight, inputs[0])
+            }
+            Op::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], input_shape),
+            Op::BatchNormGradient(layer) => {
+                elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], input_shape)
+            }
+            Op::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
+            Op::ClampGradient(activation) => elementwise::clamp_gradient(activation, inputs[0], inputs[1]),
+            Op::ClampRelevance(activation) => elementwise::clamp_relevance(activation, inputs[0], inputs[1]),
+            Op::MaxPool(window) => pooling::max_pool(&window, inputs[0], input_shape, node.shape),
+            Op::MaxPoolIndex(window) => pooling::max_pool_index(&window, inputs[0], input_shape, node.shape),
+            Op::MaxPoolTranspose { window, .. } => {
+                pooling::max_pool_transpose(&window, inputs[0], inputs[1], node.shape, input_shape)
+            }
+            Op::AveragePool { .. } => pooling::average_pool(inputs[0], input_shape, node.shape),
+            Op::AveragePoolTranspose { .. } => pooling::average_pool_transpose(inputs[0], node.shape, input_shape),
+            Op::Binary(binary) => {
+                elementwise::binary(binary, inputs[0], input_shape, inputs[1], self.graph.shape(node.inputs[1]))
+            }
+            Op::Reduce(reduction) => vec![elementwise::reduce(reduction, inputs[0])],
+            _ => explanation(&node.op, inputs, input_shape),
+        }
+    }
+
+    fn convolution(&self, op: &Op, inputs: &[&[f64]], input_shape: Shape, output_shape: Shape) -> Vec<f64> {
+        match *op {
+            Op::Convolve { layer, weight, input, bias } => {
+                let map = self.convolution_map(layer, weight, input_shape, output_shape);
+                let x: Vec<f64> = inputs[0].iter().map(|&value| linear_maps::part(input, value)).collect();
+                map.apply(&x, bias.then(|| self.parameter(&self.graph.convolution(layer).bias_name())))
+            }
+            Op::ConvolveOnes { layer, weight, height, width } => {
+                let shape = Shape::new(self.graph.convolution(layer).input_channels, height, width);
+                let map = self.convolution_map(layer, weight, shape, output_shape);
+                map.apply(&vec![1.0; shape.elements() as usize], None)
+            }
+            Op::ConvolveTranspose { layer, weight, .. } => {
+                self.convolution_map(layer, weight, output_shape, input_shape).apply_transposed(inputs[0])
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn convolution_map(&self, layer: ConvolutionId, weight: Part, input: Shape, output: Shape) -> ConvolutionMap {
+        let layer = self.graph.convolution(layer);
+        ConvolutionMap::new(layer, self.parameter(&layer.weight_name()), weight, input, output)
+    }
+
+    /// Weight and bias.
+    fn linear(&self, layer: LinearId) -> (&[f32], &[f32]) {
+        let layer = self.graph.linear_layer(layer);
+        (self.parameter(&layer.weight_name()), self.parameter(&layer.bias_name()))
+    }
+
+    fn batch_norm(&self, layer: BatchNormId) -> PerChannel<'_> {
+        let layer = self.graph.batch_norm_layer(layer);
+        let parameter = |which: &str| self.parameter(&format!("{}.{which}", layer.name));
+        PerChannel {
+            weight: parameter("weight"),
+            bias: parameter("bias"),
+            mean: parameter("running_mean"),
+            variance: parameter("running_var"),
+            epsilon: layer.epsilon,
+        }
+    }
+
+    /// A parameter of a layer of the graph; `new` has collected them all.
+    fn parameter(&self, name: &str) -> &[f32] {
+        self.parameters[name]
+    }
+
+    fn check_wanted(&self, wanted: &[NodeId]) -> Result<(), ReferenceError> {
+        let nodes = self.graph.nodes().len();
+        match wanted.iter().find(|id| id.index() >= nodes) {
+            Some(id) => Err(ReferenceError::UnknownNode { index: id.index(), nodes }),
+            None => Ok(()),
+        }
+    }
+
+    /// Where node `id` looks a request up: whether the request means a class.
+    fn check_request(&self, id: NodeId, requests: &[f64]) -> Result<(), ReferenceError> {
+        let node = self.graph.node(id);
+        let (Op::ClassIndex, &[logits, asked]) = (node.op, node.inputs.as_slice()) else { return Ok(()) };
+        let Op::ClassRequest { slot } = self.graph.node(asked).op else { return Ok(()) };
+        let (request, classes) = (request(requests, slot)?, self.graph.shape(logits).channels);
+        if request.fract() == 0.0 && (-f64::from(classes)..f64::from(classes)).contains(&request) {
+            return Ok(());
+        }
+        Err(ReferenceError::Request { slot, request, classes })
+    }
+
+    fn picture(&self, picture: &[f64], shape: Shape) -> Result<Vec<f64>, ReferenceError> {
+        let (needed, found) = (shape.elements() as usize, picture.len());
+        if needed == found { Ok(picture.to_vec()) } else { Err(ReferenceError::PictureLength { needed, found }) }
+    }
+}
+
+fn request(requests: &[f64], slot: u32) -> Result<f64, ReferenceError> {
+    let missing = ReferenceError::MissingRequest { slot, found: requests.len() };
+    requests.get(slot as usize).copied().ok_or(missing)
+}
+
+/// The operations that only an explanation has; `shape` is the first input's.
+fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
+    match *op {
+        Op::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
+        Op::TargetGradient => target::target_gradient(inputs[0], inputs[1][0]),
+        Op::SaliencyMaps => factor::saliency_maps(inputs[0], inputs[1], inputs[2], shape),
+        Op::SaliencyMaximum => vec![factor::saliency_maximum(inputs[0], shape)],
+        Op::FactorBasis => factor::basis(inputs[0], inputs[1][0], inputs[2], shape),
+        Op::FactorMaps => {
+            let x = factor::factor(inputs[0], inputs[1][0], inputs[2], shape);
+            let gm = factor::factor(inputs[3], inputs[4][0], inputs[5], shape);
+            [x, gm].concat()
+        }
+        Op::Residual(terms) => {
+            rules::residual(terms, inputs[0], inputs[1], inputs[2], inputs[3][0], inputs[4], shape.pixels() as usize)
+        }
+        Op::MaskedSaliency => rules::masked_saliency(inputs[0], inputs[1], shape.pixels() as usize),
+        Op::Shift => rules::shift(inputs[0], inputs[1], inputs[2][0], inputs[3][0]),
+        Op::BoxRatio => rules::box_ratio(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]]),
+        Op::BoxRelevance => {
+            rules::box_relevance(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]])
+        }
+        Op::HeatMap => rules::heat_map(inputs[0], inputs[1][0], shape.pixels() as usize),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,299 @@
+//! The GPU against the f64 reference, node by node: every value that the plan stores is compared with what the reference computes
+//! from the GPU's own earlier values, so that an error shows at the node that makes it. Every value has a place of its own, filled
+//! with a pattern before the run: elements that no step writes, and steps that write elsewhere, are found too.
+
+use crate::error::Error;
+use crate::explainer::Batch;
+use crate::gpu::{Gpu, Program, WeightStore};
+use crate::graph::{Binary, Graph, NodeId, Op, Reduction, Shape};
+use crate::methods::agf::{self, Ablations};
+use crate::models::Model;
+use crate::plan::{Plan, Sharing, ValueId};
+use crate::reference::Reference;
+use std::collections::HashMap;
+
+/// A quiet NaN that no arithmetic gives.
+const PATTERN: u32 = 0x7fc5_a5a5;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verification {
+    /// Every stored node, in the order of the graph.
+    pub checked: Vec<NodeCheck>,
+    /// Position in `checked` of the first node out of tolerance.
+    pub first_failure: Option<usize>,
+    /// Words outside of all values that a step has changed.
+    pub stray_words: usize,
+    /// Relative L2 distance of the map to that of a run in f64 alone, the largest of all pictures. Near-zero denominators let it grow
+    /// far beyond the errors of single nodes, most of all in residual networks.
+    pub map_error: f64,
+}
+
+impl Verification {
+    /// Whether every node is within tolerance and nothing was written elsewhere.
+    pub fn passed(&self) -> bool {
+        self.first_failure.is_none() && self.stray_words == 0
+    }
+}
+
+/// One node's comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeCheck {
+    /// Node name.
+    pub name: String,
+    /// Operation.
+    pub op: &'static str,
+    /// Shape of one sample.
+    pub shape: Shape,
+    /// L2 distance over the L2 norm of the value, or of the sum of absolute terms where the value is a sum that may cancel; the largest
+    /// of all pictures.
+    pub relative_error: f64,
+    /// Largest distance that passes.
+    pub tolerance: f64,
+    /// Where the largest difference is, with both values; or what was not written.
+    pub detail: String,
+}
+
+impl NodeCheck {
+    /// Whether it is within tolerance; NaN is not.
+    pub fn passed(&self) -> bool {
+        self.relative_error <= self.tolerance
+    }
+}
+
+/// Relative L2 distance that one f32 operation may have from f64, given the same inputs.
+fn tolerance(op: &Op) -> f64 {
+    match op {
+        Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => 1e-5,
+        Op::FactorMaps => 5e-3,
+        Op::TargetGradient => 1e-4,
+        Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) => 0.0,
+        _ => 1e-5,
+    }
+}
+
+/// Verifies an explanation of each picture's best class.
+///
+/// # Errors
+/// [`Error`] where the pictures do not fit the network or the device, or the GPU fails.
+pub async fn verify(gpu: &Gpu, model: &Model, batch: &Batch) -> Result<Verification, Error> {
+    verify_edited(gpu, model, batch, |_| {}).await
+}
+
+/// As [`verify`], with a plan that `edit` may change before it runs: to see that planted faults are found.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_edited(
+    gpu: &Gpu,
+    model: &Model,
+    batch: &Batch,
+    edit: impl FnOnce(&mut Plan),
+) -> Result<Verification, Error> {
+    batch.check()?;
+    let network = model.architecture.build(batch.height, batch.width, model.classes)?;
+    let explanation = agf::explain(&network, 1, Ablations::default())?;
+    let graph = &explanation.graph;
+    let slot = &explanation.maps[0];
+    let outputs = [explanation.logits, slot.class, slot.map, slot.peak];
+    let mut plan = Plan::new(graph, &outputs, batch.count, gpu.profile(), Sharing::Separate)?;
+    let mut store = WeightStore::default();
+    store.upload(gpu, graph, &model.weights, &plan.packings()).await?;
+    edit(&mut plan);
+    let program = Program::new(gpu, plan, &store).await?;
+
+    program.fill(PATTERN).await?;
+    program.write(graph, explanation.input, &batch.data).await?;
+    let requests = vec![-1.0; batch.count as usize];
+    for id in graph.ids().filter(|&id| matches!(graph.node(id).op, Op::ClassRequest { .. })) {
+        program.write(graph, id, &requests).await?;
+    }
+    program.submit().await?;
+    program.finished().await?;
+    let buffers = program.read_buffers().await?;
+    let plan = program.plan();
+    let memory = Memory { graph, plan, buffers: &buffers };
+    let reference = Reference::new(graph, &model.weights)?;
+
+    let mut checked = Vec::new();
+    for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
+        if !graph.node(id).inputs.is_empty() || matches!(graph.node(id).op, Op::ConvolveOnes { .. }) {
+            checked.push(memory.check(&reference, id));
+        }
+    }
+    let mut map_error: f64 = 0.0;
+    for (sample, picture) in batch.data.chunks(batch.data.len() / batch.count as usize).enumerate() {
+        let picture: Vec<f64> = picture.iter().map(|&value| value.into()).collect();
+        let exact = reference.run(&picture, &[-1.0], &[slot.map])?;
+        let exact = exact.get(&slot.map).map(Vec::as_slice).unwrap_or_default();
+        map_error = map_error.max(relative_l2(&memory.sample(slot.map, sample), exact));
+    }
+    let first_failure = checked.iter().position(|check| !check.passed());
+    Ok(Verification { checked, first_failure, stray_words: memory.stray_words(), map_error })
+}
+
+/// Operations that add terms, and those that multiply such sums.
+fn is_sum(op: &Op) -> bool {
+    match op {
+        Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => true,
+        Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } | Op::MaxPoolTranspose { .. } => true,
+        Op::Binary(binary) => matches!(binary, Binary::Add | Binary::Multiply | Binary::MultiplyAbsolute),
+        Op::Reduce(Reduction::Sum) | Op::Shift | Op::SaliencyMaps | Op::BoxRelevance | Op::HeatMap => true,
+        _ => false,
+    }
+}
+
+/// One evaluation by the reference: which picture, and whether all inputs are taken without their signs.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    reference: &'a Reference<'a>,
+    sample: usize,
+    absolute: bool,
+}
+
+/// The GPU's memory after the run.
+struct Memory<'a> {
+    graph: &'a Graph,
+    plan: &'a Plan,
+    buffers: &'a [Vec<u32>],
+}
+
+impl Memory<'_> {
+    fn words(&self, ValueId(value): ValueId) -> &[u32] {
+        let place = self.plan.places[value];
+        let start = place.offset as usize / 4;
+        &self.buffers[place.buffer][start..start + self.plan.values[value].bytes as usize / 4]
+    }
+
+    /// A stored node's value of one sample, (channels, height, width).
+    fn sample(&self, id: NodeId, sample: usize) -> Vec<f64> {
+        let Some(&value) = self.plan.value_of.get(&id) else { return Vec::new() };
+        let shape = self.graph.shape(id);
+        let words = self.words(value);
+        let length = words.len() / self.plan.batch as usize;
+        let words = &words[sample * length..][..length];
+        let value = |word: u32| f64::from(f32::from_bits(word));
+        if matches!(self.graph.node(id).op, Op::HeatMap) {
+            return words.iter().map(|&word| value(word)).collect();
+        }
+        let pixels = shape.pixels() as usize;
+        let channels = 0..shape.channels as usize;
+        let of_channel = |channel: usize| {
+            (0..pixels).map(move |pixel| value(words[(channel / 4 * pixels + pixel) * 4 + channel % 4]))
+        };
+        channels.flat_map(of_channel).collect()
+    }
+
+    fn check(&self, reference: &Reference, id: NodeId) -> NodeCheck {
+        let node = self.graph.node(id);
+        let mut check = NodeCheck {
+            name: node.name.clone(),
+            op: node.op.name(),
+            shape: node.shape,
+            relative_error: 0.0,
+            tolerance: self.tolerance(id),
+            detail: String::new(),
+        };
+        for sample in 0..self.plan.batch as usize {
+            let actual = self.sample(id, sample);
+            let run = Run { reference, sample, absolute: false };
+            let expected = self.expected(&run, id, &mut HashMap::new());
+            let mut error = relative_l2(&actual, &expected);
+            if self.may_cancel(id) {
+                let terms = self.expected(&Run { absolute: true, ..run }, id, &mut HashMap::new());
+                error *= (norm(&expected) / norm(&terms)).min(1.0);
+            }
+            if error.is_nan() || error > check.relative_error || check.detail.is_empty() {
+                check.relative_error = error;
+                check.detail = describe(&actual, &expected, node.shape, sample);
+            }
+        }
+        let unwritten = self.plan.value_of.get(&id).map_or(0, |&value| unwritten(self.words(value)));
+        if unwritten > 0 {
+            check.relative_error = f64::INFINITY;
+            check.detail = format!("{unwritten} words were never written");
+        }
+        check
+    }
+
+    /// A group's output inherits the loosest tolerance of what was fused into it.
+    fn tolerance(&self, id: NodeId) -> f64 {
+        let node = self.graph.node(id);
+        let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
+        fused.map(|&input| self.tolerance(input)).fold(tolerance(&node.op), f64::max)
+    }
+
+    /// Whether the value is a sum of terms of both signs, so that its error follows the terms and not the sum.
+    fn may_cancel(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
+        is_sum(&node.op) && fused.copied().all(|input| self.may_cancel(input))
+    }
+
+    /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
+    fn expected(&self, run: &Run, id: NodeId, fused: &mut HashMap<NodeId, Vec<f64>>) -> Vec<f64> {
+        let inputs = self.graph.node(id).inputs.clone();
+        let mut values: Vec<Vec<f64>> = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let mut value = match self.plan.value_of.contains_key(&input) {
+                true => self.sample(input, run.sample),
+                false => match fused.get(&input) {
+                    Some(known) => known.clone(),
+                    None => self.expected(run, input, fused),
+                },
+            };
+            if run.absolute {
+                value.iter_mut().for_each(|value| *value = value.abs());
+            }
+            values.push(value);
+        }
+        let slices: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+        let value = run.reference.evaluate(id, &slices);
+        fused.insert(id, value.clone());
+        value
+    }
+
+    /// Changed words outside of all values.
+    fn stray_words(&self) -> usize {
+        let mut free: Vec<Vec<bool>> = self.buffers.iter().map(|words| vec![true; words.len()]).collect();
+        for (value, place) in self.plan.values.iter().zip(&self.plan.places) {
+            let start = place.offset as usize / 4;
+            free[place.buffer][start..start + value.bytes as usize / 4].fill(false);
+        }
+        let changed = |(words, free): (&Vec<u32>, &Vec<bool>)| {
+            words.iter().zip(free).filter(|(word, free)| **free && **word != PATTERN).count()
+        };
+        self.buffers.iter().zip(&free).map(changed).sum()
+    }
+}
+
+fn unwritten(words: &[u32]) -> usize {
+    words.iter().filter(|&&word| word == PATTERN).count()
+}
+
+/// `|a - b| / |b|`; the norm of `a` where `b` is zero.
+fn relative_l2(actual: &[f64], expected: &[f64]) -> f64 {
+    if actual.len() != expected.len() {
+        return f64::INFINITY;
+    }
+    let differences: Vec<f64> = actual.iter().zip(expected).map(|(a, b)| a - b).collect();
+    let scale = norm(expected);
+    norm(&differences) / if scale == 0.0 { 1.0 } else { scale }
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// The largest difference: channel, row and column, and both values.
+fn describe(actual: &[f64], expected: &[f64], shape: Shape, sample: usize) -> String {
+    let differences = actual.iter().zip(expected).map(|(a, b)| (a - b).abs()).enumerate();
+    let rank = |value: f64| if value.is_nan() { f64::INFINITY } else { value };
+    let Some((index, _)) = differences.max_by(|(_, a), (_, b)| rank(*a).total_cmp(&rank(*b))) else {
+        return "no values".into();
+    };
+    let (pixels, width) = (shape.pixels() as usize, shape.width as usize);
+    let (channel, row, column) = (index / pixels, index % pixels / width, index % width.max(1));
+    let (found, wanted) = (actual[index], expected[index]);
+    format!("picture {sample}, channel {channel}, row {row}, column {column}: {found:e} instead of {wanted:e}")
+}

@@ -1,0 +1,10 @@
+//! The program as its users meet it: what it prints, what it writes, and what it says to bad inputs.
+
+#[path = "cli/bad_inputs.rs"]
+mod bad_inputs;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/other_commands.rs"]
+mod other_commands;
+#[path = "cli/support.rs"]
+mod support;

@@ -1,0 +1,83 @@
+//! `predict`, `devices`, `plan` and `verify`, and the embedded model.
+
+use crate::support::{Place, of_repository};
+
+#[test]
+fn predictions() {
+    let place = Place::new();
+    place.photo("a.png", 40, 40);
+    place.photo("b.png", 50, 60);
+    let tiny = ["predict", "a.png", "b.png", "--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
+    let run = place.run(&[&tiny[..], &["--top", "3"]].concat()).succeeds();
+    assert_eq!(run.rows().len(), 6, "{}", run.stdout);
+    assert_eq!(run.rows()[3][0], "b.png");
+    let probability = |row: usize| run.rows()[row][3].parse::<f64>().unwrap();
+    assert!(probability(0) >= probability(1) && probability(1) >= probability(2));
+
+    let document = place.run(&[&tiny[..], &["--json"]].concat()).succeeds().json();
+    assert_eq!(document["schema"], 1);
+    let top = document["inputs"][0]["top"].as_array().unwrap();
+    assert_eq!(top.len(), 5);
+    assert_eq!(top[0]["class"].to_string(), run.rows()[0][1]);
+    place.run(&[&tiny[..], &["--top", "11"]].concat()).fails(&["--top 11", "10"]);
+}
+
+#[test]
+fn the_embedded_model_knows_a_panda() {
+    let place = Place::new();
+    let run = place.run(&["predict", &of_repository("samples/panda.jpg"), "--top", "1"]).succeeds();
+    assert_eq!(run.rows()[0][1..3], ["388", "giant panda"], "{}", run.stdout);
+}
+
+#[test]
+fn devices() {
+    let place = Place::new();
+    let run = place.run(&["devices"]).succeeds();
+    assert!(run.stdout.contains("Taken: "), "{}", run.stdout);
+    place.run(&["devices", "--adapter", "99"]).fails(&[]);
+    place.run(&["plan", "--model", "tiny_vgg", "--adapter", "99"]).fails(&[]);
+    place.run(&["plan", "--model", "tiny_vgg", "--adapter", "no such adapter"]).fails(&[]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_an_adapter_it_says_what_to_install() {
+    let place = Place::new();
+    place.photo("x.png", 40, 40);
+    for line in [&["devices"][..], &["explain", "x.png"], &["predict", "x.png"]] {
+        let mut command = place.command(line);
+        command.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
+        let output = command.output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains("error:") && errors.contains("mesa-vulkan-drivers"), "{errors}");
+    }
+}
+
+#[test]
+fn plans() {
+    let place = Place::new();
+    let explained = place.run(&["plan", "--model", "tiny_vgg", "--size", "32x40", "--classes", "2"]).succeeds();
+    assert!(explained.stdout.lines().count() > 5, "{}", explained.stdout);
+    place.run(&["plan", "--model", "tiny_vgg", "--size", "32x40", "--forward", "--batch", "4"]).succeeds();
+    place.run(&["plan", "--model", "tiny_vgg", "--size", "1x1"]).fails(&["--size"]);
+}
+
+#[test]
+fn verification() {
+    let place = Place::new();
+    let run = place.run(&["verify", "--model", "tiny_resnet", "--size", "32x40", "--batch", "2"]).succeeds();
+    for words in ["nodes checked", "relative error", "all nodes are within tolerance"] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn help_has_examples() {
+    let place = Place::new();
+    assert!(place.run(&["--help"]).succeeds().stdout.contains("Examples:"));
+    let explain = place.run(&["explain", "--help"]).succeeds().stdout;
+    for words in ["Examples:", "report.json", "x-2", "top:K", "native"] {
+        assert!(explain.contains(words), "{words}");
+    }
+}

@@ -1,0 +1,5 @@
+//! What several test programs share. Each of them uses a part of it only.
+#![allow(dead_code)]
+
+pub mod compare;
+pub mod goldens;

@@ -1,0 +1,88 @@
+//! The matrices of the linear operations, entry by entry from their definitions.
+
+use super::matrix::Matrix;
+use agf::graph::{Convolution, Part, Shape, Window};
+
+/// Channel, row and column of an element.
+fn position(shape: Shape, element: usize) -> [i64; 3] {
+    let [element, height, width] = [element as i64, i64::from(shape.height), i64::from(shape.width)];
+    [element / (height * width), element / width % height, element % width]
+}
+
+/// Row and column inside the window of output `[_, row, column]` where the input `[_, row, column]` stands.
+fn inside(window: &Window, output: [i64; 3], input: [i64; 3]) -> Option<[i64; 2]> {
+    let stride = i64::from(window.stride);
+    let row = input[1] + i64::from(window.padding.top) - output[1] * stride;
+    let column = input[2] + i64::from(window.padding.left) - output[2] * stride;
+    let [rows, columns] = window.kernel.map(i64::from);
+    ((0..rows).contains(&row) && (0..columns).contains(&column)).then_some([row, column])
+}
+
+pub fn convolution(layer: &Convolution, weight: &[f64], input: Shape, output: Shape) -> Matrix {
+    let [rows, columns] = layer.window.kernel.map(i64::from);
+    let inputs = if layer.depthwise { 1 } else { i64::from(layer.input_channels) };
+    Matrix::from_fn(output.elements() as usize, input.elements() as usize, |to, from| {
+        let [to, from] = [position(output, to), position(input, from)];
+        let Some([row, column]) = inside(&layer.window, to, from) else { return 0.0 };
+        if layer.depthwise && to[0] != from[0] {
+            return 0.0;
+        }
+        let channel = if layer.depthwise { 0 } else { from[0] };
+        weight[(((to[0] * inputs + channel) * rows + row) * columns + column) as usize]
+    })
+}
+
+/// Adaptive average pooling.
+pub fn average_pool(input: Shape, output: Shape) -> Matrix {
+    let share = |index: i64, pixel: i64, size: u32, parts: u32| {
+        let (size, parts) = (f64::from(size), f64::from(parts));
+        let start = (index as f64 * size / parts).floor();
+        let end = ((index + 1) as f64 * size / parts).ceil();
+        if start <= pixel as f64 && (pixel as f64) < end { 1.0 / (end - start) } else { 0.0 }
+    };
+    Matrix::from_fn(output.elements() as usize, input.elements() as usize, |to, from| {
+        let [to, from] = [position(output, to), position(input, from)];
+        let channel = if to[0] == from[0] { 1.0 } else { 0.0 };
+        channel * share(to[1], from[1], input.height, output.height) * share(to[2], from[2], input.width, output.width)
+    })
+}
+
+/// Max pooling at `x`: ones where the first maximum of each window is. Row-major order of the window is that of the input.
+pub fn max_pool(window: &Window, x: &[f64], input: Shape, output: Shape) -> Matrix {
+    let members = |to: usize| {
+        let to = position(output, to);
+        (0..x.len()).filter(move |&from| {
+            let from = position(input, from);
+            to[0] == from[0] && inside(window, to, from).is_some()
+        })
+    };
+    let winner = |to: usize| {
+        let largest = members(to).map(|from| x[from]).fold(f64::NEG_INFINITY, f64::max);
+        members(to).find(|&from| x[from] == largest)
+    };
+    let winners: Vec<Option<usize>> = (0..output.elements() as usize).map(winner).collect();
+    Matrix::from_fn(winners.len(), x.len(), |to, from| if winners[to] == Some(from) { 1.0 } else { 0.0 })
+}
+
+/// Position of the ones of [`max_pool`] inside their windows.
+pub fn max_pool_index(window: &Window, x: &[f64], input: Shape, output: Shape) -> Vec<f64> {
+    let choice = max_pool(window, x, input, output);
+    let index = |to: usize| {
+        let from = (0..x.len()).find(|&from| choice.at(to, from) == 1.0).unwrap();
+        let [row, column] = inside(window, position(output, to), position(input, from)).unwrap();
+        (row * i64::from(window.kernel[1]) + column) as f64
+    };
+    (0..choice.rows).map(index).collect()
+}
+
+pub fn part(part: Part, value: f64) -> f64 {
+    match part {
+        Part::Full => value,
+        Part::Absolute if value < 0.0 => -value,
+        Part::Positive if value < 0.0 => 0.0,
+        Part::Negative if value > 0.0 => 0.0,
+        _ => value,
+    }
+}
+
+pub const PARTS: [Part; 4] = [Part::Full, Part::Absolute, Part::Positive, Part::Negative];

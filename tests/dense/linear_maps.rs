@@ -1,0 +1,197 @@
+//! Every linear operation is the matrix that its definition says, and every transpose is that matrix transposed.
+
+use super::definitions::{self, PARTS, part};
+use super::matrix::Matrix;
+use super::random::{Random, Values};
+use crate::common::compare::{Tolerance, assert_close};
+use agf::graph::{Convolution, Graph, Op, Padding, Part, Role, Shape, Window};
+use agf::reference::Reference;
+
+const EXACT: Tolerance = Tolerance { absolute: 0.0, relative: 0.0 };
+const ROUNDING: Tolerance = Tolerance { absolute: 1e-13, relative: 1e-13 };
+
+const KERNELS: [[u32; 2]; 5] = [[1, 1], [3, 3], [2, 3], [3, 1], [5, 4]];
+const PADDINGS: [Padding; 3] = [
+    Padding::all(0),
+    Padding { top: 1, left: 0, bottom: 2, right: 3 },
+    Padding { top: 2, left: 3, bottom: 0, right: 1 },
+];
+
+fn windows() -> impl Iterator<Item = Window> {
+    let paddings = |kernel, stride| PADDINGS.map(|padding| Window { kernel, stride, padding });
+    KERNELS.into_iter().flat_map(move |kernel| [1, 2, 3].into_iter().flat_map(move |stride| paddings(kernel, stride)))
+}
+
+#[test]
+fn convolutions_and_their_transposes() {
+    let mut random = Random::new();
+    for window in windows() {
+        for (depthwise, output_channels) in [(false, 2), (true, 3)] {
+            let name = "layer".into();
+            let layer = Convolution {
+                name,
+                input_channels: 3,
+                output_channels,
+                window,
+                depthwise,
+                bias: true,
+                role: Role::Full,
+            };
+            check_convolution(layer, Shape::new(3, 6, 5), &mut random);
+        }
+    }
+}
+
+fn check_convolution(layer: Convolution, input: Shape, random: &mut Random) {
+    let what = format!("{:?}, depthwise {}", layer.window, layer.depthwise);
+    let mut graph = Graph::new();
+    let x_node = graph.input(input).unwrap();
+    let y_node = graph.convolve(layer.clone(), x_node).unwrap();
+    let output = graph.shape(y_node);
+    let Op::Convolve { layer: id, .. } = graph.node(y_node).op else { unreachable!() };
+    let (height, width) = (input.height, input.width);
+    let nodes = PARTS.map(|weight| {
+        let with = |input, bias| Op::Convolve { layer: id, weight, input, bias };
+        let parts = PARTS.map(|part| graph.add("y", with(part, true), &[x_node]).unwrap());
+        let linear = graph.add("y", with(Part::Full, false), &[x_node]).unwrap();
+        let transpose = Op::ConvolveTranspose { layer: id, weight, height, width };
+        let transposed = graph.add("x", transpose, &[y_node]).unwrap();
+        let ones = graph.add("ones", Op::ConvolveOnes { layer: id, weight, height, width }, &[]).unwrap();
+        (parts, linear, transposed, ones)
+    });
+    let values = random.parameters(&graph);
+    let reference = Reference::new(&graph, &values).unwrap();
+    let dense = definitions::convolution(&layer, &values.of("layer.weight"), input, output);
+    let bias = values.of("layer.bias");
+    let x = random.coarse(input.elements() as usize);
+    for (weight, (parts, linear, transposed, ones)) in PARTS.into_iter().zip(nodes) {
+        let matrix = dense.map(|entry| part(weight, entry));
+        let what = format!("{weight:?} of {what}");
+        let found = Matrix::of_node(&reference, linear, matrix.columns, &[]);
+        assert_close(&what, &found.entries, &matrix.entries, EXACT);
+        let found = Matrix::of_node(&reference, transposed, matrix.rows, &[]);
+        assert_close(&format!("transpose, {what}"), &found.entries, &matrix.transposed().entries, EXACT);
+        let expected = matrix.apply(&vec![1.0; matrix.columns]);
+        assert_close(&format!("of ones, {what}"), &reference.evaluate(ones, &[]), &expected, ROUNDING);
+        for (of_x, node) in PARTS.into_iter().zip(parts) {
+            let x_part: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
+            let product = matrix.apply(&x_part);
+            let expected: Vec<f64> =
+                product.iter().enumerate().map(|(index, y)| y + bias[index / output.pixels() as usize]).collect();
+            assert_close(&format!("{of_x:?} input, {what}"), &reference.evaluate(node, &[&x]), &expected, ROUNDING);
+        }
+    }
+}
+
+#[test]
+fn linear_layers_and_their_transposes() {
+    let mut random = Random::new();
+    for (input, outputs) in [(Shape::new(3, 2, 4), 5), (Shape::vector(7), 3), (Shape::new(300, 1, 2), 2)] {
+        let mut graph = Graph::new();
+        let x_node = graph.input(input).unwrap();
+        let y_node = graph.linear("layer", outputs, x_node).unwrap();
+        let Op::Linear { layer, .. } = graph.node(y_node).op else { unreachable!() };
+        let nodes = PARTS.map(|weight| {
+            let forward = PARTS.map(|input| {
+                [false, true].map(|bias| graph.add("y", Op::Linear { layer, weight, input, bias }, &[x_node]).unwrap())
+            });
+            (forward, graph.add("x", Op::LinearTranspose { layer, weight }, &[y_node]).unwrap())
+        });
+        let values = random.parameters(&graph);
+        let reference = Reference::new(&graph, &values).unwrap();
+        let (weights, bias) = (values.of("layer.weight"), values.of("layer.bias"));
+        let columns = input.elements() as usize;
+        let x = random.coarse(columns);
+        for (weight, (forward, transposed)) in PARTS.into_iter().zip(nodes) {
+            let matrix =
+                Matrix::from_fn(outputs as usize, columns, |row, column| part(weight, weights[row * columns + column]));
+            let found = Matrix::of_node(&reference, forward[0][0], columns, &[]);
+            assert_close("linear", &found.entries, &matrix.entries, EXACT);
+            let found = Matrix::of_node(&reference, transposed, matrix.rows, &[]);
+            assert_close("linear transposed", &found.entries, &matrix.transposed().entries, EXACT);
+            for (of_x, [plain, with_bias]) in PARTS.into_iter().zip(forward) {
+                let x_part: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
+                let product = matrix.apply(&x_part);
+                assert_close("linear", &reference.evaluate(plain, &[&x]), &product, ROUNDING);
+                let expected: Vec<f64> = product.iter().zip(&bias).map(|(y, b)| y + b).collect();
+                assert_close("linear with bias", &reference.evaluate(with_bias, &[&x]), &expected, ROUNDING);
+            }
+        }
+    }
+}
+
+#[test]
+fn average_pools_and_their_transposes() {
+    for (input, height, width) in
+        [([5, 7], 3, 3), ([6, 6], 3, 2), ([4, 9], 1, 1), ([2, 3], 7, 7), ([7, 2], 3, 5), ([1, 1], 3, 3), ([3, 3], 3, 3)]
+    {
+        let mut graph = Graph::new();
+        let input = Shape::new(2, input[0], input[1]);
+        let x = graph.input(input).unwrap();
+        let pooled = graph.add("pool", Op::AveragePool { height, width }, &[x]).unwrap();
+        let back = Op::AveragePoolTranspose { height: input.height, width: input.width };
+        let back = graph.add("back", back, &[pooled]).unwrap();
+        let nothing = Values::none();
+        let reference = Reference::new(&graph, &nothing).unwrap();
+        let matrix = definitions::average_pool(input, graph.shape(pooled));
+        let what = format!("{input} to {height}x{width}");
+        let found = Matrix::of_node(&reference, pooled, matrix.columns, &[]);
+        assert_close(&what, &found.entries, &matrix.entries, ROUNDING);
+        let found = Matrix::of_node(&reference, back, matrix.rows, &[]);
+        assert_close(&format!("transpose, {what}"), &found.entries, &matrix.transposed().entries, ROUNDING);
+    }
+}
+
+/// With values of which many are equal, so that the first maximum matters.
+#[test]
+fn max_pools_and_their_transposes() {
+    let mut random = Random::new();
+    let padded = Window { kernel: [3, 2], stride: 2, padding: Padding { top: 0, left: 1, bottom: 2, right: 0 } };
+    for window in [Window::square(2, 2, 0), Window::square(3, 2, 1), Window::square(3, 1, 1), padded] {
+        let mut graph = Graph::new();
+        let input = Shape::new(2, 7, 6);
+        let x_node = graph.input(input).unwrap();
+        let pooled = graph.add("pool", Op::MaxPool(window), &[x_node]).unwrap();
+        let index_node = graph.add("index", Op::MaxPoolIndex(window), &[x_node]).unwrap();
+        let back = Op::MaxPoolTranspose { window, height: 7, width: 6 };
+        let back = graph.add("back", back, &[pooled, index_node]).unwrap();
+        let nothing = Values::none();
+        let reference = Reference::new(&graph, &nothing).unwrap();
+        let lowered = |random: &mut Random| random.coarse(84).iter().map(|value| value - 3.0).collect();
+        for x in [random.coarse(84), lowered(&mut random), random.values(84)] {
+            let what = format!("{window:?}");
+            let choice = definitions::max_pool(&window, &x, input, graph.shape(pooled));
+            assert_close(&what, &reference.evaluate(pooled, &[&x]), &choice.apply(&x), EXACT);
+            let index = reference.evaluate(index_node, &[&x]);
+            let expected = definitions::max_pool_index(&window, &x, input, graph.shape(pooled));
+            assert_close(&format!("index, {what}"), &index, &expected, EXACT);
+            let found = Matrix::of_node(&reference, back, choice.rows, &[&index]);
+            assert_close(&format!("transpose, {what}"), &found.entries, &choice.transposed().entries, EXACT);
+        }
+    }
+}
+
+#[test]
+fn batch_norms_and_their_gradients() {
+    let mut random = Random::new();
+    let mut graph = Graph::new();
+    let input = Shape::new(4, 2, 3);
+    let x_node = graph.input(input).unwrap();
+    let y_node = graph.batch_norm("layer", 1e-3, x_node).unwrap();
+    let Op::BatchNorm(layer) = graph.node(y_node).op else { unreachable!() };
+    let back = graph.add("back", Op::BatchNormGradient(layer), &[y_node]).unwrap();
+    let values = random.parameters(&graph);
+    let reference = Reference::new(&graph, &values).unwrap();
+    let [weight, bias, mean, variance] =
+        ["weight", "bias", "running_mean", "running_var"].map(|name| values.of(&format!("layer.{name}")));
+    let x = random.values(24);
+    let y = |index: usize, x: f64| {
+        let channel = index / 6;
+        (x - mean[channel]) / (variance[channel] + 1e-3).sqrt() * weight[channel] + bias[channel]
+    };
+    let expected: Vec<f64> = x.iter().enumerate().map(|(index, &x)| y(index, x)).collect();
+    assert_close("batch norm", &reference.evaluate(y_node, &[&x]), &expected, ROUNDING);
+    let expected = Matrix::from_fn(24, 24, |row, column| if row == column { y(row, 1.0) - y(row, 0.0) } else { 0.0 });
+    let found = Matrix::of_node(&reference, back, 24, &[]);
+    assert_close("its gradient", &found.entries, &expected.entries, ROUNDING);
+}

@@ -1,0 +1,13 @@
+//! Dense derivations: helpers, and one module of tests for each kind of claim.
+
+mod definitions;
+mod degenerate;
+mod elementwise;
+mod gradients;
+mod linear_maps;
+mod matrix;
+mod method;
+mod network;
+mod random;
+mod rules;
+mod target;

@@ -1,0 +1,65 @@
+//! A tiny network that holds every operation and every role.
+
+use super::random::Random;
+use agf::graph::{Activation, Binary, Convolution, Graph, NodeId, Op, Padding, Role, Shape, Window};
+use agf::methods::Network;
+
+pub const CLASSES: u32 = 5;
+pub const INPUT: Shape = Shape::new(3, 9, 8);
+
+struct Builder {
+    graph: Graph,
+}
+
+impl Builder {
+    fn convolve(&mut self, name: &str, x: NodeId, output_channels: u32, window: Window, role: Role) -> NodeId {
+        let input_channels = self.graph.shape(x).channels;
+        let (name, depthwise, bias) = (name.to_string(), name == "depthwise", name == "second");
+        let layer = Convolution { name, input_channels, output_channels, window, depthwise, bias, role };
+        self.graph.convolve(layer, x).unwrap()
+    }
+
+    fn normalize(&mut self, name: &str, x: NodeId) -> NodeId {
+        self.graph.batch_norm(name, 1e-3, x).unwrap()
+    }
+
+    fn add(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
+        self.graph.add(name, op, inputs).unwrap()
+    }
+}
+
+/// First convolution, overlapping max-pool, a bottleneck with a depthwise convolution and a shortcut, a strided convolution of
+/// their signed sum, an average pool to `pooled`, and two linear layers. `pooled` of [1, 1] leaves out the hidden linear layer.
+pub fn network(pooled: [u32; 2]) -> Network {
+    let mut builder = Builder { graph: Graph::new() };
+    let input = builder.graph.input(INPUT).unwrap();
+    let uneven = Window { kernel: [3, 2], stride: 1, padding: Padding { top: 0, left: 1, bottom: 2, right: 0 } };
+    let mut x = builder.convolve("first", input, 4, uneven, Role::First);
+    x = builder.normalize("first_norm", x);
+    x = builder.add("first_relu6", Op::Clamp(Activation::Relu6), &[x]);
+    let shortcut = builder.add("max_pool", Op::MaxPool(Window::square(3, 2, 1)), &[x]);
+    x = builder.convolve("expand", shortcut, 6, Window::square(1, 1, 0), Role::Flat);
+    x = builder.normalize("expand_norm", x);
+    x = builder.add("expand_relu", Op::Clamp(Activation::Relu), &[x]);
+    let uneven = Window { kernel: [2, 3], stride: 1, padding: Padding { top: 0, left: 1, bottom: 1, right: 1 } };
+    x = builder.convolve("depthwise", x, 6, uneven, Role::Full);
+    x = builder.normalize("depthwise_norm", x);
+    x = builder.add("depthwise_relu6", Op::Clamp(Activation::Relu6), &[x]);
+    x = builder.convolve("project", x, 4, Window::square(1, 1, 0), Role::Flat);
+    x = builder.normalize("project_norm", x);
+    x = builder.add("sum", Op::Binary(Binary::Add), &[x, shortcut]);
+    x = builder.convolve("second", x, 5, Window::square(3, 2, 1), Role::Full);
+    x = builder.add("second_relu", Op::Clamp(Activation::Relu), &[x]);
+    x = builder.add("average_pool", Op::AveragePool { height: pooled[0], width: pooled[1] }, &[x]);
+    if pooled != [1, 1] {
+        x = builder.graph.linear("hidden", 7, x).unwrap();
+        x = builder.add("hidden_relu", Op::Clamp(Activation::Relu), &[x]);
+    }
+    let logits = builder.graph.linear("last", CLASSES, x).unwrap();
+    Network { graph: builder.graph, input, logits }
+}
+
+/// A picture for it.
+pub fn picture(random: &mut Random) -> Vec<f64> {
+    (0..INPUT.elements()).map(|_| random.uniform(-2.0, 2.5)).collect()
+}
