@@ -35,6 +35,10 @@ struct Convolution {
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 
+// Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
+// then fall as they do in exact arithmetic.
+const BLOCK = 16u;
+
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
 
@@ -70,6 +74,11 @@ fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
     (*t)[5] = row(subgroupBroadcast(w, 5u), b, (*t)[5]);
     (*t)[6] = row(subgroupBroadcast(w, 6u), b, (*t)[6]);
     (*t)[7] = row(subgroupBroadcast(w, 7u), b, (*t)[7]);
+}
+
+fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
+    (*s)[0] += (*t)[0]; (*s)[1] += (*t)[1]; (*s)[2] += (*t)[2]; (*s)[3] += (*t)[3];
+    (*s)[4] += (*t)[4]; (*s)[5] += (*t)[5]; (*s)[6] += (*t)[6]; (*s)[7] += (*t)[7];
 }
 
 fn divide(a: vec4f, b: vec4f) -> vec4f {
@@ -137,6 +146,7 @@ fn main(
     let of_weight = choose_part(u.weight_part);
     let of_source = choose_part(u.source_part);
     var t0: Tile; var t1: Tile; var t2: Tile; var t3: Tile;
+    var s0: Tile; var s1: Tile; var s2: Tile; var s3: Tile;
     var offset_y = down.origin;
     for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
         var offset_x = across.origin;
@@ -146,21 +156,29 @@ fn main(
             let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
             var at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
-            for (var quad = 0u; quad < u.source_quads; quad++) {
-                let b = array<vec4f, 4>(
-                    take(select(vec4f(), source[at.x], valid.x), of_source),
-                    take(select(vec4f(), source[at.y], valid.y), of_source),
-                    take(select(vec4f(), source[at.z], valid.z), of_source),
-                    take(select(vec4f(), source[at.w], valid.w), of_source),
-                );
-                rows(&t0, take(weights[w], of_weight), b);
-                if ROW_TILES > 1u { rows(&t1, take(weights[w + tile_stride], of_weight), b); }
-                if ROW_TILES > 2u {
-                    rows(&t2, take(weights[w + 2u * tile_stride], of_weight), b);
-                    rows(&t3, take(weights[w + 3u * tile_stride], of_weight), b);
+            var quad = 0u;
+            while quad < u.source_quads {
+                let end = min(quad + BLOCK, u.source_quads);
+                t0 = Tile(); t1 = Tile(); t2 = Tile(); t3 = Tile();
+                for (; quad < end; quad++) {
+                    let b = array<vec4f, 4>(
+                        take(select(vec4f(), source[at.x], valid.x), of_source),
+                        take(select(vec4f(), source[at.y], valid.y), of_source),
+                        take(select(vec4f(), source[at.z], valid.z), of_source),
+                        take(select(vec4f(), source[at.w], valid.w), of_source),
+                    );
+                    rows(&t0, take(weights[w], of_weight), b);
+                    if ROW_TILES > 1u { rows(&t1, take(weights[w + tile_stride], of_weight), b); }
+                    if ROW_TILES > 2u {
+                        rows(&t2, take(weights[w + 2u * tile_stride], of_weight), b);
+                        rows(&t3, take(weights[w + 3u * tile_stride], of_weight), b);
+                    }
+                    at += source_pixels;
+                    w += 8u;
                 }
-                at += source_pixels;
-                w += 8u;
+                add(&s0, &t0);
+                if ROW_TILES > 1u { add(&s1, &t1); }
+                if ROW_TILES > 2u { add(&s2, &t2); add(&s3, &t3); }
             }
             offset_x += across.direction;
         }
@@ -170,9 +188,9 @@ fn main(
     let step = select(1u, u.stride, u.transposed == 1u);
     let at = (y * step + area.row) * u.width + x * step + area.column;
     let quad = group.y * ROW_TILES * 2u;
-    store(sample, quad, at, inside, &t0);
-    if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
-    if ROW_TILES > 2u { store(sample, quad + 4u, at, inside, &t2); store(sample, quad + 6u, at, inside, &t3); }
+    store(sample, quad, at, inside, &s0);
+    if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &s1); }
+    if ROW_TILES > 2u { store(sample, quad + 4u, at, inside, &s2); store(sample, quad + 6u, at, inside, &s3); }
     if u.epilogue == 0u { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {

@@ -18,27 +18,31 @@ fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
 
 fn sigmoid10(v: vec4f) -> vec4f { return 1.0 / (1.0 + exp(clamp(-10.0 * v, vec4f(-80.0), vec4f(80.0)))); }
 
-// Q^T Q and Q^T H so far.
+// With Q = [n, p] and d = p - n: the products of Q and H that (Q^T Q + I)^-1 Q^T H needs. n and p differ little, so d is summed by
+// itself: differences of the large products n n, n p and p p would lose four digits.
 struct Products {
-    gram: vec3f, // negative negative, negative positive, positive positive
-    response: vec2f,
+    gram: vec3f,     // n n, n d, d d
+    response: vec2f, // n H, d H
 }
 
 fn extend(so_far: Products, negative: vec4f, positive: vec4f, value: vec4f, peak: f32) -> Products {
     let h = sigmoid10(select(value / divisor(peak), vec4f(), peak == 0.0));
+    let difference = positive - negative;
     return Products(
-        so_far.gram + vec3f(dot(negative, negative), dot(negative, positive), dot(positive, positive)),
-        so_far.response + vec2f(dot(negative, h), dot(positive, h)),
+        so_far.gram + vec3f(dot(negative, negative), dot(negative, difference), dot(difference, difference)),
+        so_far.response + vec2f(dot(negative, h), dot(difference, h)),
     );
 }
 
-fn solve(p: Products) -> f32 {
-    let a = p.gram.x + 1.0;
-    let b = p.gram.y;
-    let d = p.gram.z + 1.0;
-    let solution = vec2f(d * p.response.x - b * p.response.y, a * p.response.y - b * p.response.x) / (a * d - b * b);
-    let z = max(solution, vec2f());
-    return z.y - z.x;
+fn solve(s: Products) -> f32 {
+    let nn = s.gram.x;
+    let nd = s.gram.y;
+    let dd = s.gram.z;
+    let np = nn + nd;
+    let determinant = 1.0 + nn + (np + nd + dd) + (nn * dd - nd * nd);
+    let negative = (s.response.x * (1.0 + nd + dd) - np * s.response.y) / determinant;
+    let positive = (s.response.x * (1.0 - nd) + (1.0 + nn) * s.response.y) / determinant;
+    return max(positive, 0.0) - max(negative, 0.0);
 }
 
 @compute @workgroup_size(64)

@@ -2,7 +2,9 @@
 
 use crate::gpu::GpuError;
 use crate::graph::GraphError;
+use crate::image::ImageError;
 use crate::methods::MethodError;
+use crate::models::LabelError;
 use crate::models::weights::WeightsError;
 use crate::plan::PlanError;
 use crate::reference::ReferenceError;
@@ -44,4 +46,18 @@ pub enum Error {
         /// Number of classes.
         classes: u32,
     },
+    /// A class slot that a session does not have.
+    #[error("there is no slot {slot}: the session was made for {slots} classes per picture, slots begin at 0")]
+    Slot {
+        /// What was asked for.
+        slot: u32,
+        /// Number of slots.
+        slots: u32,
+    },
+    /// A picture or array that cannot be read or written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A name that is no class's, or several classes'.
+    #[error(transparent)]
+    Label(#[from] LabelError),
 }

@@ -1,10 +1,11 @@
 //! The front door: a model on a GPU, from normalised pictures to class-specific maps.
 
 use crate::error::Error;
-use crate::gpu::{Gpu, WeightStore};
+use crate::gpu::{Gpu, GpuError, WeightStore};
 use crate::methods::agf::Ablations;
 use crate::models::Model;
 use crate::session::{self, Session, SessionShape};
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// Normalised pictures of one size.
@@ -111,6 +112,8 @@ pub struct Explainer {
     ablations: Ablations,
     store: WeightStore,
     sessions: Vec<Session>,
+    /// Most pictures at a time, by the shape for one picture.
+    largest: HashMap<SessionShape, u32>,
 }
 
 /// Sessions kept at a time.
@@ -119,11 +122,12 @@ const SESSIONS: usize = 2;
 impl Explainer {
     /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
     pub fn new(gpu: &Gpu, model: &Model, ablations: Ablations) -> Self {
-        let (gpu, model, store, sessions) = (gpu.clone(), model.clone(), WeightStore::default(), Vec::new());
-        Self { gpu, model, ablations, store, sessions }
+        let (gpu, model, store) = (gpu.clone(), model.clone(), WeightStore::default());
+        Self { gpu, model, ablations, store, sessions: Vec::new(), largest: HashMap::new() }
     }
 
-    /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its batch.
+    /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its
+    /// batch. Where the batch is too large for the adapter's limits or memory it is cut into several runs.
     ///
     /// # Errors
     /// [`Error`] where the pictures do not fit the network or the device, a class does not exist, or the GPU fails.
@@ -135,15 +139,33 @@ impl Explainer {
         }
         let slots = targets.iter().map(Vec::len).max().unwrap_or(0) as u32;
         let shape = SessionShape { count: batch.count, height: batch.height, width: batch.width, slots };
-        let (_, largest) = session::plan(&self.gpu, &self.model, SessionShape { count: 1, ..shape }, self.ablations)?;
-        let mut explained = Vec::new();
         let mut cost = Cost::default();
-        for first in (0..batch.count).step_by(largest as usize) {
+        let mut largest = self.largest_batch(shape)?;
+        let mut explained: Vec<Explained> = Vec::new();
+        while explained.len() < batch.count as usize {
+            let first = explained.len() as u32;
             let count = largest.min(batch.count - first);
             let targets = &targets[first as usize..(first + count) as usize];
-            explained.extend(self.run(&batch.part(first, count), targets, slots, &mut cost).await?);
+            match self.run(&batch.part(first, count), targets, slots, &mut cost).await {
+                Err(Error::Gpu(GpuError::OutOfMemory { .. })) if count > 1 => {
+                    self.sessions.clear();
+                    largest = count / 2;
+                }
+                pictures => explained.extend(pictures?),
+            }
         }
         Ok((explained, cost))
+    }
+
+    /// The most pictures of this size that fit the adapter's limits at a time.
+    fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
+        let one = SessionShape { count: 1, ..shape };
+        if let Some(&known) = self.largest.get(&one) {
+            return Ok(known);
+        }
+        let (_, largest) = session::plan(&self.gpu, &self.model, one, self.ablations)?;
+        self.largest.insert(one, largest);
+        Ok(largest)
     }
 
     /// The logits alone, without explanation: one vector per picture.
@@ -162,7 +184,7 @@ impl Explainer {
     /// Where the pictures do not fit the network or the device.
     pub fn plan_text(&self, shape: SessionShape) -> Result<String, Error> {
         let (plan, largest) = session::plan(&self.gpu, &self.model, shape, self.ablations)?;
-        Ok(format!("{plan}at most {largest} pictures at a time on this adapter\n"))
+        Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
     /// The session for pictures of this shape, made if it is not there: for hosts that record it themselves.

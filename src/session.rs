@@ -1,6 +1,6 @@
 //! One network on one device for pictures of one size: the graph, its plan and program, and where inputs and maps are.
 //!
-//! The [`Explainer`](crate::Explainer) makes sessions as pictures come. A graphics program makes its own, writes pictures and targets
+//! The [`Explainer`](crate::Explainer) makes sessions as pictures come. A graphics program asks it for one, writes pictures and targets
 //! on its queue, records the session into its encoder and reads the maps from the buffer without leaving the GPU.
 
 use crate::error::Error;
@@ -146,7 +146,7 @@ impl Session {
     /// Writes the class that each picture's slot shall explain.
     ///
     /// # Errors
-    /// [`Error::Class`] for a class or rank that the network does not have.
+    /// [`Error::Class`] for a class or rank that the network does not have, [`Error::Slot`] for a slot that the session does not have.
     pub async fn write_targets(&self, slot: u32, targets: &[Target]) -> Result<(), Error> {
         let classes = self.graph.shape(self.nodes.logits).channels;
         let mut requests = Vec::with_capacity(targets.len());

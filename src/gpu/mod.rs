@@ -13,7 +13,7 @@ mod weights;
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
 pub use error::GpuError;
 pub use program::Program;
-pub(crate) use weights::WeightStore;
+pub use weights::WeightStore;
 
 use crate::plan::Profile;
 use pipelines::Pipelines;

@@ -24,8 +24,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// Makes buffers, pipelines and bind groups. The weights must have been uploaded.
-    pub(crate) async fn new(gpu: &Gpu, plan: Plan, weights: &WeightStore) -> Result<Self, GpuError> {
+    /// Makes buffers, pipelines and bind groups. What [`Plan::packings`] lists must have been uploaded to `weights`.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`] or [`GpuError::Driver`].
+    pub async fn new(gpu: &Gpu, plan: Plan, weights: &WeightStore) -> Result<Self, GpuError> {
         let kernels = plan.kernels();
         let pipelines = gpu.pipelines(&kernels).await?;
         let pipeline_of: HashMap<_, _> = kernels.into_iter().zip(pipelines).collect();
@@ -75,7 +78,10 @@ impl Program {
     }
 
     /// Submits all steps, cut so that no submission keeps a slow adapter busy for long.
-    pub(crate) async fn submit(&self) -> Result<(), GpuError> {
+    ///
+    /// # Errors
+    /// [`GpuError::Driver`].
+    pub async fn submit(&self) -> Result<(), GpuError> {
         let limit = self.gpu.profile.max_step_flops;
         let submit = || {
             for steps in cut(&self.plan.steps, limit) {

@@ -6,7 +6,10 @@ use futures_channel::oneshot;
 
 impl Program {
     /// Writes a node's value for all samples: `batch` x channels x height x width values, row-major.
-    pub(crate) async fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
+    ///
+    /// # Errors
+    /// [`GpuError::Driver`].
+    pub async fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
         let Some((buffer, offset, size)) = self.value(node) else { return Ok(()) };
         let packed = pack(values, graph.shape(node), self.plan().batch);
         let write = || self.gpu().queue.write_buffer(buffer, offset, bytemuck::cast_slice(&packed));
@@ -25,7 +28,10 @@ impl Program {
     }
 
     /// Waits until everything submitted so far is done.
-    pub(crate) async fn finished(&self) -> Result<(), GpuError> {
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub async fn finished(&self) -> Result<(), GpuError> {
         let (sender, receiver) = oneshot::channel();
         self.gpu().queue.on_submitted_work_done(move || {
             let _ = sender.send(());
@@ -35,7 +41,10 @@ impl Program {
     }
 
     /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
-    pub(crate) async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
+    pub async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
         let regions: Vec<_> = nodes.iter().filter_map(|&node| self.value(node)).collect();
         let words = self.read_regions(&regions).await?;
         let unpack = |(&node, words): (&NodeId, Vec<u32>)| {

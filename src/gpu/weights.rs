@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// One buffer per packing, uploaded on first use.
 #[derive(Default)]
-pub(crate) struct WeightStore {
+pub struct WeightStore {
     buffers: HashMap<Packing, wgpu::Buffer>,
     bytes: u64,
 }
@@ -20,6 +20,9 @@ impl WeightStore {
     }
 
     /// Uploads what of `packings` is not there yet.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`] or [`GpuError::Driver`].
     pub async fn upload(
         &mut self,
         gpu: &Gpu,

@@ -10,7 +10,7 @@ pub enum Role {
     First,
     /// The complete AGF rule.
     Full,
-    /// The gradient-weighted part alone.
+    /// `C` alone.
     Flat,
 }
 

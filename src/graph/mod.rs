@@ -159,7 +159,7 @@ impl Graph {
         for &output in outputs {
             live[output.index()] = true;
         }
-        for id in self.ids().rev().filter(|id| id.index() < self.nodes.len()) {
+        for id in self.ids().rev() {
             if live[id.index()] {
                 for &input in &self.node(id).inputs {
                     live[input.index()] = true;

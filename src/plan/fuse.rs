@@ -42,9 +42,18 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
         }
         groups.push(Group { nodes });
     }
-    // A group stands where its last node stood, so that what it reads besides is there.
-    groups.sort_by_key(Group::output);
+    groups.sort_by_key(|group| position(graph, group));
     groups
+}
+
+/// A group stands where its last node stood, so that what it reads besides is there. A reduction follows the value that it reads, so
+/// that the value's memory need not wait for it.
+fn position(graph: &Graph, group: &Group) -> (NodeId, NodeId) {
+    let node = graph.node(group.head());
+    match node.op {
+        Op::Reduce(_) | Op::SaliencyMaximum => (node.inputs[0], group.output()),
+        _ => (group.output(), NodeId(0)),
+    }
 }
 
 /// The one node that reads the group's output, if the group's kernel can take it in.

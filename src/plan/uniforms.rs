@@ -76,6 +76,8 @@ impl fmt::Display for Uniforms {
             let space = if index == 0 { "" } else { " " };
             match value {
                 Scalar::Unsigned(value) => write!(f, "{space}{name}={value}")?,
+                Scalar::Float(f32::MAX) => write!(f, "{space}{name}=max")?,
+                Scalar::Float(f32::MIN) => write!(f, "{space}{name}=min")?,
                 Scalar::Float(value) => write!(f, "{space}{name}={value}")?,
             }
         }

@@ -3,3 +3,4 @@
 
 pub mod compare;
 pub mod goldens;
+pub mod random;

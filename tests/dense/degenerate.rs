@@ -1,7 +1,7 @@
 //! Inputs at the edge: nothing to explain, nothing to distinguish, overflowing exponentials; and inputs that are refused.
 
 use super::network::{CLASSES, INPUT, network, picture};
-use super::random::{Random, Values};
+use crate::common::random::{Random, Values};
 use agf::graph::{Graph, NodeId, Op, ResidualTerms, Shape};
 use agf::methods::Explanation;
 use agf::methods::agf::{Ablations, explain};

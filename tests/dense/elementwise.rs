@@ -1,6 +1,6 @@
 //! Operations of two values and reductions, on a few numbers that show every case.
 
-use super::random::Values;
+use crate::common::random::Values;
 use agf::graph::{Binary, Graph, Op, Reduction, Shape};
 use agf::reference::Reference;
 

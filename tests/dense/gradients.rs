@@ -1,9 +1,9 @@
 //! The gradient stream of a whole explanation against central differences of the target's probability.
 
 use super::network::{network, picture};
-use super::random::Random;
 use super::target::probability;
 use crate::common::compare::{Tolerance, assert_close};
+use crate::common::random::Random;
 use agf::graph::{NodeId, Op};
 use agf::methods::agf::{Ablations, explain};
 use agf::methods::{Explanation, Network, Quantity};

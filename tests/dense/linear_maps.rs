@@ -2,8 +2,8 @@
 
 use super::definitions::{self, PARTS, part};
 use super::matrix::Matrix;
-use super::random::{Random, Values};
 use crate::common::compare::{Tolerance, assert_close};
+use crate::common::random::{Random, Values};
 use agf::graph::{Convolution, Graph, Op, Padding, Part, Role, Shape, Window};
 use agf::reference::Reference;
 

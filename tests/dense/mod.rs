@@ -8,6 +8,5 @@ mod linear_maps;
 mod matrix;
 mod method;
 mod network;
-mod random;
 mod rules;
 mod target;

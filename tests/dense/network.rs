@@ -1,6 +1,6 @@
 //! A tiny network that holds every operation and every role.
 
-use super::random::Random;
+use crate::common::random::Random;
 use agf::graph::{Activation, Binary, Convolution, Graph, NodeId, Op, Padding, Role, Shape, Window};
 use agf::methods::Network;
 

@@ -1,7 +1,7 @@
 //! Section 1 of the method: the target's probability, its gradient, and which class a request means.
 
-use super::random::{Random, Values};
 use crate::common::compare::{Tolerance, assert_close};
+use crate::common::random::{Random, Values};
 use agf::graph::{Graph, NodeId, Op, Shape};
 use agf::reference::Reference;
 

@@ -1,0 +1,47 @@
+//! Tests that run on a device. Without one they fail: install a software driver with `tools/setup.sh`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod goldens;
+mod photos;
+mod properties;
+mod traces;
+mod verification;
+
+use agf::gpu::{Gpu, Selection};
+use agf::{Batch, Target};
+use common::goldens::Golden;
+use std::sync::OnceLock;
+
+/// The default adapter with all that it offers; one device for all tests.
+fn gpu() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
+    GPU.get_or_init(|| pollster::block_on(Gpu::open(&Selection::default())).unwrap())
+}
+
+/// The default adapter with WebGPU's default limits and no optional feature.
+fn limited_gpu() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
+    let selection = Selection { webgpu_limits: true, ..Default::default() };
+    GPU.get_or_init(|| pollster::block_on(Gpu::open(&selection)).unwrap())
+}
+
+/// A golden's input.
+fn batch_of(golden: &Golden) -> Batch {
+    let input = golden.tensor("input");
+    let [count, height, width] = [0, 2, 3].map(|dimension| input.shape[dimension] as u32);
+    Batch { count, height, width, data: input.values.clone() }
+}
+
+/// Fresh random pictures.
+fn random_batch(count: u32, height: u32, width: u32) -> Batch {
+    let mut random = common::random::Random::new();
+    let values = random.values((count * 3 * height * width) as usize);
+    Batch { count, height, width, data: values.into_iter().map(|value| (2.0 * value) as f32).collect() }
+}
+
+/// The same classes for every picture.
+fn targets(classes: &[u32], count: u32) -> Vec<Vec<Target>> {
+    vec![classes.iter().map(|&class| Target::Class(class)).collect(); count as usize]
+}

@@ -1,0 +1,112 @@
+//! Node by node against the f64 reference: every model passes, and planted faults are found at the node where they are.
+
+use crate::{gpu, limited_gpu, random_batch};
+use agf::gpu::Gpu;
+use agf::models::{Architecture, Model};
+use agf::plan::kernel::Shader;
+use agf::plan::{Plan, Step};
+use agf::verify::{verify, verify_edited};
+
+fn check(gpu: &Gpu, architecture: Architecture, count: u32) {
+    let batch = random_batch(count, 40, 48);
+    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), &batch)).unwrap();
+    let failure = verification.first_failure.map(|index| &verification.checked[index]);
+    assert!(verification.passed(), "{architecture}: {failure:#?}, {} stray words", verification.stray_words);
+    println!("{architecture}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
+}
+
+#[test]
+fn every_model_passes() {
+    for architecture in Architecture::ALL {
+        check(gpu(), architecture, 1);
+    }
+}
+
+#[test]
+fn limited_models_pass() {
+    use Architecture::{EfficientNetLite0, ResNet18, TinyResNet, TinyVgg, Vgg11Bn};
+    for architecture in [EfficientNetLite0, ResNet18, TinyResNet, TinyVgg, Vgg11Bn] {
+        check(limited_gpu(), architecture, 2);
+    }
+}
+
+/// Plants a fault in the first step of a kernel that `edit` accepts; verification must name the step's node.
+fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
+    let batch = random_batch(1, 40, 48);
+    let mut planted = None;
+    let edit_plan = |plan: &mut Plan| {
+        let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
+        planted = Some(plan.steps[position].label.clone());
+    };
+    let verification =
+        pollster::block_on(verify_edited(gpu(), &Model::synthetic(architecture), &batch, edit_plan)).unwrap();
+    let label = planted.unwrap();
+    let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
+    let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));
+    assert!(
+        label.ends_with(&found) || label.contains(&found),
+        "'{what}' was planted at '{label}' and found at '{found}'"
+    );
+}
+
+fn is(step: &Step, shader: Shader) -> bool {
+    step.kernel.shader == shader
+}
+
+/// Whether the step's kernel is this operation of an elementwise shader; if so it becomes another one.
+fn replace_operation(step: &mut Step, shader: Shader, from: u32, to: u32) -> bool {
+    let matches = is(step, shader) && step.kernel.constants == [("OPERATION", from)];
+    if matches {
+        step.kernel.constants = vec![("OPERATION", to)];
+    }
+    matches
+}
+
+#[test]
+fn planted_faults_are_found() {
+    use Architecture::{EfficientNetLite0, TinyResNet, TinyVgg};
+    let convolution = |step: &Step| is(step, Shader::ConvolutionBroadcast) || is(step, Shader::ConvolutionUniform);
+    plant("padding off by one", TinyVgg, |step| convolution(step) && step.uniforms.set("padding_top", 0u32));
+    plant("depthwise padding", EfficientNetLite0, |step| {
+        is(step, Shader::ConvolutionDepthwise) && step.uniforms.set("padding_left", 3u32)
+    });
+    plant("dropped epilogue", TinyResNet, |step| {
+        convolution(step) && step.label.contains(" + ") && step.uniforms.set("epilogue", 0u32)
+    });
+    plant("forward instead of transposed", TinyVgg, |step| {
+        step.label.contains("gradient") && convolution(step) && step.uniforms.set("transposed", 0u32)
+    });
+    plant("swapped operands", TinyVgg, |step| {
+        let ratio = is(step, Shader::Binary) && step.kernel.constants == [("OPERATION", 4)];
+        if ratio {
+            step.values.swap(0, 1);
+        }
+        ratio
+    });
+    plant("dropped mask of a gradient", TinyVgg, |step| replace_operation(step, Shader::Clamp, 1, 0));
+    plant("value for relevance", TinyVgg, |step| replace_operation(step, Shader::Clamp, 2, 0));
+    plant("minimum for maximum", TinyResNet, |step| replace_operation(step, Shader::Reduce, 0, 1));
+    plant("sum of one channel less", TinyVgg, |step| {
+        is(step, Shader::Reduce) && step.label.contains("sum R") && step.uniforms.set("channels", 3u32)
+    });
+    plant("pooling positions for values", TinyVgg, |step| {
+        let pool = is(step, Shader::MaxPool);
+        if pool {
+            step.kernel.constants = vec![("INDEX", 1)];
+        }
+        pool
+    });
+    plant("a term of the residual", TinyVgg, |step| is(step, Shader::Residual) && step.uniforms.set("agnostic", 0u32));
+    plant("no shift", TinyVgg, |step| {
+        let shift = is(step, Shader::Shift);
+        if shift {
+            step.values.swap(2, 3);
+        }
+        shift
+    });
+    plant("unwritten rest", TinyVgg, |step| {
+        let wide = step.workgroups[1] > 1;
+        step.workgroups[1] -= u32::from(wide);
+        wide
+    });
+}

@@ -1,0 +1,87 @@
+//! Plans as text for the two small networks, pinned: a change of the planner shows up here as a reviewable diff. To accept one, run
+//! with `AGF_ACCEPT=1`.
+
+use agf::methods::agf::{Ablations, explain};
+use agf::models::Architecture;
+use agf::plan::memory::{Lifetime, Place, lower_bound, place};
+use agf::plan::{Plan, Profile, Sharing};
+use std::path::PathBuf;
+
+fn plan(architecture: Architecture, slots: u32) -> Plan {
+    let network = architecture.build(32, 40, architecture.default_classes()).unwrap();
+    let explanation = explain(&network, slots, Ablations::default()).unwrap();
+    let mut outputs = vec![explanation.logits];
+    outputs.extend(explanation.maps.iter().flat_map(|map| [map.class, map.map, map.peak]));
+    Plan::new(&explanation.graph, &outputs, 1, &Profile::WEBGPU, Sharing::Shared).unwrap()
+}
+
+fn check(architecture: Architecture) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/plans/{architecture}.txt"));
+    let text = plan(architecture, 1).to_string();
+    if std::env::var_os("AGF_ACCEPT").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let pinned = std::fs::read_to_string(&path).unwrap();
+    for (number, (line, expected)) in text.lines().zip(pinned.lines()).enumerate() {
+        assert_eq!(line, expected, "line {} of {}; AGF_ACCEPT=1 accepts the change", number + 1, path.display());
+    }
+    assert_eq!(text.lines().count(), pinned.lines().count(), "number of lines of {}", path.display());
+}
+
+#[test]
+fn tiny_vgg() {
+    check(Architecture::TinyVgg);
+}
+
+#[test]
+fn tiny_resnet() {
+    check(Architecture::TinyResNet);
+}
+
+#[test]
+fn values_stay_near_the_lower_bound_and_never_overlap() {
+    for architecture in Architecture::ALL {
+        let plan = plan(architecture, 2);
+        assert!(plan.value_bytes() as f64 <= 1.2 * plan.lower_bound as f64, "{architecture}: {plan}");
+    }
+}
+
+#[test]
+fn a_second_class_shares_the_forward_pass() {
+    let passes = |plan: &Plan, weight: &str| plan.steps.iter().filter(|step| step.label.contains(weight)).count();
+    let (one, two) = (plan(Architecture::TinyVgg, 1), plan(Architecture::TinyVgg, 2));
+    assert_eq!(passes(&one, "features.3 +"), 1);
+    assert_eq!(passes(&two, "features.3 +"), 1);
+    assert_eq!(passes(&two, "features.3:Z"), 1, "the response to absolute values does not depend on the class");
+    assert_eq!(passes(&one, "features.3:gradient"), 1);
+    assert_eq!(passes(&two, "features.3:gradient"), 2);
+}
+
+#[test]
+fn places_of_values_alive_together_do_not_overlap() {
+    let mut state = 1u64;
+    let mut next = |range: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % range
+    };
+    let values: Vec<Lifetime> = (0..300)
+        .map(|_| {
+            let first = next(100) as usize;
+            Lifetime { bytes: 1 + next(5000), first, last: first + next(20) as usize }
+        })
+        .collect();
+    let (places, buffers) = place(&values, 40_000, 64);
+    for (a, b) in (0..values.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+        let together = values[a].first <= values[b].last && values[b].first <= values[a].last;
+        let end = |index: usize| places[index].offset + values[index].bytes + 64;
+        let apart = places[a].buffer != places[b].buffer || end(a) <= places[b].offset || end(b) <= places[a].offset;
+        assert!(!together || apart, "{:?} and {:?}", places[a], places[b]);
+    }
+    let fits = |(place, value): (&Place, &Lifetime)| {
+        place.offset % 256 == 0
+            && place.offset + value.bytes <= buffers[place.buffer]
+            && buffers[place.buffer] <= 40_000
+    };
+    assert!(places.iter().zip(&values).all(fits));
+    assert!(lower_bound(&values) <= buffers.iter().sum());
+}
