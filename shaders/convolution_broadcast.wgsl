@@ -6,22 +6,14 @@
 override ROW_TILES: u32 = 4u; // 1, 2 or 4 tiles of 8 output channels
 
 struct Convolution {
-    source_height: u32,
-    source_width: u32,
-    source_quads: u32,
-    height: u32, // of the destination
-    width: u32,
-    quads: u32,
-    kernel_rows: u32,
-    kernel_columns: u32,
-    stride: u32,
-    padding_top: u32,
-    padding_left: u32,
+    source_height: u32, source_width: u32, source_quads: u32,
+    height: u32, width: u32, quads: u32, // of the destination
+    kernel_rows: u32, kernel_columns: u32,
+    stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
     first_tile: u32, // pixel tiles before this dispatch
     epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
-    low: f32,
-    high: f32,
+    low: f32, high: f32,
     weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
     source_part: u32,
 }
@@ -66,14 +58,10 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
 }
 
 fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
-    (*t)[0] = row(subgroupBroadcast(w, 0u), b, (*t)[0]);
-    (*t)[1] = row(subgroupBroadcast(w, 1u), b, (*t)[1]);
-    (*t)[2] = row(subgroupBroadcast(w, 2u), b, (*t)[2]);
-    (*t)[3] = row(subgroupBroadcast(w, 3u), b, (*t)[3]);
-    (*t)[4] = row(subgroupBroadcast(w, 4u), b, (*t)[4]);
-    (*t)[5] = row(subgroupBroadcast(w, 5u), b, (*t)[5]);
-    (*t)[6] = row(subgroupBroadcast(w, 6u), b, (*t)[6]);
-    (*t)[7] = row(subgroupBroadcast(w, 7u), b, (*t)[7]);
+    (*t)[0] = row(subgroupBroadcast(w, 0u), b, (*t)[0]); (*t)[1] = row(subgroupBroadcast(w, 1u), b, (*t)[1]);
+    (*t)[2] = row(subgroupBroadcast(w, 2u), b, (*t)[2]); (*t)[3] = row(subgroupBroadcast(w, 3u), b, (*t)[3]);
+    (*t)[4] = row(subgroupBroadcast(w, 4u), b, (*t)[4]); (*t)[5] = row(subgroupBroadcast(w, 5u), b, (*t)[5]);
+    (*t)[6] = row(subgroupBroadcast(w, 6u), b, (*t)[6]); (*t)[7] = row(subgroupBroadcast(w, 7u), b, (*t)[7]);
 }
 
 fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
@@ -120,11 +108,7 @@ fn taps(offset: u32, padding: u32) -> Taps {
 }
 
 @compute @workgroup_size(8)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-    @builtin(subgroup_invocation_id) subgroup_lane: u32,
-) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
     let phases = select(1u, u.stride * u.stride, u.transposed == 1u);
     let sample = group.z / phases;
     let area = grid(group.z % phases);
@@ -202,17 +186,13 @@ fn main(
 }
 
 fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    let a = mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3]);
-    let b = mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7]);
-    store_quad(sample, quad, at, inside, transpose(a));
-    store_quad(sample, quad + 1u, at, inside, transpose(b));
+    store_quad(sample, quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
+    store_quad(sample, quad + 1u, at, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
 }
 
 fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
     let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = values[0]; }
-    if inside.y { destination[index.y] = values[1]; }
-    if inside.z { destination[index.z] = values[2]; }
-    if inside.w { destination[index.w] = values[3]; }
+    if inside.x { destination[index.x] = values[0]; } if inside.y { destination[index.y] = values[1]; }
+    if inside.z { destination[index.z] = values[2]; } if inside.w { destination[index.w] = values[3]; }
 }

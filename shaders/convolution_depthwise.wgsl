@@ -1,20 +1,15 @@
-// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns one pixel of one channel quad.
+// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of one channel quad.
+
+override PIXELS: u32 = 1u; // 1 or 4; 4 bring each weight in once for four pixels, for software drivers and large maps
 
 struct Depthwise {
-    source_height: u32,
-    source_width: u32,
-    height: u32, // of the destination
-    width: u32,
-    quads: u32,
-    kernel_rows: u32,
-    kernel_columns: u32,
-    stride: u32,
-    padding_top: u32,
-    padding_left: u32,
+    source_height: u32, source_width: u32,
+    height: u32, width: u32, quads: u32, // of the destination
+    kernel_rows: u32, kernel_columns: u32,
+    stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
     epilogue: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
-    low: f32,
-    high: f32,
+    low: f32, high: f32,
     weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
     source_part: u32,
 }
@@ -26,11 +21,21 @@ struct Depthwise {
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-fn part(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
+// A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
+struct Part { mask: u32, low: f32, high: f32 }
+
+const LARGEST = 3.4028234e38;
+
+fn choose_part(which: u32) -> Part {
+    return Part(
+        select(0xffffffffu, 0x7fffffffu, which == 1u),
+        select(-LARGEST, 0.0, which == 2u),
+        select(LARGEST, 0.0, which == 3u),
+    );
+}
+
+fn take(v: vec4f, p: Part) -> vec4f {
+    return clamp(bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(p.mask)), vec4f(p.low), vec4f(p.high));
 }
 
 fn divide(a: vec4f, b: vec4f) -> vec4f {
@@ -66,30 +71,44 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = phase / step;
     let column = phase % step;
     let columns = (u.width + step - 1u - column) / step;
-    let pixel = group.x * 64u + lane;
+    let pixel = vec4u(group.x * 64u * PIXELS + lane) + vec4u(0u, 64u, 128u, 192u);
     let y = pixel / columns;
     let x = pixel % columns;
-    if y * step + row >= u.height { return; }
+    let inside = y * step + row < vec4u(u.height);
+    if !inside.x { return; }
 
     let quad = group.y;
     let source_base = (sample * u.quads + quad) * u.source_height * u.source_width;
-    let weight_base = quad * u.kernel_rows * u.kernel_columns;
+    var w = quad * u.kernel_rows * u.kernel_columns;
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
     let down = taps(row, u.padding_top);
     let across = taps(column, u.padding_left);
-    var sum = vec4f();
-    var sy = i32(y) * spacing + down.origin;
+    let of_weight = choose_part(u.weight_part);
+    let of_source = choose_part(u.source_part);
+    var sum: array<vec4f, 4>;
+    var sy = vec4i(y) * spacing + down.origin;
     for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
-        var sx = i32(x) * spacing + across.origin;
+        let in_rows = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height)));
+        var sx = vec4i(x) * spacing + across.origin;
         for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
-            if sy >= 0 && sy < i32(u.source_height) && sx >= 0 && sx < i32(u.source_width) {
-                let value = part(source[source_base + u32(sy) * u.source_width + u32(sx)], u.source_part);
-                sum = fma(part(weights[weight_base + ky * u.kernel_columns + kx], u.weight_part), value, sum);
+            let valid = in_rows & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
+            let at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
+            let weight = take(weights[w + ky * u.kernel_columns + kx], of_weight);
+            sum[0] = fma(weight, take(select(vec4f(), source[at.x], valid.x), of_source), sum[0]);
+            if PIXELS > 1u {
+                sum[1] = fma(weight, take(select(vec4f(), source[at.y], valid.y), of_source), sum[1]);
+                sum[2] = fma(weight, take(select(vec4f(), source[at.z], valid.z), of_source), sum[2]);
+                sum[3] = fma(weight, take(select(vec4f(), source[at.w], valid.w), of_source), sum[3]);
             }
             sx += across.direction;
         }
         sy += down.direction;
     }
     let index = (sample * u.quads + quad) * u.height * u.width + (y * step + row) * u.width + x * step + column;
-    destination[index] = finish(sum, quad, index);
+    destination[index.x] = finish(sum[0], quad, index.x);
+    if PIXELS > 1u {
+        if inside.y { destination[index.y] = finish(sum[1], quad, index.y); }
+        if inside.z { destination[index.z] = finish(sum[2], quad, index.z); }
+        if inside.w { destination[index.w] = finish(sum[3], quad, index.w); }
+    }
 }

@@ -7,22 +7,14 @@ override SOURCE_PART: u32 = 0u;
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 
 struct Convolution {
-    source_height: u32,
-    source_width: u32,
-    source_quads: u32,
-    height: u32, // of the destination
-    width: u32,
-    quads: u32,
-    kernel_rows: u32,
-    kernel_columns: u32,
-    stride: u32,
-    padding_top: u32,
-    padding_left: u32,
+    source_height: u32, source_width: u32, source_quads: u32,
+    height: u32, width: u32, quads: u32, // of the destination
+    kernel_rows: u32, kernel_columns: u32,
+    stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
     first_tile: u32, // pixel tiles before this dispatch
     epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
-    low: f32,
-    high: f32,
+    low: f32, high: f32,
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -51,14 +43,10 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
 }
 
 fn rows(t: ptr<function, Tile>, w: u32, b: array<vec4f, 4>) {
-    (*t)[0] = row(part(weights[w], WEIGHT_PART), b, (*t)[0]);
-    (*t)[1] = row(part(weights[w + 1u], WEIGHT_PART), b, (*t)[1]);
-    (*t)[2] = row(part(weights[w + 2u], WEIGHT_PART), b, (*t)[2]);
-    (*t)[3] = row(part(weights[w + 3u], WEIGHT_PART), b, (*t)[3]);
-    (*t)[4] = row(part(weights[w + 4u], WEIGHT_PART), b, (*t)[4]);
-    (*t)[5] = row(part(weights[w + 5u], WEIGHT_PART), b, (*t)[5]);
-    (*t)[6] = row(part(weights[w + 6u], WEIGHT_PART), b, (*t)[6]);
-    (*t)[7] = row(part(weights[w + 7u], WEIGHT_PART), b, (*t)[7]);
+    (*t)[0] = row(part(weights[w], WEIGHT_PART), b, (*t)[0]); (*t)[1] = row(part(weights[w + 1u], WEIGHT_PART), b, (*t)[1]);
+    (*t)[2] = row(part(weights[w + 2u], WEIGHT_PART), b, (*t)[2]); (*t)[3] = row(part(weights[w + 3u], WEIGHT_PART), b, (*t)[3]);
+    (*t)[4] = row(part(weights[w + 4u], WEIGHT_PART), b, (*t)[4]); (*t)[5] = row(part(weights[w + 5u], WEIGHT_PART), b, (*t)[5]);
+    (*t)[6] = row(part(weights[w + 6u], WEIGHT_PART), b, (*t)[6]); (*t)[7] = row(part(weights[w + 7u], WEIGHT_PART), b, (*t)[7]);
 }
 
 fn divide(a: vec4f, b: vec4f) -> vec4f {
@@ -163,17 +151,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 
 fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    let a = mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3]);
-    let b = mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7]);
-    store_quad(sample, quad, at, inside, transpose(a));
-    store_quad(sample, quad + 1u, at, inside, transpose(b));
+    store_quad(sample, quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
+    store_quad(sample, quad + 1u, at, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
 }
 
 fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
     let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = values[0]; }
-    if inside.y { destination[index.y] = values[1]; }
-    if inside.z { destination[index.z] = values[2]; }
-    if inside.w { destination[index.w] = values[3]; }
+    if inside.x { destination[index.x] = values[0]; } if inside.y { destination[index.y] = values[1]; }
+    if inside.z { destination[index.z] = values[2]; } if inside.w { destination[index.w] = values[3]; }
 }

@@ -29,6 +29,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "WEIGHT_PART" | "SOURCE_PART") => vec![0, 1, 2, 3],
         (Shader::ConvolutionBroadcast, "ROW_TILES") => vec![1, 2, 4],
         (Shader::ConvolutionUniform, "ROW_TILES") => vec![1, 2],
+        (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
         (_, "INDEX" | "TRANSPOSED") => vec![0, 1],
         (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],

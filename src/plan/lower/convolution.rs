@@ -145,7 +145,6 @@ impl Lowering<'_> {
 
     fn depthwise(&mut self, pass: &Pass, epilogue: &Epilogue) {
         let convolution = self.graph.convolution(pass.layer).clone();
-        let kernel = Kernel::new(Shader::ConvolutionDepthwise);
         let uniforms = Uniforms::new()
             .with("source_height", pass.source_shape.height)
             .with("source_width", pass.source_shape.width)
@@ -164,7 +163,9 @@ impl Lowering<'_> {
         let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
         let step = if pass.transposed { convolution.window.stride } else { 1 };
         let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
-        let workgroups = [largest_grid.div_ceil(LANES), pass.shape.quads(), self.batch * step * step];
+        let pixels = if self.profile.broadcast && largest_grid >= 8 * LANES { 4 } else { 1 };
+        let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
+        let workgroups = [largest_grid.div_ceil(LANES * pixels), pass.shape.quads(), self.batch * step * step];
         let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
         let values = self.operands(pass, epilogue);
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];
