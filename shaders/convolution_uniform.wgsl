@@ -5,6 +5,7 @@
 override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
 override SOURCE_PART: u32 = 0u;
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override TWO_LEVELS: bool = false; // sums of BLOCK source quads, then their sum: costs registers, loses far less
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -25,6 +26,8 @@ struct Convolution {
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
+
+const BLOCK = 16u;
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
@@ -47,6 +50,11 @@ fn rows(t: ptr<function, Tile>, w: u32, b: array<vec4f, 4>) {
     (*t)[2] = row(part(weights[w + 2u], WEIGHT_PART), b, (*t)[2]); (*t)[3] = row(part(weights[w + 3u], WEIGHT_PART), b, (*t)[3]);
     (*t)[4] = row(part(weights[w + 4u], WEIGHT_PART), b, (*t)[4]); (*t)[5] = row(part(weights[w + 5u], WEIGHT_PART), b, (*t)[5]);
     (*t)[6] = row(part(weights[w + 6u], WEIGHT_PART), b, (*t)[6]); (*t)[7] = row(part(weights[w + 7u], WEIGHT_PART), b, (*t)[7]);
+}
+
+fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
+    (*s)[0] += (*t)[0]; (*s)[1] += (*t)[1]; (*s)[2] += (*t)[2]; (*s)[3] += (*t)[3];
+    (*s)[4] += (*t)[4]; (*s)[5] += (*t)[5]; (*s)[6] += (*t)[6]; (*s)[7] += (*t)[7];
 }
 
 fn divide(a: vec4f, b: vec4f) -> vec4f {
@@ -107,8 +115,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
     let weight_base = group.y * ROW_TILES * tile_stride;
 
-    var t0: Tile;
-    var t1: Tile;
+    var t0: Tile; var t1: Tile;
+    var s0: Tile; var s1: Tile;
     var offset_y = down.origin;
     for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
         var offset_x = across.origin;
@@ -129,6 +137,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 if ROW_TILES > 1u { rows(&t1, w + tile_stride, b); }
                 at += source_pixels;
                 w += 8u;
+                if TWO_LEVELS && (quad % BLOCK == BLOCK - 1u || quad + 1u == u.source_quads) {
+                    add(&s0, &t0);
+                    t0 = Tile();
+                    if ROW_TILES > 1u { add(&s1, &t1); t1 = Tile(); }
+                }
             }
             offset_x += across.direction;
         }
@@ -138,6 +151,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let step = select(1u, u.stride, u.transposed == 1u);
     let at = (y * step + area.row) * u.width + x * step + area.column;
     let quad = group.y * ROW_TILES * 2u;
+    if TWO_LEVELS { t0 = s0; t1 = s1; }
     store(sample, quad, at, inside, &t0);
     if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
     if u.epilogue == 0u { return; }

@@ -30,7 +30,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (Shader::ConvolutionBroadcast, "ROW_TILES") => vec![1, 2, 4],
         (Shader::ConvolutionUniform, "ROW_TILES") => vec![1, 2],
         (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
-        (_, "INDEX" | "TRANSPOSED") => vec![0, 1],
+        (_, "INDEX" | "TRANSPOSED" | "TWO_LEVELS") => vec![0, 1],
         (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],
         (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3],

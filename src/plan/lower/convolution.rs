@@ -103,8 +103,12 @@ impl Lowering<'_> {
         let row_tiles = row_tiles(pass.shape.channels, largest);
         let mut kernel = Kernel::new(shader).with("ROW_TILES", row_tiles);
         if !self.profile.broadcast {
-            let parts = [("WEIGHT_PART", pass.weight), ("SOURCE_PART", pass.source_part)];
-            kernel = parts.into_iter().fold(kernel, |kernel, (name, part)| kernel.with(name, part_code(part)));
+            // Max-pooling and ReLU decide on the forward pass: a near-tie must fall as in exact arithmetic.
+            let decides = !pass.transposed && pass.weight == Part::Full;
+            kernel = kernel
+                .with("WEIGHT_PART", part_code(pass.weight))
+                .with("SOURCE_PART", part_code(pass.source_part))
+                .with("TWO_LEVELS", decides.into());
         }
         let step = if pass.transposed { convolution.window.stride } else { 1 };
         let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
