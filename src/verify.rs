@@ -143,6 +143,15 @@ fn is_sum(op: &Op) -> bool {
     }
 }
 
+/// Whether the operation subtracts terms with this input: then all terms add up where it is negative.
+fn is_subtracted(op: &Op, input: usize) -> bool {
+    match op {
+        Op::Shift => input == 2,
+        Op::BoxRelevance => input >= 4,
+        _ => false,
+    }
+}
+
 /// One evaluation by the reference: which picture, and whether all inputs are taken without their signs.
 #[derive(Clone, Copy)]
 struct Run<'a> {
@@ -243,7 +252,8 @@ impl Memory<'_> {
                 },
             };
             if run.absolute {
-                value.iter_mut().for_each(|value| *value = value.abs());
+                let sign = if is_subtracted(&self.graph.node(id).op, values.len()) { -1.0 } else { 1.0 };
+                value.iter_mut().for_each(|value| *value = sign * value.abs());
             }
             values.push(value);
         }

@@ -4,6 +4,8 @@
 mod bad_inputs;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/hostile_files.rs"]
+mod hostile_files;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/support.rs"]

@@ -1,11 +1,11 @@
 //! What can be written behind `agf-run`, as types. The help texts are the documentation of the flags.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, Save, Size, WeightsSource};
+use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
 use crate::models::Architecture;
@@ -20,7 +20,9 @@ Examples:
   agf-run devices
 
 Data goes to standard output, everything else to standard error.
-Exit codes: 0 all done, 1 a check failed (verify), 2 an error; where one of several inputs fails, the others are still done.";
+Exit codes: 0 all done, 1 a check failed (verify), 2 an error; where one of several inputs fails, the others are still done.
+
+Help and errors are coloured on a terminal, unless the environment variable NO_COLOR is set.";
 
 const EXPLAIN_NOTES: &str = "\
 Standard output has one line per map, with tabs between its columns: input, class number, class name, probability, and the \
@@ -31,7 +33,8 @@ photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. Where 
 one becomes x-2, x-3 and so on. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
 
 DIR/report.json tells for each input its file names, sizes, top-5 classes, each map's numbers and the time it took, and for \
-each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones.
+each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones. Ctrl-C ends the run \
+after the batch at hand, with a report of what is done; pressed again it ends the run at once.
 
 Examples:
   agf-run explain panda_macaw.jpg                                  what speaks for the best class
@@ -80,17 +83,21 @@ pub struct ExplainArguments {
     /// Class to explain: top, top:K, a class number, or a class name; may be given several times
     ///
     /// A name is compared in any case with the usual names, then with further ones, then with parts of names. Where several
-    /// classes fit, they are listed. All classes of a photo share one forward pass.
+    /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
     /// Parts of the method to change, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
+    ///
+    /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,
+    /// NAME.CLASS.heatmap.png, NAME.panel.png) are left out. Inputs are never overwritten.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
     /// Kinds of files to write, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "overlay")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "overlay",
+        value_parser = ListItem::<Save>::default())]
     pub save: Vec<Save>,
     /// Colours of pictures; zero always gets the middle one
     #[arg(long, value_name = "NAME", default_value = "seismic")]
@@ -116,7 +123,7 @@ pub struct PredictArguments {
     #[allow(missing_docs)]
     pub model: ModelArguments,
     /// Number of classes per input
-    #[arg(long, value_name = "K", default_value = "5")]
+    #[arg(long, value_name = "K", default_value = "5", value_parser = values::count)]
     pub top: NonZeroU32,
     /// Print one JSON document instead of lines of input, class number, class name and probability
     #[arg(long)]
@@ -144,16 +151,16 @@ pub struct PlanArguments {
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
     /// Inputs per run
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = values::count)]
     pub batch: NonZeroU32,
-    /// Classes to explain per input
-    #[arg(long, value_name = "K", default_value = "1", conflicts_with = "forward")]
+    /// Classes to explain per input, at most 64
+    #[arg(long, value_name = "K", default_value = "1", conflicts_with = "forward", value_parser = values::count)]
     pub classes: NonZeroU32,
     /// Plan the forward pass alone, without an explanation
     #[arg(long)]
     pub forward: bool,
     /// Parts of the method to change, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -169,9 +176,9 @@ pub struct VerifyArguments {
     /// Size of the network's input; the reference is slow
     #[arg(long, value_name = "HxW", default_value = "64x64")]
     pub size: Dimensions,
-    /// Inputs per run
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub batch: NonZeroU32,
+    /// Inputs per run, at most 64
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub batch: u32,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -194,8 +201,8 @@ pub struct InputArguments {
     #[arg(long, value_name = "HxW|native")]
     pub size: Option<Size>,
     /// Inputs per run; only neighbours of one size share a run
-    #[arg(long, value_name = "N", default_value = "8")]
-    pub batch: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "8", value_parser = values::count)]
+    pub batch: NonZeroU32,
 }
 
 /// Which network.
@@ -204,7 +211,8 @@ pub struct ModelArguments {
     /// Network; only efficientnet_lite0 has built-in weights
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
     pub model: Architecture,
-    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones
+    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan and verify make
+    /// them up for a model that has none
     #[arg(long, value_name = "FILE|synthetic")]
     pub weights: Option<WeightsSource>,
 }
@@ -213,10 +221,10 @@ pub struct ModelArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Device")]
 pub struct DeviceArguments {
-    /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name
+    /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name [default: the fastest kind]
     #[arg(long, value_name = "INDEX|NAME", value_parser = values::adapter_choice)]
     pub adapter: Option<AdapterChoice>,
-    /// Graphics interface to use
+    /// Graphics interface to use [default: any]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<Backend>,
     /// Use no more than every WebGPU device has: the default limits, and no optional features
@@ -246,6 +254,11 @@ mod tests {
         assert_eq!(explain.ablate, [Ablation::NoFx, Ablation::NoM]);
         assert_eq!(explain.save, [Save::Npy, Save::Panel]);
         assert_eq!(explain.classes.len(), 1);
+        let Command::Explain(explain) = Arguments::parse_from(["x", "explain", "a", "--save", " overlay, npy"]).command
+        else {
+            panic!("spaces do no harm");
+        };
+        assert_eq!(explain.save, [Save::Overlay, Save::Npy]);
         assert_eq!(explain.model.model, Architecture::EfficientNetLite0);
         for line in [
             "agf-run explain",

@@ -7,9 +7,7 @@ use std::time::Instant;
 
 use super::inputs::{Source, append};
 use super::report::{Failure, SizeReport};
-use crate::image::{
-    Framing, ImageError, InputSpec, NpyBatch, Photo, Placement, Prepared, RgbImage, prepare, read_npy_batch,
-};
+use crate::image::{Framing, ImageError, InputSpec, NpyInputs, Photo, Placement, Prepared, RgbImage, prepare};
 
 /// One network input and the photo to show beside its maps.
 pub(super) struct Picture {
@@ -17,8 +15,6 @@ pub(super) struct Picture {
     pub(super) input: String,
     /// Position in the file, where it is an array of inputs.
     pub(super) index: Option<usize>,
-    /// Inputs in the file.
-    pub(super) siblings: usize,
     /// What its outputs' names begin with, relative to the output folder.
     pub(super) name: PathBuf,
     /// The photo; for an input from an array, what it shows.
@@ -73,11 +69,10 @@ impl Decoder {
             let prepared = prepare(&photo, &self.spec, self.framing)?;
             Ok((photo, prepared))
         };
-        let (photo, prepared) = guarded(source, read)?;
+        let (photo, prepared) = guarded(&label_of(source, None), read)?;
         Ok(Picture {
-            input: source.path.display().to_string(),
+            input: label_of(source, None),
             index: None,
-            siblings: 1,
             name: source.name.clone(),
             photo,
             prepared,
@@ -85,47 +80,33 @@ impl Decoder {
         })
     }
 
-    /// Reads an array of network inputs, one picture each.
+    /// Opens an array of network inputs; each gives a picture, read when it is asked for.
     pub(super) fn array(&self, source: &Source) -> Result<impl Iterator<Item = Result<Picture, Failure>>, Failure> {
-        let started = Instant::now();
-        let batch = guarded(source, || read_npy_batch(&source.path))?;
-        let reading_ms = milliseconds(started) / batch.count as f64;
-        Ok((0..batch.count).map(move |index| {
-            let started = Instant::now();
-            let (photo, prepared) = guarded(source, || self.slice(&batch, index, source))?;
-            Ok(Picture {
-                input: source.path.display().to_string(),
-                index: Some(index),
-                siblings: batch.count,
-                name: append(&source.name, &format!(".{index}")),
-                photo,
-                prepared,
-                decode_ms: reading_ms + milliseconds(started),
-            })
-        }))
+        let mut inputs = guarded(&label_of(source, None), || NpyInputs::open(&source.path))?;
+        Ok((0..inputs.count()).map(move |index| self.element(&mut inputs, index, source)))
     }
 
     /// Input `index` of an array. Undoing the normalisation gives a photo to show.
-    fn slice(&self, batch: &NpyBatch, index: usize, source: &Source) -> Result<(Photo, Prepared), ImageError> {
-        let name = || format!("{}[{index}]", source.path.display());
-        let too_large = |_| ImageError::Input { name: name(), problem: "its height or width is beyond 32 bit".into() };
-        let height = u32::try_from(batch.height).map_err(too_large)?;
-        let width = u32::try_from(batch.width).map_err(too_large)?;
-        let length = batch.channels * batch.height * batch.width;
-        let tensor: Vec<f32> = batch.data.iter().skip(index * length).take(length).copied().collect();
-        let crop = self.shown(&tensor, height, width);
-        let placement = Placement {
-            photo_height: height,
-            photo_width: width,
-            resized_height: height,
-            resized_width: width,
-            crop_top: 0,
-            crop_left: 0,
-            crop_height: height,
-            crop_width: width,
+    fn element(&self, inputs: &mut NpyInputs, index: usize, source: &Source) -> Result<Picture, Failure> {
+        let started = Instant::now();
+        let (height, width) = (inputs.height(), inputs.width());
+        let label = label_of(source, Some(index));
+        let read = || {
+            let tensor = inputs.read(index)?;
+            let crop = self.shown(&tensor, height, width);
+            let placement = whole(height, width);
+            let photo = Photo::from_rgb(crop.clone(), &label)?;
+            Ok((photo, Prepared { tensor, height, width, crop, placement }))
         };
-        let photo = Photo::from_rgb(crop.clone(), name())?;
-        Ok((photo, Prepared { tensor, height, width, crop, placement }))
+        let (photo, prepared) = guarded(&label, read)?;
+        Ok(Picture {
+            input: label_of(source, None),
+            index: Some(index),
+            name: append(&source.name, &format!(".{index}")),
+            photo,
+            prepared,
+            decode_ms: milliseconds(started),
+        })
     }
 
     /// The picture behind a normalised input, cut to what 8 bit can show.
@@ -143,9 +124,29 @@ impl Decoder {
     }
 }
 
-/// Runs `read`. Should a decoder crash on a file, that file alone fails.
-fn guarded<T>(source: &Source, read: impl FnOnce() -> Result<T, ImageError>) -> Result<T, Failure> {
-    let input = source.path.display().to_string();
+/// The place of a photo that the network sees as it is.
+fn whole(height: u32, width: u32) -> Placement {
+    Placement {
+        photo_height: height,
+        photo_width: width,
+        resized_height: height,
+        resized_width: width,
+        crop_top: 0,
+        crop_left: 0,
+        crop_height: height,
+        crop_width: width,
+    }
+}
+
+/// What messages and lines of data call a file or an input of an array.
+fn label_of(source: &Source, index: Option<usize>) -> String {
+    let path = source.path.display();
+    index.map_or_else(|| path.to_string(), |index| format!("{path}[{index}]"))
+}
+
+/// Runs `read` for an input. Should a decoder crash on it, that input alone fails.
+fn guarded<T>(label: &str, read: impl FnOnce() -> Result<T, ImageError>) -> Result<T, Failure> {
+    let input = label.to_owned();
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failure { input, error: error.to_string() }),
@@ -161,6 +162,8 @@ fn milliseconds(since: Instant) -> f64 {
 mod tests {
     use super::*;
     use crate::image::Filter;
+    use npyz::WriterBuilder;
+    use std::fs::File;
 
     #[test]
     fn an_array_shows_what_was_normalised() {
@@ -176,11 +179,22 @@ mod tests {
         let rgb = RgbImage::from_raw(3, 2, (0..18).map(|value| value * 14).collect()).unwrap();
         let photo = Photo::from_rgb(rgb.clone(), "test").unwrap();
         let prepared = prepare(&photo, &spec, Framing::Native).unwrap();
-        let batch = NpyBatch { count: 2, channels: 3, height: 2, width: 3, data: prepared.tensor.repeat(2) };
-        let source = Source { path: "x.npy".into(), name: "x".into(), is_array: true };
-        let (shown, again) = decoder.slice(&batch, 1, &source).unwrap();
-        assert_eq!(shown.rgb(), &rgb);
-        assert_eq!(again.tensor, prepared.tensor);
-        assert_eq!(again.placement, prepared.placement);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let values = prepared.tensor.repeat(2);
+        let mut writer = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&[2, 3, 2, 3])
+            .writer(File::create(&path).unwrap())
+            .begin_nd()
+            .unwrap();
+        writer.extend(values).unwrap();
+        writer.finish().unwrap();
+        let source = Source { path, name: "x".into(), array_length: Some(2) };
+        let again = decoder.array(&source).unwrap().nth(1).unwrap().unwrap();
+        assert_eq!((again.index, again.name), (Some(1), "x.1".into()));
+        assert_eq!(again.photo.rgb(), &rgb);
+        assert_eq!(again.prepared.tensor, prepared.tensor);
+        assert_eq!(again.prepared.placement, prepared.placement);
     }
 }

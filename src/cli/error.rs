@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::setup;
 use crate::error::Error;
 use crate::gpu::GpuError;
-use crate::image::ImageError;
 use crate::models::weights::WeightsError;
 use crate::models::{Architecture, LabelError};
 
@@ -37,6 +36,17 @@ pub enum CliError {
         /// How many it has.
         classes: u32,
     },
+    /// More classes asked for at once than a session is planned for.
+    #[error("at most {most} classes of one photo, not {wanted}; run again for others")]
+    ManyClasses {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The size of a pattern for `verify`.
+    #[error("{0} pictures of this size do not fit into memory; choose a smaller --batch or --size")]
+    Pattern(u32),
     /// A model without weights of its own.
     #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
     NoWeights(Architecture),
@@ -51,9 +61,6 @@ pub enum CliError {
         /// What the system said.
         source: io::Error,
     },
-    /// A file that belongs to no single input.
-    #[error(transparent)]
-    Image(#[from] ImageError),
     /// Standard output, for another reason than that nobody reads it.
     #[error("cannot write to standard output: {0}")]
     Stdout(#[from] io::Error),

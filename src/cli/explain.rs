@@ -14,7 +14,7 @@ use super::pipeline::{self, Batches, Delivery};
 use super::record::{Recorder, Step};
 use super::report::{ColorReport, MethodReport, Milliseconds, Report, SCHEMA};
 use super::terminal::Terminal;
-use super::{CliError, Outcome, inputs, setup, values};
+use super::{CliError, Outcome, inputs, interrupt, setup, values};
 use crate::explainer::{Explainer, Target};
 use crate::gpu::Gpu;
 use crate::models::Model;
@@ -25,43 +25,38 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let model = arguments.model.open()?;
     let targets = setup::targets(&arguments.classes, &model)?;
     let found = inputs::find(&arguments.input.inputs, Some(&arguments.out)).usable()?;
-    let writer = Writer::new(arguments)?;
     let gpu = arguments.device.open()?;
+    let writer = Writer::new(arguments, &found.sources)?;
     let explainer = Explainer::new(&gpu, &model, values::ablations(&arguments.ablate));
 
-    let terminal = Terminal::with_progress(found.sources.len());
+    let count = found.picture_count();
+    let terminal = Terminal::with_progress(count);
+    interrupt::listen(terminal.clone(), writer.folders().to_vec());
     terminal.say(setup::introduction(&model, &gpu));
     let report = empty_report(arguments, &model, &gpu);
-    let mut recorder = Recorder::new(&model.labels, writer, report, terminal, !arguments.json);
+    let mut recorder = Recorder::new(&model.labels, writer, report, terminal, !arguments.json, count);
     for failure in found.failures {
         recorder.fail(failure);
     }
     let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
-    let batches = Batches::start(found.sources, decoder, arguments.input.batch.get())?;
-    let recorded = explain_and_record(batches, explainer, &targets, &mut recorder);
-    // The report tells of what was done even if the rest could not be.
-    let outcome = recorder.finish(started);
-    recorded.and(outcome)
+    let batches = Batches::start(found.sources, decoder, arguments.input.batch.get() as usize)?;
+    explain_and_record(batches, explainer, &targets, &mut recorder);
+    recorder.finish(started)
 }
 
-/// Explains one batch while another thread records the one before.
-fn explain_and_record(
-    batches: Batches,
-    mut explainer: Explainer,
-    targets: &[Target],
-    recorder: &mut Recorder,
-) -> Result<(), CliError> {
+/// Explains one batch while another thread records the one before, to the last batch or until the user interrupts.
+fn explain_and_record(batches: Batches, mut explainer: Explainer, targets: &[Target], recorder: &mut Recorder) {
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(0);
         let recording = scope.spawn(move || recorder.record_all(receiver));
-        for delivery in batches {
+        for delivery in batches.take_while(|_| !interrupt::is_requested()) {
             if sender.send(explain(&mut explainer, targets, delivery)).is_err() {
                 break;
             }
         }
         drop(sender);
-        recording.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
+        recording.join().unwrap_or_else(|panic| resume_unwind(panic));
+    });
 }
 
 fn explain(explainer: &mut Explainer, targets: &[Target], delivery: Delivery) -> Step {

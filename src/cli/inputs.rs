@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::report::Failure;
+use super::terminal::escaped;
+use crate::image::NpyInputs;
 
 /// Endings of the files that are taken from folders.
 const PICTURE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
+
+/// Reading a pipe or a device may never end.
+const NO_FILE: &str = "is a named pipe or a device; give a file";
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +24,14 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// What its outputs' names begin with, relative to the output folder; no other source has the same.
     pub(super) name: PathBuf,
-    /// Whether it is an array of network inputs instead of a photo.
-    pub(super) is_array: bool,
+    /// For an array of network inputs instead of a photo, how many there are; 1 if it cannot be read.
+    pub(super) array_length: Option<usize>,
+}
+
+impl Source {
+    fn is_array(&self) -> bool {
+        self.array_length.is_some()
+    }
 }
 
 /// All that was found.
@@ -33,17 +44,23 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Number of network inputs in all files.
+    pub(super) fn picture_count(&self) -> usize {
+        self.sources.iter().map(|source| source.array_length.unwrap_or(1)).sum()
+    }
+
     /// Itself, if there is anything to read.
     pub(super) fn usable(self) -> Result<Self, CliError> {
         if !self.sources.is_empty() {
             return Ok(self);
         }
-        let errors: Vec<String> = self.failures.into_iter().map(|failure| failure.error).collect();
+        let errors: Vec<String> = self.failures.iter().map(|failure| escaped(&failure.error)).collect();
         Err(CliError::NoInputs(errors.join("\nerror: ")))
     }
 }
 
-/// Resolves the arguments. The folder `except` is not searched unless it is an argument itself.
+/// Resolves the arguments. The folder `except`, where outputs go, is not searched unless it is an argument itself, and pictures in it
+/// that are called as outputs are left out.
 pub(super) fn find(arguments: &[PathBuf], except: Option<&Path>) -> Found {
     let mut search = Search { except: except.and_then(|path| path.canonicalize().ok()), ..Search::default() };
     for argument in arguments {
@@ -71,10 +88,11 @@ impl Search {
                     self.fail(argument, &format!("the folder holds no pictures (files that end in {endings})"));
                 }
             }
+            Ok(found) if !found.is_file() => self.fail(argument, NO_FILE),
             Ok(_) => {
                 let name = argument.file_stem().unwrap_or(argument.as_os_str());
-                let is_array = has_ending(argument, &["npy"]);
-                self.files.push(Source { path: argument.into(), name: name.into(), is_array });
+                let array_length = has_ending(argument, &["npy"]).then(|| array_length(argument));
+                self.files.push(Source { path: argument.into(), name: name.into(), array_length });
             }
         }
     }
@@ -85,16 +103,35 @@ impl Search {
             Ok(entries) => entries,
             Err(error) => return self.fail(folder, &format!("cannot search the folder: {error}")),
         };
+        let holds_outputs = self.holds_outputs(folder);
         for (path, is_folder) in entries {
             if is_folder {
                 if !self.is_excepted(&path) {
                     self.add_folder(root, &path);
                 }
-            } else if has_ending(&path, &PICTURE_ENDINGS) && path.is_file() {
-                let name = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-                self.files.push(Source { path, name, is_array: false });
+            } else if has_ending(&path, &PICTURE_ENDINGS) && !(holds_outputs && is_called_as_output(&path)) {
+                self.add_picture(root, path);
             }
         }
+    }
+
+    /// Takes a picture of a folder; a link to a folder is none.
+    fn add_picture(&mut self, root: &Path, path: PathBuf) {
+        match fs::metadata(&path) {
+            Err(error) => self.fail(&path, &format!("{error}; if it is a link, its target is missing")),
+            Ok(found) if found.is_dir() => {}
+            Ok(found) if !found.is_file() => self.fail(&path, NO_FILE),
+            Ok(_) => {
+                let name = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+                self.files.push(Source { path, name, array_length: None });
+            }
+        }
+    }
+
+    /// Whether outputs go to this folder or to one above it.
+    fn holds_outputs(&self, folder: &Path) -> bool {
+        let folder = folder.canonicalize();
+        self.except.as_ref().is_some_and(|except| folder.is_ok_and(|folder| folder.starts_with(except)))
     }
 
     fn is_excepted(&self, folder: &Path) -> bool {
@@ -120,6 +157,18 @@ fn sorted_entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
     Ok(entries)
 }
 
+/// Number of inputs in an array; a file that cannot be read gives one failure.
+fn array_length(path: &Path) -> usize {
+    NpyInputs::open(path).map_or(1, |inputs| inputs.count())
+}
+
+/// `NAME.CLASS.overlay.png`, `NAME.CLASS.heatmap.png` or `NAME.panel.png`.
+fn is_called_as_output(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let of_class = name.strip_suffix(".overlay.png").or_else(|| name.strip_suffix(".heatmap.png"));
+    name.ends_with(".panel.png") || of_class.is_some_and(|name| without_index(name).is_some())
+}
+
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     endings.iter().any(|known| known.eq_ignore_ascii_case(ending))
@@ -131,12 +180,12 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 fn name_apart(mut sources: Vec<Source>) -> Vec<Source> {
     let mut taken = HashSet::new();
     let mut arrays = HashSet::new();
-    for source in sources.iter_mut().filter(|source| source.is_array) {
+    for source in sources.iter_mut().filter(|source| source.is_array()) {
         source.name = first_free(&source.name, |key| !taken.contains(key));
         taken.insert(key(&source.name));
         arrays.insert(key(&source.name));
     }
-    for source in sources.iter_mut().filter(|source| !source.is_array) {
+    for source in sources.iter_mut().filter(|source| !source.is_array()) {
         let clashes_with_array = |key: &str| without_index(key).is_some_and(|name| arrays.contains(name));
         source.name = first_free(&source.name, |key| !taken.contains(key) && !clashes_with_array(key));
         taken.insert(key(&source.name));
@@ -164,7 +213,8 @@ fn key(name: &Path) -> String {
 /// The part before a last `.DIGITS`.
 fn without_index(key: &str) -> Option<&str> {
     let (name, index) = key.rsplit_once('.')?;
-    index.bytes().all(|byte| byte.is_ascii_digit()).then_some(name)
+    let is_number = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(name)
 }
 
 #[cfg(test)]
@@ -175,7 +225,7 @@ mod tests {
         let source = |path: &&str| {
             let path = PathBuf::from(path);
             let name = path.file_stem().unwrap().into();
-            Source { name, is_array: has_ending(&path, &["npy"]), path }
+            Source { name, array_length: has_ending(&path, &["npy"]).then_some(1), path }
         };
         let sources = name_apart(paths.iter().map(source).collect());
         sources.into_iter().map(|source| source.name.display().to_string()).collect()
@@ -211,7 +261,12 @@ mod tests {
         assert_eq!(names, ["a/z", "b", "c/deep/x"].map(PathBuf::from));
         assert!(found.failures.is_empty());
 
-        assert_eq!(find(std::slice::from_ref(&out), Some(&out)).sources.len(), 1);
+        let outputs = ["out/a.7.overlay.png", "out/b/a.0.12.heatmap.png", "out/a.panel.png"];
+        outputs.into_iter().chain(["out/b/a.x.overlay.png"]).for_each(touch);
+        let found = find(std::slice::from_ref(&out), Some(&out));
+        let names: Vec<_> = found.sources.iter().map(|source| source.name.clone()).collect();
+        assert_eq!(names, ["a", "b/a.x.overlay"].map(PathBuf::from));
+        assert_eq!(find(std::slice::from_ref(&out), None).sources.len(), 5);
         let empty = root.path().join("c/none");
         fs::create_dir(&empty).unwrap();
         let failures = find(&[empty, root.path().join("missing")], None).failures;

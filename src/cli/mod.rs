@@ -14,6 +14,7 @@ pub mod verify;
 mod decode;
 mod error;
 mod inputs;
+mod interrupt;
 mod output;
 mod pipeline;
 mod ranking;
@@ -34,8 +35,8 @@ pub enum Outcome {
     Fine,
     /// A check did not hold: exit code 1.
     CheckFailed,
-    /// Some inputs failed, which was reported; the others are done: exit code 2.
-    InputsFailed,
+    /// Some inputs failed or the end was not as asked for, which was reported; the others are done: exit code 2.
+    Failed,
 }
 
 /// Turns a command's result into the exit code of the process; an error is reported first.
@@ -43,7 +44,7 @@ pub fn exit_code(result: Result<Outcome, CliError>) -> ExitCode {
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::CheckFailed) => ExitCode::from(1),
-        Ok(Outcome::InputsFailed) => ExitCode::from(2),
+        Ok(Outcome::Failed) => ExitCode::from(2),
         Err(error) => {
             terminal::report_error(&error);
             ExitCode::from(2)

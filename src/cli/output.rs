@@ -1,5 +1,6 @@
 //! Maps and reports to files. Every file is written beside its name and then renamed, so none is ever half.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,12 +10,24 @@ use serde::Serialize;
 use super::CliError;
 use super::args::ExplainArguments;
 use super::decode::Picture;
-use super::inputs::append;
+use super::inputs::{Source, append};
+use super::interrupt;
 use super::values::Save;
 use crate::explainer;
 use crate::image::{
     Colormap, ImageError, Map, PanelEntry, Range, heatmap, overlay, panel, write_atomically, write_npy, write_png,
 };
+
+/// Why a file of a picture could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OutputError {
+    /// Making or writing it failed.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// It would replace an input.
+    #[error("{} is one of the inputs and is not overwritten; choose another folder with --out", .0.display())]
+    OverInput(PathBuf),
+}
 
 /// A map of a picture, with what a caption says.
 pub(super) struct Captioned<'a> {
@@ -26,14 +39,18 @@ pub(super) struct Captioned<'a> {
 /// Writes the files of pictures into a folder.
 pub(super) struct Writer<'a> {
     folder: &'a Path,
+    /// All folders that files are written into.
+    folders: Vec<PathBuf>,
+    /// The true paths of all inputs.
+    inputs: HashSet<PathBuf>,
     save: &'a [Save],
     colormap: Colormap,
     range: Range,
 }
 
 impl<'a> Writer<'a> {
-    /// Makes the folder, and finds out whether files can be made in it.
-    pub(super) fn new(arguments: &'a ExplainArguments) -> Result<Self, CliError> {
+    /// Makes the folder, finds out whether files can be made in it, and removes what killed runs left there.
+    pub(super) fn new(arguments: &'a ExplainArguments, sources: &[Source]) -> Result<Self, CliError> {
         let ExplainArguments { out: folder, save, colormap, range, .. } = arguments;
         let try_out = || {
             fs::create_dir_all(folder)?;
@@ -43,7 +60,17 @@ impl<'a> Writer<'a> {
         };
         let refused = |source| CliError::OutputFolder { folder: folder.clone(), source };
         try_out().map_err(refused)?;
-        Ok(Self { folder, save, colormap: *colormap, range: *range })
+        let names = sources.iter().map(|source| folder.join(&source.name));
+        let parents: BTreeSet<PathBuf> = names.filter_map(|name| Some(name.parent()?.to_owned())).collect();
+        let folders: Vec<PathBuf> = parents.into_iter().chain([folder.clone()]).collect();
+        interrupt::remove_stale(&folders);
+        let inputs = sources.iter().filter_map(|source| source.path.canonicalize().ok()).collect();
+        Ok(Self { folder, folders, inputs, save, colormap: *colormap, range: *range })
+    }
+
+    /// All folders that files are written into.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     /// The folder.
@@ -52,7 +79,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes all files of one picture; gives those of each map.
-    pub(super) fn write(&self, picture: &Picture, maps: &[Captioned]) -> Result<Vec<Vec<PathBuf>>, ImageError> {
+    pub(super) fn write(&self, picture: &Picture, maps: &[Captioned]) -> Result<Vec<Vec<PathBuf>>, OutputError> {
         let stem = self.folder.join(&picture.name);
         if let Some(folder) = stem.parent() {
             let refused = |source| ImageError::Write { path: folder.into(), source };
@@ -63,35 +90,38 @@ impl<'a> Writer<'a> {
             files.push(self.write_map(&stem, picture, captioned.map)?);
         }
         if self.save.contains(&Save::Panel) {
-            let path = append(&stem, ".panel.png");
+            let path = self.target(append(&stem, ".panel.png"))?;
             self.write_panel(&path, picture, maps)?;
             files.iter_mut().for_each(|files| files.push(path.clone()));
         }
         Ok(files)
     }
 
-    fn write_map(&self, stem: &Path, picture: &Picture, map: &explainer::Map) -> Result<Vec<PathBuf>, ImageError> {
+    fn write_map(&self, stem: &Path, picture: &Picture, map: &explainer::Map) -> Result<Vec<PathBuf>, OutputError> {
         let view = Map::new(&map.values, map.height, map.width)?;
-        let path = |ending: &str| append(stem, &format!(".{}.{ending}", map.class));
+        let path = |ending: &str| self.target(append(stem, &format!(".{}.{ending}", map.class)));
         let mut files = Vec::new();
         if self.save.contains(&Save::Npy) {
-            files.push(path("npy"));
-            write_npy(path("npy"), &view)?;
+            let path = path("npy")?;
+            write_npy(&path, &view)?;
+            files.push(path);
         }
         if self.save.contains(&Save::Heatmap) {
-            files.push(path("heatmap.png"));
-            write_png(path("heatmap.png"), &heatmap(&view, self.colormap, self.range)?)?;
+            let path = path("heatmap.png")?;
+            write_png(&path, &heatmap(&view, self.colormap, self.range)?)?;
+            files.push(path);
         }
         if self.save.contains(&Save::Overlay) {
-            files.push(path("overlay.png"));
+            let path = path("overlay.png")?;
             let placement = &picture.prepared.placement;
             let image = overlay(&picture.photo, &view, placement, self.colormap, self.range)?;
-            write_png(path("overlay.png"), &image)?;
+            write_png(&path, &image)?;
+            files.push(path);
         }
         Ok(files)
     }
 
-    fn write_panel(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), ImageError> {
+    fn write_panel(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), OutputError> {
         let mut entries = Vec::new();
         for Captioned { map, name, probability } in maps {
             entries.push(PanelEntry {
@@ -100,12 +130,18 @@ impl<'a> Writer<'a> {
                 map: Map::new(&map.values, map.height, map.width)?,
             });
         }
-        write_png(path, &panel(&picture.prepared.crop, &entries, self.colormap, self.range)?)
+        Ok(write_png(path, &panel(&picture.prepared.crop, &entries, self.colormap, self.range)?)?)
+    }
+
+    /// The path itself, if no input lies there.
+    fn target(&self, path: PathBuf) -> Result<PathBuf, OutputError> {
+        let is_input = path.canonicalize().is_ok_and(|path| self.inputs.contains(&path));
+        if is_input { Err(OutputError::OverInput(path)) } else { Ok(path) }
     }
 
     /// Writes `report.json`.
-    pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, ImageError> {
-        let path = self.folder.join("report.json");
+    pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, OutputError> {
+        let path = self.target(self.folder.join("report.json"))?;
         write_atomically(&path, |file| {
             serde_json::to_writer_pretty(&mut *file, report).map_err(io::Error::from)?;
             file.write_all(b"\n")

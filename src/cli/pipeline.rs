@@ -91,18 +91,12 @@ pub(super) fn batch_of(pictures: &mut [Picture]) -> Batch {
     Batch { count, height, width, data }
 }
 
-/// How many pictures, not known before, follow these in their files.
-pub(super) fn siblings_to_come(pictures: &[Picture]) -> usize {
-    let firsts = pictures.iter().filter(|picture| picture.index == Some(0));
-    firsts.map(|picture| picture.siblings.saturating_sub(1)).sum()
-}
-
 /// Decodes everything in order; ends early when nobody listens any more.
 fn produce(sources: &[Source], decoder: Decoder, sender: &SyncSender<Decoded>) {
-    for run in sources.chunk_by(|a, b| !a.is_array && !b.is_array) {
+    for run in sources.chunk_by(|a, b| a.array_length.is_none() && b.array_length.is_none()) {
         for sources in run.chunks(AHEAD) {
             let is_heard = match sources {
-                [source] if source.is_array => send_array(source, decoder, sender),
+                [source] if source.array_length.is_some() => send_array(source, decoder, sender),
                 photos => send_photos(photos, decoder, sender),
             };
             if !is_heard {
@@ -139,7 +133,7 @@ mod tests {
                 0 => std::fs::write(&path, b"no picture").unwrap(),
                 width => write_png(&path, &RgbImage::new(*width, 2)).unwrap(),
             }
-            Source { path, name: index.to_string().into(), is_array: false }
+            Source { path, name: index.to_string().into(), array_length: None }
         };
         let sources = [3, 3, 0, 3, 3, 4, 3].iter().enumerate().map(source).collect();
         let spec = Model::synthetic(Architecture::TinyVgg).input_spec();
@@ -160,7 +154,7 @@ mod tests {
         let (sender, receiver) = sync_channel(1);
         drop(receiver);
         let spec = Model::synthetic(Architecture::TinyVgg).input_spec();
-        let source = Source { path: "missing".into(), name: "missing".into(), is_array: false };
+        let source = Source { path: "missing".into(), name: "missing".into(), array_length: None };
         produce(&vec![source; 10], Decoder { spec, framing: Framing::Native }, &sender);
         assert!(Photo::open("missing").is_err());
     }

@@ -2,13 +2,15 @@
 
 use super::args::PlanArguments;
 use super::terminal::Terminal;
-use super::{CliError, Outcome, values};
+use super::{CliError, Outcome, setup, values};
 use crate::explainer::Explainer;
 use crate::session::SessionShape;
 
 /// Runs the command.
 pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
     let model = arguments.model.open_or_make_up()?;
+    setup::check_count("--classes ", arguments.classes.get(), &model)?;
+    setup::check_slots(arguments.classes.get() as usize)?;
     let gpu = arguments.device.open()?;
     let explainer = Explainer::new(&gpu, &model, values::ablations(&arguments.ablate));
     let spec = model.input_spec();

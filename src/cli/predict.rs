@@ -5,7 +5,7 @@ use super::decode::{Decoder, Picture};
 use super::output;
 use super::pipeline::{self, Batches, Delivery};
 use super::report::{Failure, Prediction, Predictions, SCHEMA};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, escaped};
 use super::{CliError, Outcome, inputs, ranking, setup};
 use crate::explainer::Explainer;
 use crate::methods::agf::Ablations;
@@ -21,7 +21,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
         explainer: Explainer::new(&gpu, &model, Ablations::default()),
         labels: &model.labels,
         top: arguments.top.get() as usize,
-        terminal: Terminal::with_progress(found.sources.len()),
+        terminal: Terminal::with_progress(found.picture_count()),
         inputs: arguments.json.then(Vec::new),
         failed: Vec::new(),
     };
@@ -30,7 +30,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
         session.fail(failure);
     }
     let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
-    for delivery in Batches::start(found.sources, decoder, arguments.input.batch.get())? {
+    for delivery in Batches::start(found.sources, decoder, arguments.input.batch.get() as usize)? {
         match delivery {
             Delivery::Batch(pictures) => session.predict(pictures)?,
             Delivery::Failed(failure) => session.fail_next(failure),
@@ -38,7 +38,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     }
     let Session { mut terminal, inputs, failed, .. } = session;
     terminal.finish();
-    let outcome = if failed.is_empty() { Outcome::Fine } else { Outcome::InputsFailed };
+    let outcome = if failed.is_empty() { Outcome::Fine } else { Outcome::Failed };
     if let Some(inputs) = inputs {
         let (model, adapter) = ((&model).into(), gpu.summary().into());
         let version = env!("CARGO_PKG_VERSION");
@@ -59,7 +59,6 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn predict(&mut self, mut pictures: Vec<Picture>) -> Result<(), CliError> {
-        self.terminal.expect_more(pipeline::siblings_to_come(&pictures));
         let batch = pipeline::batch_of(&mut pictures);
         match pollster::block_on(self.explainer.predict(&batch)) {
             Ok((logits, _)) => {
@@ -83,7 +82,7 @@ impl Session<'_> {
             Some(inputs) => inputs.push(Prediction { input, index, network_input: picture.network_input(), top }),
             None => {
                 for ranked in top {
-                    let (label, name) = (picture.label(), ranked.name);
+                    let (label, name) = (escaped(&picture.label()), ranked.name);
                     self.terminal.data(format_args!("{label}\t{}\t{name}\t{:.6}", ranked.class, ranked.probability))?;
                 }
             }

@@ -1,6 +1,7 @@
 //! What becomes of explained pictures: their files, lines of data, and places in the report.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -10,8 +11,8 @@ use rayon::prelude::*;
 use super::decode::Picture;
 use super::output::{self, Captioned, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
-use super::terminal::{Terminal, count_of};
-use super::{CliError, Outcome, pipeline, ranking};
+use super::terminal::{Terminal, count_of, escaped};
+use super::{CliError, Outcome, interrupt, ranking};
 use crate::error::Error;
 use crate::explainer::{Cost, Explained};
 use crate::models::Labels;
@@ -36,45 +37,41 @@ pub(super) struct Recorder<'a> {
     report: Report,
     terminal: Terminal,
     prints_lines: bool,
+    /// Pictures to come.
+    left: usize,
+    /// Why standard output could not be written, the first time.
+    stdout_error: Option<io::Error>,
 }
 
 impl<'a> Recorder<'a> {
-    /// With nothing recorded yet.
+    /// With nothing recorded yet, and `count` pictures to come.
     pub(super) fn new(
         labels: &'a Labels,
         writer: Writer<'a>,
         report: Report,
         terminal: Terminal,
         prints_lines: bool,
+        count: usize,
     ) -> Self {
-        Self { labels, writer, report, terminal, prints_lines }
+        Self { labels, writer, report, terminal, prints_lines, left: count, stdout_error: None }
     }
 
     /// Records all steps as they come.
-    pub(super) fn record_all(&mut self, steps: Receiver<Step>) -> Result<(), CliError> {
+    pub(super) fn record_all(&mut self, steps: Receiver<Step>) {
         for step in steps {
             match step {
-                Step::Explained { pictures, result } => {
-                    self.terminal.expect_more(pipeline::siblings_to_come(&pictures));
-                    self.record_run(&pictures, result)?;
-                }
+                Step::Explained { pictures, result } => self.record_run(&pictures, result),
                 Step::Unread(failure) => self.fail_next(failure),
             }
         }
-        Ok(())
     }
 
     /// Writes the files of a run's pictures, then tells of them.
-    fn record_run(
-        &mut self,
-        pictures: &[Picture],
-        result: Result<(Vec<Explained>, Cost), Error>,
-    ) -> Result<(), CliError> {
+    fn record_run(&mut self, pictures: &[Picture], result: Result<(Vec<Explained>, Cost), Error>) {
         let (explained, cost) = match result {
             Ok(answer) => answer,
             Err(error) => {
-                pictures.iter().for_each(|picture| self.fail_next(picture.failure(&error)));
-                return Ok(());
+                return pictures.iter().for_each(|picture| self.fail_next(picture.failure(&error)));
             }
         };
         let (writer, labels) = (&self.writer, self.labels);
@@ -83,22 +80,18 @@ impl<'a> Recorder<'a> {
         let done: Vec<Result<Done, Failure>> = work.into_par_iter().map(write).collect();
         for (picture, done) in pictures.iter().zip(done) {
             match done {
-                Ok(done) => self.record(picture, done, &cost, pictures.len())?,
+                Ok(done) => self.record(picture, &done, &cost, pictures.len()),
                 Err(failure) => self.fail_next(failure),
             }
         }
-        Ok(())
     }
 
-    /// Prints and reports what was done for a picture.
-    fn record(&mut self, picture: &Picture, done: Done, cost: &Cost, pictures: usize) -> Result<(), CliError> {
+    /// Reports and prints what was done for a picture.
+    fn record(&mut self, picture: &Picture, done: &Done, cost: &Cost, pictures: usize) {
         let folder = self.writer.folder();
         let mut maps = Vec::new();
         for ((map, files), name) in done.explained.maps.iter().zip(&done.files).zip(&done.names) {
             let probability = probability_of(&done.probabilities, map.class);
-            if self.prints_lines {
-                self.terminal.data(line(picture, map.class, name, probability, files))?;
-            }
             maps.push(MapReport::new(map, name, probability, folder, files));
         }
         if let (true, Some(map)) = (self.report.layers.is_empty(), done.explained.maps.first()) {
@@ -115,9 +108,43 @@ impl<'a> Recorder<'a> {
             maps,
             milliseconds: Milliseconds::share(picture.decode_ms, cost, pictures),
         };
+        self.warn_of_odd_values(picture, &input.maps);
         self.report.add(input, cost);
+        self.advance();
+        self.print_lines(picture, done);
+    }
+
+    fn warn_of_odd_values(&self, picture: &Picture, maps: &[MapReport]) {
+        for map in maps.iter().filter(|map| map.nan_count + map.infinite_count > 0) {
+            let MapReport { class, name, nan_count, infinite_count, .. } = map;
+            let label = picture.label();
+            self.terminal.warn(format_args!(
+                "{label}: the map of class {class} ({name}) has {nan_count} NaN and {infinite_count} infinite values"
+            ));
+        }
+    }
+
+    fn print_lines(&mut self, picture: &Picture, done: &Done) {
+        if !self.prints_lines {
+            return;
+        }
+        for ((map, files), name) in done.explained.maps.iter().zip(&done.files).zip(&done.names) {
+            let probability = probability_of(&done.probabilities, map.class);
+            self.print(&line(picture, map.class, name, probability, files));
+        }
+    }
+
+    /// Prints data, unless that has failed before.
+    fn print(&mut self, data: &str) {
+        if self.stdout_error.is_none() {
+            self.stdout_error = self.terminal.data(data).err();
+        }
+    }
+
+    /// One picture fewer is to come.
+    fn advance(&mut self) {
+        self.left = self.left.saturating_sub(1);
         self.terminal.advance(1);
-        Ok(())
     }
 
     /// Reports an input that never was part of the progress.
@@ -128,24 +155,39 @@ impl<'a> Recorder<'a> {
 
     /// Reports the next input as failed.
     fn fail_next(&mut self, failure: Failure) {
-        self.terminal.advance(1);
+        self.advance();
         self.fail(failure);
     }
 
-    /// Writes the report.
+    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption left undone.
     pub(super) fn finish(mut self, started: Instant) -> Result<Outcome, CliError> {
         self.terminal.finish();
-        let path = self.writer.write_report(&self.report)?;
+        let written = self.writer.write_report(&self.report);
         if !self.prints_lines {
-            self.terminal.data(output::to_json(&self.report)?)?;
+            let document = output::to_json(&self.report)?;
+            self.print(&document);
         }
         let failed = self.report.failed.len();
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
         let (inputs, maps) = (count_of(self.report.inputs.len(), "input"), count_of(self.report.map_count(), "map"));
-        let (seconds, path) = (started.elapsed().as_secs_f64(), path.display());
-        self.terminal.say(format_args!("{inputs} done{failures}, {maps} in {seconds:.1} s; see {path}"));
-        Ok(if failed == 0 { Outcome::Fine } else { Outcome::InputsFailed })
+        let see =
+            written.as_ref().map_or(String::new(), |path| format!("; see {}", escaped(&path.display().to_string())));
+        let seconds = started.elapsed().as_secs_f64();
+        self.terminal.say(format_args!("{inputs} done{failures}, {maps} in {seconds:.1} s{see}"));
+
+        let undone =
+            (interrupt::is_requested() && self.left > 0).then(|| format!("interrupted; {} not done", were(self.left)));
+        let unprinted = self.stdout_error.map(|error| CliError::Stdout(error).to_string());
+        let problems = [written.err().map(|error| error.to_string()), unprinted, undone];
+        let problems: Vec<String> = problems.into_iter().flatten().collect();
+        problems.iter().for_each(|problem| self.terminal.error(problem));
+        Ok(if failed == 0 && problems.is_empty() { Outcome::Fine } else { Outcome::Failed })
     }
+}
+
+/// `1 input was`, `2 inputs were`.
+fn were(count: usize) -> String {
+    format!("{} {}", count_of(count, "input"), if count == 1 { "was" } else { "were" })
 }
 
 /// A picture whose files are written.
@@ -180,10 +222,10 @@ fn probability_of(probabilities: &[f32], class: u32) -> f32 {
 
 /// The line of data for a map.
 fn line(picture: &Picture, class: u32, name: &str, probability: f32, files: &[PathBuf]) -> String {
-    let mut line = format!("{}\t{class}\t{name}\t{probability:.6}", picture.label());
+    let mut line = format!("{}\t{class}\t{name}\t{probability:.6}", escaped(&picture.label()));
     for file in files {
         line.push('\t');
-        line.push_str(&file.display().to_string());
+        line.push_str(&escaped(&file.display().to_string()));
     }
     line
 }

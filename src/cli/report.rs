@@ -169,13 +169,14 @@ pub(super) struct MapReport {
     pub(super) class: u32,
     pub(super) name: String,
     pub(super) probability: f32,
-    /// Least of the values that are not NaN; none if all are.
+    /// Least of the finite values; none if there are none.
     min: Option<f32>,
-    /// Largest of the values that are not NaN; none if all are.
+    /// Largest of the finite values; none if there are none.
     max: Option<f32>,
-    /// Of the values that are not NaN.
+    /// Of the finite values.
     sum: f64,
-    nan_count: usize,
+    pub(super) nan_count: usize,
+    pub(super) infinite_count: usize,
     /// Largest relevance of any input value; where it is not positive the map is undivided.
     peak: f32,
     /// Sum of the relevance that arrives at each of `layers`.
@@ -187,7 +188,7 @@ pub(super) struct MapReport {
 impl MapReport {
     /// Counts and sums a map.
     pub(super) fn new(map: &Map, name: &str, probability: f32, folder: &Path, files: &[PathBuf]) -> Self {
-        let numbers = || map.values.iter().copied().filter(|value| !value.is_nan());
+        let numbers = || map.values.iter().copied().filter(|value| value.is_finite());
         let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).display().to_string();
         Self {
             class: map.class,
@@ -196,7 +197,8 @@ impl MapReport {
             min: numbers().reduce(f32::min),
             max: numbers().reduce(f32::max),
             sum: numbers().map(f64::from).sum(),
-            nan_count: map.values.len() - numbers().count(),
+            nan_count: map.values.iter().filter(|value| value.is_nan()).count(),
+            infinite_count: map.values.iter().filter(|value| value.is_infinite()).count(),
             peak: map.peak,
             conservation: map.conservation.iter().map(|layer| layer.sum).collect(),
             files: files.iter().map(relative).collect(),
@@ -234,8 +236,8 @@ mod tests {
         let map = Map {
             class: 3,
             height: 1,
-            width: 4,
-            values: vec![0.5, f32::NAN, -2.0, 1.0],
+            width: 6,
+            values: vec![0.5, f32::NAN, -2.0, 1.0, f32::INFINITY, f32::NEG_INFINITY],
             peak: 0.25,
             conservation: Vec::new(),
         };
@@ -243,6 +245,7 @@ mod tests {
         let report = serde_json::to_value(MapReport::new(&map, "c", 0.5, Path::new("out"), &files)).unwrap();
         assert_eq!((report["min"].as_f64(), report["max"].as_f64()), (Some(-2.0), Some(1.0)));
         assert_eq!((report["sum"].as_f64(), report["nan_count"].as_u64()), (Some(-0.5), Some(1)));
+        assert_eq!(report["infinite_count"], 2);
         assert_eq!(Path::new(report["files"][0].as_str().unwrap()), Path::new("a/x.3.npy"));
 
         let nothing = Map { values: vec![f32::NAN; 4], ..map };

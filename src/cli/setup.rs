@@ -10,6 +10,8 @@ use crate::gpu::{Gpu, Selection};
 use crate::image::Framing;
 use crate::models::{Architecture, Model};
 
+/// Most classes of one photo: each has a backward pass of its own in the plan.
+const MOST_CLASSES: usize = 64;
 /// The one whose weights are part of the program.
 const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
 
@@ -91,7 +93,13 @@ pub(super) fn targets(specs: &[ClassSpec], model: &Model) -> Result<Vec<Target>,
     }
     let mut seen = HashSet::new();
     targets.retain(|target| seen.insert(*target));
+    check_slots(targets.len())?;
     Ok(targets)
+}
+
+/// Refuses more classes of one photo than are planned for at once.
+pub(super) fn check_slots(wanted: usize) -> Result<(), CliError> {
+    if wanted <= MOST_CLASSES { Ok(()) } else { Err(CliError::ManyClasses { wanted, most: MOST_CLASSES }) }
 }
 
 /// Refuses to name more classes than there are. `flag` is what stands before the number on the command line.
@@ -129,6 +137,12 @@ mod tests {
             "--class top:11 asks for too many classes: tiny_vgg has 10"
         );
         assert!(resolve(&["panda"]).unwrap_err().to_string().contains("no class is called 'panda'"));
+    }
+
+    #[test]
+    fn many_classes_are_refused() {
+        assert!(check_slots(64).is_ok());
+        assert!(check_slots(65).unwrap_err().to_string().starts_with("at most 64 classes of one photo"));
     }
 
     #[test]

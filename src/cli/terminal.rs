@@ -1,12 +1,13 @@
 //! Data to standard output, talk and progress to standard error, without ever mixing the two on one line.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
-/// Both streams, and the progress bar that shares the screen with them.
+/// Both streams, and the progress bar that shares the screen with them. Clones share the bar.
+#[derive(Clone)]
 pub(super) struct Terminal {
     bar: ProgressBar,
     /// Whether somebody still reads standard output; `| head` stops early.
@@ -25,15 +26,11 @@ impl Terminal {
             return Self::plain();
         }
         let bar = ProgressBar::new(count as u64);
-        let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len}  {per_sec}  {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len}  {rate}  {left} left");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+        bar.set_style(style.with_key("rate", write_rate).with_key("left", write_time_left));
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, is_read: true }
-    }
-
-    /// `count` more pictures are to come.
-    pub(super) fn expect_more(&self, count: usize) {
-        self.bar.inc_length(count as u64);
     }
 
     /// `count` pictures are done.
@@ -69,9 +66,14 @@ impl Terminal {
         self.bar.suspend(|| write_stderr(line));
     }
 
-    /// Reports an error that does not end the command.
+    /// Reports an error that does not end the command, on one line.
     pub(super) fn error(&self, error: impl Display) {
-        self.say(format_args!("error: {error}"));
+        self.say(format_args!("error: {}", escaped(&error.to_string())));
+    }
+
+    /// Reports something doubtful, on one line.
+    pub(super) fn warn(&self, warning: impl Display) {
+        self.say(format_args!("warning: {}", escaped(&warning.to_string())));
     }
 }
 
@@ -80,13 +82,57 @@ pub(super) fn report_error(error: impl Display) {
     write_stderr(format_args!("error: {error}"));
 }
 
-fn write_stderr(line: impl Display) {
+/// A text whose control characters, which can only come from names of files, are written as `\t`, `\n`, `\u{1b}`.
+pub(super) fn escaped(text: &str) -> String {
+    escape_where(text, char::is_control)
+}
+
+fn escape_where(text: &str, is_meant: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_meant(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Messages may have several lines.
+fn write_stderr(message: impl Display) {
+    let message = escape_where(&message.to_string(), |character| character.is_control() && character != '\n');
     // Where standard error is closed nobody can be told.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Nothing is known of the speed before something is done.
+fn write_rate(state: &ProgressState, text: &mut dyn fmt::Write) {
+    let _ = match state.pos() {
+        0 => text.write_str("-"),
+        _ => write!(text, "{:.1}/s", state.per_sec()),
+    };
+}
+
+fn write_time_left(state: &ProgressState, text: &mut dyn fmt::Write) {
+    let _ = match state.pos() {
+        0 => text.write_str("-"),
+        _ => write!(text, "{:#}", HumanDuration(state.eta())),
+    };
 }
 
 /// `1 map`, `2 maps`.
 pub(super) fn count_of(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(escaped("a\tb\nc\x1b[31m ä"), "a\\tb\\nc\\u{1b}[31m ä");
+    }
 }

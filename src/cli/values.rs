@@ -1,12 +1,14 @@
 //! The values of flags: read once, here, into types that cannot hold nonsense.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, Command, ValueEnum};
 
 use crate::gpu::{AdapterChoice, BackendChoice};
 use crate::image::{Colormap, Framing};
@@ -22,6 +24,9 @@ pub enum ValueError {
     /// Neither HxW nor `native`.
     #[error("give height and width as in 224x224, both from 1 to 16384, or native")]
     Size,
+    /// Not a whole number, or 0.
+    #[error("give a whole number from 1")]
+    Count,
     /// Nothing.
     #[error("give top, top:K, a class number or a class name")]
     NoClass,
@@ -104,16 +109,45 @@ impl FromStr for ClassSpec {
         if text.is_empty() {
             return Err(ValueError::NoClass);
         }
-        if text == "top" {
+        let lower = text.to_lowercase();
+        if lower == "top" {
             return Ok(Self::Top(NonZeroU32::MIN));
         }
-        if let Some(count) = text.strip_prefix("top:") {
+        if let Some(count) = lower.strip_prefix("top:") {
             return count.parse().map(Self::Top).map_err(|_| ValueError::Top);
         }
         if text.parse::<i128>().is_ok() {
             return text.parse().map(Self::Id).map_err(|_| ValueError::ClassNumber);
         }
         Ok(Self::Name(text.into()))
+    }
+}
+
+/// Reads how many, from 1.
+pub fn count(text: &str) -> Result<NonZeroU32, ValueError> {
+    text.trim().parse().map_err(|_| ValueError::Count)
+}
+
+/// Reads one of a list's words, with or without spaces around it.
+#[derive(Clone, Copy, Debug)]
+pub struct ListItem<T>(PhantomData<T>);
+
+impl<T> Default for ListItem<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: ValueEnum + Send + Sync + 'static> TypedValueParser for ListItem<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        let trimmed = value.to_str().map_or(value, |text| text.trim().as_ref());
+        EnumValueParser::new().parse_ref(command, argument, trimmed)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(T::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
     }
 }
 
@@ -260,6 +294,7 @@ mod tests {
         let top = |count| NonZeroU32::new(count).map(ClassSpec::Top).ok_or(ValueError::Top);
         assert_eq!("top".parse(), top(1));
         assert_eq!(" top:3 ".parse(), top(3));
+        assert_eq!(("TOP".parse(), "Top:3".parse()), (top(1), top(3)));
         assert_eq!("0".parse(), Ok(ClassSpec::Id(0)));
         assert_eq!("5000".parse(), Ok(ClassSpec::Id(5000)));
         assert_eq!("Giant panda".parse(), Ok(ClassSpec::Name("Giant panda".into())));

@@ -2,8 +2,11 @@
 
 use super::args::VerifyArguments;
 use super::terminal::{Terminal, count_of};
+use super::values::Dimensions;
 use super::{CliError, Outcome, setup};
-use crate::explainer::Batch;
+use crate::explainer::{Batch, Explainer};
+use crate::methods::agf::Ablations;
+use crate::session::SessionShape;
 use crate::verify::{NodeCheck, verify};
 
 /// Worst nodes that are listed.
@@ -15,7 +18,10 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     let gpu = arguments.device.open()?;
     let mut terminal = Terminal::plain();
     terminal.say(setup::introduction(&model, &gpu));
-    let batch = pattern(arguments.batch.get(), arguments.size.height, arguments.size.width);
+    let (count, Dimensions { height, width }) = (arguments.batch, arguments.size);
+    // Tells whether one picture fits the adapter, before anything large is made.
+    Explainer::new(&gpu, &model, Ablations::default()).plan_text(SessionShape { count: 1, height, width, slots: 1 })?;
+    let batch = pattern(count, height, width).ok_or(CliError::Pattern(count))?;
     let result = pollster::block_on(verify(&gpu, &model, &batch))?;
 
     terminal.data(format_args!("{} checked, the worst:", count_of(result.checked.len(), "node")))?;
@@ -38,15 +44,18 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     Ok(Outcome::CheckFailed)
 }
 
-/// Normalised pictures that excite every layer: values from -2 to 2, the same on every machine.
-fn pattern(count: u32, height: u32, width: u32) -> Batch {
+/// Normalised pictures that excite every layer: values from -2 to 2, the same on every machine. None if there is no memory for them.
+fn pattern(count: u32, height: u32, width: u32) -> Option<Batch> {
     let value = |at: u32| {
         let top_24_bits = at.wrapping_mul(2_654_435_761) >> 8;
         top_24_bits as f32 / (1 << 22) as f32 - 2.0
     };
     let elements = 3 * u64::from(count) * u64::from(height) * u64::from(width);
+    let mut data = Vec::new();
+    data.try_reserve_exact(usize::try_from(elements).ok()?).ok()?;
     // Wraps for pictures that fill gigabytes, which does no harm.
-    Batch { count, height, width, data: (0..elements).map(|at| value(at as u32)).collect() }
+    data.extend((0..elements).map(|at| value(at as u32)));
+    Some(Batch { count, height, width, data })
 }
 
 /// The nodes that come closest to their tolerance or go past it, the worst first; NaN is the worst.
@@ -92,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_pattern_fills_the_batch() {
-        let batch = pattern(2, 5, 7);
+        let batch = pattern(2, 5, 7).unwrap();
         assert_eq!(batch.data.len(), 2 * 3 * 5 * 7);
         assert!(batch.data.iter().all(|value| (-2.0..=2.0).contains(value)));
         assert!(batch.data.iter().any(|value| *value > 1.5) && batch.data.iter().any(|value| *value < -1.5));

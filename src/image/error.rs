@@ -27,6 +27,13 @@ pub enum ImageError {
         name: String,
     },
 
+    /// The file is the placeholder that git-LFS leaves for a large file.
+    #[error("{name} is a git-LFS pointer, not the picture; run `git lfs pull`")]
+    LfsPointer {
+        /// The file.
+        name: String,
+    },
+
     /// The content is no picture of any known format, whatever the file's extension.
     #[error(
         "{name} is not a picture: it starts with \"{start}\"; \
@@ -158,11 +165,7 @@ pub enum ImageError {
     },
 
     /// A file could not be written. The target is as it was before.
-    #[error(
-        "cannot write {}: {source}; check that the folder exists and is writable, \
-         and that the disk has room",
-        path.display()
-    )]
+    #[error("cannot write {}: {source}; {}", path.display(), what_to_check(source))]
     Write {
         /// The target.
         path: PathBuf,
@@ -178,6 +181,14 @@ pub enum ImageError {
         /// What is wrong with it.
         problem: NpyProblem,
     },
+}
+
+/// What a user can do about a file that cannot be written.
+fn what_to_check(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::InvalidFilename => "its name is too long or not allowed there, so rename the input",
+        _ => "check that the folder exists and is writable, and that the disk has room",
+    }
 }
 
 /// Why a `.npy` file is not a float32 (N, 3, H, W) batch.
@@ -202,6 +213,10 @@ pub enum NpyProblem {
     /// An axis of length 0.
     #[error("its shape {0:?} holds no values; save at least one image")]
     NoValues(Vec<u64>),
+    /// Inputs with more pixels than the limits allow.
+    #[error("its shape is {0:?}, with more pixels than are read; at most {MAX_SIDE} a side and {most} in all",
+        most = MAX_DECODED_BYTES / 3)]
+    TooLarge(Vec<u64>),
     /// The file's length and the header's shape disagree.
     #[error("its header claims {claimed} bytes of data but {found} follow; save the array again")]
     Length {

@@ -28,7 +28,7 @@ pub use ::image::RgbImage;
 pub use colormap::{Colormap, NOT_FINITE_COLOR};
 pub use error::{ImageError, NpyProblem};
 pub use map::{Map, Range};
-pub use npy::{NpyBatch, read_npy_batch, write_npy};
+pub use npy::{NpyInputs, write_npy};
 pub use overlay::{heatmap, overlay};
 pub use panel::{PanelEntry, panel};
 pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};

@@ -1,13 +1,14 @@
 //! NumPy arrays: heat maps out, ready-made input batches in.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
-use npyz::{DType, NpyFile, NpyHeader, Order, WriterBuilder};
+use npyz::{DType, NpyHeader, Order, WriterBuilder};
 
 use super::error::{ImageError, NpyProblem};
 use super::map::Map;
+use super::photo::{MAX_DECODED_BYTES, MAX_SIDE};
 use super::write::write_atomically;
 
 /// The longest header that is parsed. A float32 array with four axes needs 118 bytes; the bound
@@ -18,19 +19,17 @@ const MAX_HEADER_BYTES: usize = 1024;
 /// exponentially with the depth of unclosed ones.
 const MAX_NESTING: usize = 6;
 
-/// A batch of normalised network inputs, (`count`, `channels`, `height`, `width`) in C order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NpyBatch {
-    /// Number of inputs, N; at least 1.
-    pub count: usize,
-    /// Number of channels, always 3.
-    pub channels: usize,
-    /// Height in pixels; at least 1.
-    pub height: usize,
-    /// Width in pixels; at least 1.
-    pub width: usize,
-    /// The values, all finite.
-    pub data: Vec<f32>,
+/// A file of normalised network inputs, a little-endian float32 array of shape (N, 3, H, W) in C order, whose inputs are read one
+/// by one.
+#[derive(Debug)]
+pub struct NpyInputs {
+    path: PathBuf,
+    file: File,
+    /// Where the first input begins.
+    start: u64,
+    count: u64,
+    height: u32,
+    width: u32,
 }
 
 /// Writes a map as a float32 array of shape (height, width) in C order, atomically.
@@ -50,30 +49,70 @@ pub fn write_npy(path: impl AsRef<Path>, map: &Map) -> Result<(), ImageError> {
     })
 }
 
-/// Reads a little-endian float32 array of shape (N, 3, H, W) in C order.
-///
-/// # Errors
-///
-/// [`ImageError::Read`] if the file cannot be read, [`ImageError::Npy`] if it is no such array,
-/// its length does not match its header, or it holds NaN or infinity.
-pub fn read_npy_batch(path: impl AsRef<Path>) -> Result<NpyBatch, ImageError> {
-    let path = path.as_ref();
-    let unusable = |problem| ImageError::Npy { path: path.to_owned(), problem };
-    let unreadable = |source| ImageError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    let mut start = Vec::new();
-    Read::by_ref(&mut file).take(MAX_HEADER_BYTES as u64 + 12).read_to_end(&mut start).map_err(unreadable)?;
+impl NpyInputs {
+    /// Reads the header and compares it with the length of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Read`] if the file cannot be read, [`ImageError::Npy`] if it is no such array or its length does not match its
+    /// header.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ImageError> {
+        let path = path.as_ref();
+        let unusable = |problem| ImageError::Npy { path: path.to_owned(), problem };
+        let unreadable = |source| ImageError::Read { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut start = Vec::new();
+        Read::by_ref(&mut file).take(MAX_HEADER_BYTES as u64 + 12).read_to_end(&mut start).map_err(unreadable)?;
 
-    let header_bytes = header_bytes(&start).map_err(unusable)?;
-    let header = parse_header(header_bytes).map_err(unusable)?;
-    let found = length.saturating_sub(header_bytes.len() as u64);
-    let [count, channels, height, width] = check_header(&header, found).map_err(unusable)?;
+        let header_bytes = header_bytes(&start).map_err(unusable)?;
+        let header = parse_header(header_bytes).map_err(unusable)?;
+        let start = header_bytes.len() as u64;
+        let (count, height, width) = check_header(&header, length.saturating_sub(start)).map_err(unusable)?;
+        Ok(Self { path: path.to_owned(), file, start, count, height, width })
+    }
 
-    file.seek(SeekFrom::Start(header_bytes.len() as u64)).map_err(unreadable)?;
-    let data: Vec<f32> = NpyFile::with_header(header, BufReader::new(file)).into_vec().map_err(unreadable)?;
-    check_finite(&data, [channels, height, width]).map_err(unusable)?;
-    Ok(NpyBatch { count, channels, height, width, data })
+    /// Number of inputs, N; at least 1.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
+    /// Height in pixels; at least 1.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Width in pixels; at least 1.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Reads input `index`: 3 x height x width finite values.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Read`] if there is no such input or it cannot be read, [`ImageError::Npy`] if it holds NaN or infinity.
+    pub fn read(&mut self, index: usize) -> Result<Vec<f32>, ImageError> {
+        let bytes =
+            self.read_bytes(index as u64).map_err(|source| ImageError::Read { path: self.path.clone(), source })?;
+        let (values, _) = bytes.as_chunks();
+        let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        let problem = |problem| ImageError::Npy { path: self.path.clone(), problem };
+        check_finite(&values, index, self.height as usize, self.width as usize).map_err(problem)?;
+        Ok(values)
+    }
+
+    fn read_bytes(&mut self, index: u64) -> io::Result<Vec<u8>> {
+        if index >= self.count {
+            return Err(io::Error::other(format!("it has {} inputs, none with index {index}", self.count)));
+        }
+        // The header's check keeps this far below 2^32, and all inputs within the file.
+        let length = 12 * u64::from(self.height) * u64::from(self.width);
+        let mut bytes = vec![0; length as usize];
+        self.file.seek(SeekFrom::Start(self.start + index * length))?;
+        self.file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// The magic, version, length and text of the header, cut out of the file's first bytes.
@@ -129,8 +168,8 @@ fn nesting_depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// The four axes of a usable header in front of `found` bytes of data.
-fn check_header(header: &NpyHeader, found: u64) -> Result<[usize; 4], NpyProblem> {
+/// Number, height and width of the inputs, of a usable header in front of `found` bytes of data.
+fn check_header(header: &NpyHeader, found: u64) -> Result<(u64, u32, u32), NpyProblem> {
     match header.dtype() {
         DType::Plain(dtype) if dtype.to_string() == "<f4" => {}
         other => return Err(NpyProblem::Dtype(other.descr())),
@@ -139,28 +178,36 @@ fn check_header(header: &NpyHeader, found: u64) -> Result<[usize; 4], NpyProblem
         return Err(NpyProblem::FortranOrder);
     }
     let shape = header.shape();
-    let Ok(axes) = <[u64; 4]>::try_from(shape) else {
+    let Ok([count, channels, height, width]) = <[u64; 4]>::try_from(shape) else {
         return Err(NpyProblem::Rank(shape.to_vec()));
     };
-    if axes[1] != 3 {
+    if channels != 3 {
         return Err(NpyProblem::Channels(shape.to_vec()));
     }
-    if axes.contains(&0) {
+    if shape.contains(&0) {
         return Err(NpyProblem::NoValues(shape.to_vec()));
     }
-    let claimed = axes.iter().map(|axis| u128::from(*axis)).product::<u128>() * 4;
+    let claimed = shape.iter().map(|axis| u128::from(*axis)).product::<u128>() * 4;
     if claimed != u128::from(found) {
         return Err(NpyProblem::Length { claimed, found });
     }
-    Ok(axes.map(|axis| axis as usize))
+    let side = |axis| u32::try_from(axis).ok().filter(|side| *side <= MAX_SIDE);
+    match (side(height), side(width)) {
+        // As many pixels as a photo may have.
+        (Some(height), Some(width)) if 3 * u64::from(height) * u64::from(width) <= MAX_DECODED_BYTES => {
+            Ok((count, height, width))
+        }
+        _ => Err(NpyProblem::TooLarge(shape.to_vec())),
+    }
 }
 
-fn check_finite(data: &[f32], [channels, height, width]: [usize; 3]) -> Result<(), NpyProblem> {
-    let Some(at) = data.iter().position(|value| !value.is_finite()) else {
-        return Ok(());
-    };
-    Err(NpyProblem::NotFinite {
-        value: data[at],
-        index: [at / (channels * height * width), at / (height * width) % channels, at / width % height, at % width],
-    })
+/// Checks the values of input `image`, of three channels.
+fn check_finite(values: &[f32], image: usize, height: usize, width: usize) -> Result<(), NpyProblem> {
+    match values.iter().copied().enumerate().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((at, value)) => {
+            let index = [image, at / (height * width), at / width % height, at % width];
+            Err(NpyProblem::NotFinite { value, index })
+        }
+    }
 }

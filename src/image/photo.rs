@@ -124,6 +124,9 @@ fn detect_format(bytes: &[u8], name: &str) -> Result<ImageFormat, ImageError> {
     if bytes.is_empty() {
         return Err(ImageError::Empty { name: name.to_owned() });
     }
+    if bytes.starts_with(b"version https://git-lfs") {
+        return Err(ImageError::LfsPointer { name: name.to_owned() });
+    }
     let format = ::image::guess_format(bytes).map_err(|_| ImageError::NotAPicture {
         name: name.to_owned(),
         start: bytes.get(..16).unwrap_or(bytes).escape_ascii().to_string(),

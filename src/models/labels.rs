@@ -2,13 +2,14 @@
 //!
 //! Beside the flow "weights file + model recipe -> Graph": a [`Model`](super::Model) carries the names of its classes.
 
-use std::collections::HashSet;
 use std::fmt::Write;
+
+use strsim::normalized_damerau_levenshtein;
 
 /// Candidates that a message shows.
 const SHOWN: usize = 10;
 /// How alike two names must be to suggest one for the other, from 0 to 1.
-const ALIKE: f64 = 0.4;
+const ALIKE: f64 = 0.6;
 
 /// The names of a model's classes, by id. A class has one usual name and perhaps further ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,11 +130,10 @@ impl Labels {
         ids.iter().map(|&id| (id, self.full(id).to_owned())).collect()
     }
 
-    /// Classes with a name that shares many letter pairs with `wanted`, the most alike first.
+    /// Classes with a name that few edits turn into `wanted`, the fewest first.
     fn similar(&self, wanted: &str) -> Vec<u32> {
-        let wanted = letter_pairs(wanted);
         let closeness = |line: &str| {
-            let names = line.split(',').map(|name| alike(&wanted, &letter_pairs(&name.trim().to_lowercase())));
+            let names = line.split(',').map(|name| normalized_damerau_levenshtein(wanted, &name.trim().to_lowercase()));
             names.fold(0.0, f64::max)
         };
         let scored = (0..).zip(&self.lines).map(|(id, line)| (id, closeness(line)));
@@ -146,16 +146,6 @@ impl Labels {
 
 fn first_name(line: &str) -> &str {
     line.split(',').next().unwrap_or(line).trim()
-}
-
-fn letter_pairs(name: &str) -> HashSet<(char, char)> {
-    name.chars().zip(name.chars().skip(1)).collect()
-}
-
-/// The Dice coefficient: 1 for equal sets, 0 for disjoint ones.
-fn alike(a: &HashSet<(char, char)>, b: &HashSet<(char, char)>) -> f64 {
-    let total = (a.len() + b.len()).max(1) as f64;
-    2.0 * a.intersection(b).count() as f64 / total
 }
 
 fn list(candidates: &[(u32, String)]) -> String {
@@ -237,6 +227,8 @@ mod tests {
         let labels = Labels::imagenet();
         let error = labels.find("gaint pnada").unwrap_err();
         assert!(error.to_string().contains("388 (giant panda"), "{error}");
+        let error = labels.find("kola").unwrap_err();
+        assert!(error.to_string().contains("similar are: 105 (koala"), "{error}");
         let error = labels.find("xqzw").unwrap_err();
         assert!(ids(error.clone()).is_empty());
         assert!(error.to_string().contains("give a class number"), "{error}");

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use error::{FileKind, NonFiniteTensor, ShapeMismatch, UnsupportedTensor, WeightsError};
 
-use self::file::{Extent, Header};
+use self::file::Header;
 use super::names::Naming;
 use super::synthetic;
 use crate::graph::parameter::Parameter;
@@ -85,11 +85,11 @@ impl Weights {
     pub fn open(path: impl AsRef<Path>, parameters: &[Parameter]) -> Result<Self, WeightsError> {
         let path = path.as_ref();
         let file_name = path.display().to_string();
+        let (file, header) = file::open(path)?;
         // The header alone tells whether the file fits, before its data is read.
-        let image = file::read(path, Extent::Header)?;
-        match_header(&file::parse_header(&image, &file_name)?, parameters, &file_name)?;
-        drop(image);
-        Self::parse(&file::read(path, Extent::Whole)?, &file_name, parameters)
+        let names = match_header(&header, parameters, &file_name)?;
+        let data = file::read_data(file, path, &header)?;
+        Self::convert(&header, &names, &data, &file_name, parameters)
     }
 
     /// Loads a safetensors file that is already in memory.
@@ -101,14 +101,25 @@ impl Weights {
     /// Those of [`Weights::open`] except [`WeightsError::NotFound`] and
     /// [`WeightsError::Read`].
     pub fn parse(bytes: &[u8], source_name: &str, parameters: &[Parameter]) -> Result<Self, WeightsError> {
-        let header = file::parse_header(bytes, source_name)?;
+        let header = file::parse_header(bytes, bytes.len() as u64, source_name)?;
         let names = match_header(&header, parameters, source_name)?;
         let data = bytes.get(header.data_start..).unwrap_or_default();
+        Self::convert(&header, &names, data, source_name, parameters)
+    }
+
+    /// Takes the tensors with these names, one per parameter, from the data of a file.
+    fn convert(
+        header: &Header,
+        names: &[String],
+        data: &[u8],
+        source_name: &str,
+        parameters: &[Parameter],
+    ) -> Result<Self, WeightsError> {
         let mut tensors = Vec::with_capacity(names.len());
         let mut unsupported = Vec::new();
         for (name, parameter) in names.iter().zip(parameters) {
             // Matching has found all names, and the header's check all ranges.
-            let Some(info) = header.metadata.info(name) else {
+            let Some(info) = header.tensors.get(name) else {
                 continue;
             };
             let (start, end) = info.data_offsets;
@@ -123,7 +134,7 @@ impl Weights {
         if !unsupported.is_empty() {
             return Err(WeightsError::ElementType { file: source_name.to_string(), tensors: unsupported });
         }
-        check::require_finite(&names, &tensors, source_name)?;
+        check::require_finite(names, &tensors, source_name)?;
         Ok(Self::collect(parameters, tensors))
     }
 
@@ -189,16 +200,19 @@ impl Weights {
 /// header only. Gives `None` if the file has no such (classes, features)
 /// matrix or is no safetensors file; [`Weights::open`] then says why.
 pub fn class_count(path: impl AsRef<Path>, classifier_weight: &str) -> Option<usize> {
-    let image = file::read(path.as_ref(), Extent::Header).ok()?;
-    class_count_in_bytes(&image, classifier_weight)
+    let (_, header) = file::open(path.as_ref()).ok()?;
+    class_count_in_header(&header, classifier_weight)
 }
 
 /// [`class_count`] of a safetensors file that is already in memory.
 pub fn class_count_in_bytes(bytes: &[u8], classifier_weight: &str) -> Option<usize> {
-    let metadata = file::parse_header(bytes, "").ok()?.metadata;
-    let infos = metadata.tensors();
-    let naming = Naming::detect(infos.keys().map(String::as_str));
-    let shape = &infos.get(&naming.file_name(classifier_weight))?.shape;
+    let header = file::parse_header(bytes, bytes.len() as u64, "").ok()?;
+    class_count_in_header(&header, classifier_weight)
+}
+
+fn class_count_in_header(header: &Header, classifier_weight: &str) -> Option<usize> {
+    let naming = Naming::detect(header.tensors.keys().map(String::as_str));
+    let shape = &header.tensors.get(&naming.file_name(classifier_weight))?.shape;
     match shape.as_slice() {
         &[classes, features] if classes > 0 && features > 0 => Some(classes),
         _ => None,
@@ -208,7 +222,6 @@ pub fn class_count_in_bytes(bytes: &[u8], classifier_weight: &str) -> Option<usi
 /// The name in the file for each of `parameters`, if its tensors are exactly
 /// those.
 fn match_header(header: &Header, parameters: &[Parameter], file: &str) -> Result<Vec<String>, WeightsError> {
-    let infos = header.metadata.tensors();
-    let shapes = infos.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice())).collect();
+    let shapes = header.tensors.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice())).collect();
     check::match_names(&shapes, parameters, file)
 }

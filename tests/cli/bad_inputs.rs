@@ -138,7 +138,8 @@ fn models_without_weights_say_where_to_get_them() {
 fn bad_classes() {
     let place = Place::new();
     place.photo("x.png", 40, 40);
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 7] = [
+        ("top:65", &["at most 64 classes of one photo", "run again for others"]),
         ("5000", &["5000", "0 to 999"]),
         ("1000", &["0 to 999"]),
         ("panda", &["387", "388", "giant panda"]),
@@ -192,7 +193,7 @@ fn a_file_that_cannot_be_written_costs_only_its_input() {
 fn bad_arguments() {
     let place = Place::new();
     place.photo("x.png", 40, 40);
-    let lines: [&[&str]; 12] = [
+    let lines: [&[&str]; 14] = [
         &[],
         &["explain"],
         &["explain", "x.png", "--model", "vgg20"],
@@ -205,6 +206,8 @@ fn bad_arguments() {
         &["explain", "x.png", "--class", "top:0"],
         &["explain", "x.png", "--class", "-3"],
         &["plan", "--size", "native"],
+        &["plan", "--classes", "65"],
+        &["verify", "--model", "tiny_vgg", "--batch", "65"],
     ];
     for line in lines {
         let run = place.run(line);

@@ -61,6 +61,7 @@ fn plans() {
     assert!(explained.stdout.lines().count() > 5, "{}", explained.stdout);
     place.run(&["plan", "--model", "tiny_vgg", "--size", "32x40", "--forward", "--batch", "4"]).succeeds();
     place.run(&["plan", "--model", "tiny_vgg", "--size", "1x1"]).fails(&["--size"]);
+    place.run(&["plan", "--model", "tiny_vgg", "--classes", "4000000"]).fails(&["--classes 4000000", "has 10"]);
 }
 
 #[test]
@@ -70,6 +71,12 @@ fn verification() {
     for words in ["nodes checked", "relative error", "all nodes are within tolerance"] {
         assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
     }
+}
+
+#[test]
+fn pictures_too_large_to_verify_are_refused_first() {
+    let place = Place::new();
+    place.run(&["verify", "--model", "tiny_vgg", "--batch", "64", "--size", "16384x16384"]).fails(&[]);
 }
 
 #[test]

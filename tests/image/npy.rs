@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agf::image::{ImageError, Map, NpyBatch, NpyProblem, read_npy_batch, write_npy};
+use agf::image::{ImageError, Map, NpyInputs, NpyProblem, write_npy};
 
 use crate::Random;
 
@@ -22,11 +22,17 @@ fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-fn read(bytes: &[u8]) -> Result<NpyBatch, ImageError> {
+/// The file of these bytes, and the values of all its inputs.
+fn read(bytes: &[u8]) -> Result<(NpyInputs, Vec<f32>), ImageError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.npy");
     fs::write(&path, bytes).unwrap();
-    read_npy_batch(&path)
+    let mut inputs = NpyInputs::open(&path)?;
+    let mut values = Vec::new();
+    for index in 0..inputs.count() {
+        values.extend(inputs.read(index)?);
+    }
+    Ok((inputs, values))
 }
 
 fn problem(bytes: &[u8]) -> NpyProblem {
@@ -59,10 +65,12 @@ fn a_batch_reads_back() {
     let mut random = Random::from_clock();
     let values: Vec<f32> = (0..2 * 3 * 4 * 5).map(|_| random.signed()).collect();
     let bytes = file(&header("<f4", "False", "(2, 3, 4, 5)"), &floats(&values));
-    let batch = read(&bytes).unwrap();
-    assert_eq!((batch.count, batch.channels), (2, 3));
-    assert_eq!((batch.height, batch.width), (4, 5));
-    assert_eq!(batch.data, values);
+    let (mut inputs, found) = read(&bytes).unwrap();
+    assert_eq!((inputs.count(), inputs.height(), inputs.width()), (2, 4, 5));
+    assert_eq!(found, values);
+    assert_eq!(inputs.read(1).unwrap(), values[60..]);
+    assert_eq!(inputs.read(0).unwrap(), values[..60]);
+    assert!(matches!(inputs.read(2), Err(ImageError::Read { .. })));
 }
 
 #[test]
@@ -85,6 +93,8 @@ fn each_fault_has_its_own_problem() {
     assert!(matches!(large, P::Length { found: 48, .. }));
     let short = with("<f4", "False", "(1, 3, 2, 1)");
     assert!(matches!(short, P::Length { claimed: 24, found: 48 }));
+    let wide = file(&header("<f4", "False", "(1, 3, 1, 16385)"), &vec![0; 12 * 16_385]);
+    assert!(matches!(problem(&wide), P::TooLarge(_)));
 }
 
 #[test]
@@ -141,7 +151,7 @@ fn hostile_headers_are_refused() {
 
 #[test]
 fn a_missing_file_is_a_read_error() {
-    let error = read_npy_batch("absent/batch.npy").unwrap_err();
+    let error = NpyInputs::open("absent/batch.npy").unwrap_err();
     assert!(matches!(error, ImageError::Read { .. }));
     assert!(error.to_string().contains("absent/batch.npy"));
 }

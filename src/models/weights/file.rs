@@ -4,14 +4,15 @@
 //! A safetensors file is an 8-byte little-endian header length, a JSON header
 //! that gives each tensor's element type, shape and byte range, and the data.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use half::{bf16, f16};
 use rayon::prelude::*;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError};
+use safetensors::tensor::{Dtype, TensorInfo};
+use serde::Deserialize;
 
 use super::error::{FileKind, WeightsError};
 
@@ -24,72 +25,101 @@ const START_BYTES: u64 = 512;
 /// Fewest elements that are worth handing to another thread.
 const MINIMUM_RUN: usize = 1 << 14;
 
-/// How much of a file to read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// Up to the end of the header.
-    Header,
-    /// Everything.
-    Whole,
-}
-
 /// A checked header.
 pub(super) struct Header {
     /// Element type, shape and byte range of every tensor.
-    pub(super) metadata: Metadata,
+    pub(super) tensors: HashMap<String, TensorInfo>,
     /// Offset in the file from which the byte ranges count.
     pub(super) data_start: usize,
 }
 
-/// Reads the file at `path`.
-///
-/// The result has the length of the file; with [`Extent::Header`] all bytes
-/// after the header are zero and never read. As zeroed memory is handed out
-/// lazily, they cost address space only.
-pub(super) fn read(path: &Path, extent: Extent) -> Result<Vec<u8>, WeightsError> {
+/// The header's JSON.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(rename = "__metadata__", default)]
+    _metadata: Option<HashMap<String, String>>,
+    #[serde(flatten)]
+    tensors: HashMap<String, TensorInfo>,
+}
+
+/// Opens the file at `path` and checks its header; the file then stands at its data.
+pub(super) fn open(path: &Path) -> Result<(File, Header), WeightsError> {
     let file_name = path.display().to_string();
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => WeightsError::NotFound { file: file_name.clone() },
-        _ => WeightsError::Read { file: file_name.clone(), source },
+        _ => read_failed(path, source),
     };
+    // To open a pipe would wait for its other end.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is no regular file")));
+    }
     let mut file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut start = Vec::new();
     file.by_ref().take(START_BYTES).read_to_end(&mut start).map_err(failed)?;
-    let header_end = header_end(&start, length, &file_name)?;
-    let mut image = vec![0; usize::try_from(length).map_err(|error| failed(io::Error::other(error)))?];
-    let end = match extent {
-        Extent::Header => header_end.max(start.len()),
-        Extent::Whole => image.len(),
-    };
-    let wanted = image.get_mut(..end);
-    let Some((first, rest)) = wanted.and_then(|wanted| wanted.split_at_mut_checked(start.len())) else {
-        return Err(failed(io::Error::other("it changed while being read")));
-    };
-    first.copy_from_slice(&start);
-    file.read_exact(rest).map_err(failed)?;
-    Ok(image)
+    let end = header_end(&start, length, &file_name)?;
+    let rest = end.saturating_sub(start.len()) as u64;
+    file.by_ref().take(rest).read_to_end(&mut start).map_err(failed)?;
+    file.seek(SeekFrom::Start(end as u64)).map_err(failed)?;
+    Ok((file, parse_header(&start, length, &file_name)?))
 }
 
-/// Checks the header of a whole file.
-///
-/// Only the length of what follows the header matters, not its content.
-pub(super) fn parse_header(image: &[u8], file: &str) -> Result<Header, WeightsError> {
+/// Reads the data behind the header of an opened file.
+pub(super) fn read_data(mut file: File, path: &Path, header: &Header) -> Result<Vec<u8>, WeightsError> {
+    let length = header.tensors.values().map(|info| info.data_offsets.1).max().unwrap_or(0);
+    let mut data = Vec::new();
+    let reserved = data.try_reserve_exact(length).map_err(io::Error::other);
+    let read = reserved.and_then(|()| file.by_ref().take(length as u64).read_to_end(&mut data));
+    match read {
+        Ok(read) if read == length => Ok(data),
+        Ok(_) => Err(read_failed(path, io::Error::other("it changed while being read"))),
+        Err(source) => Err(read_failed(path, source)),
+    }
+}
+
+fn read_failed(path: &Path, source: io::Error) -> WeightsError {
+    WeightsError::Read { file: path.display().to_string(), source }
+}
+
+/// Checks the header of a file of `length` bytes that begins with `start`, which holds the header at least.
+pub(super) fn parse_header(start: &[u8], length: u64, file: &str) -> Result<Header, WeightsError> {
     let corrupt = |reason: String| WeightsError::CorruptHeader { file: file.to_string(), reason };
-    let found = image.len() as u64;
-    let data_start = header_end(image, found, file)?;
-    let header = image.get(LENGTH_BYTES..data_start).unwrap_or_default();
-    let header = std::str::from_utf8(header).map_err(|error| corrupt(error.to_string()))?;
-    let needed = announced_data_length(header).saturating_add(data_start as u64);
-    let file = file.to_string();
+    let data_start = header_end(start, length, file)?;
+    let header = start.get(LENGTH_BYTES..data_start).unwrap_or_default();
+    let Fields { tensors, .. } = serde_json::from_slice(header).map_err(|error| corrupt(error.to_string()))?;
+    let data = tensors.values().map(|info| info.data_offsets.1).max().unwrap_or(0);
+    let needed = (data as u64).saturating_add(data_start as u64);
+    let (file, found) = (file.to_string(), length);
     if needed > found {
         return Err(WeightsError::Truncated { file, needed, found });
     }
-    match SafeTensors::read_metadata(image) {
-        Ok((_, metadata)) => Ok(Header { metadata, data_start }),
-        Err(SafeTensorError::MetadataIncompleteBuffer) => Err(WeightsError::TrailingBytes { file, needed, found }),
-        Err(error) => Err(corrupt(error.to_string())),
+    check_ranges(&tensors).map_err(corrupt)?;
+    if needed < found {
+        return Err(WeightsError::TrailingBytes { file, needed, found });
     }
+    Ok(Header { tensors, data_start })
+}
+
+/// Whether the byte ranges follow each other without gaps, each as long as its shape asks for; otherwise why not.
+fn check_ranges(tensors: &HashMap<String, TensorInfo>) -> Result<(), String> {
+    let mut order: Vec<(&String, &TensorInfo)> = tensors.iter().collect();
+    order.sort_by_key(|(name, info)| (info.data_offsets, *name));
+    let mut expected_start = 0;
+    for (name, info) in order {
+        let (start, end) = info.data_offsets;
+        let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |product, &size| product.checked_mul(size));
+        if start != expected_start {
+            return Err(format!("the data of {name} starts at {start} instead of {expected_start}"));
+        }
+        if bits.is_none_or(|bits| bits % 8 != 0 || Some(bits / 8) != end.checked_sub(start)) {
+            return Err(format!(
+                "the data of {name} goes from {start} to {end}, which its shape {:?} does not fill",
+                info.shape
+            ));
+        }
+        expected_start = end;
+    }
+    Ok(())
 }
 
 /// Converts little-endian elements to f32; `None` for a type other than F32,
@@ -159,19 +189,4 @@ fn other_kind(start: &[u8]) -> Option<FileKind> {
         _ if is_tag(b"<!doctype") || is_tag(b"<html") || is_tag(b"<?xml") => Some(FileKind::Html),
         _ => None,
     }
-}
-
-/// Length in bytes of the data that the header describes: the largest end of
-/// any tensor's range.
-///
-/// Read from the text because the safetensors crate tells only that a length
-/// does not fit, not which length it expected.
-fn announced_data_length(header: &str) -> u64 {
-    let ranges = header.split("\"data_offsets\"").skip(1);
-    let ends = ranges.filter_map(|rest| {
-        let (range, _) = rest.split_once(']')?;
-        let (_, end) = range.rsplit_once(',')?;
-        end.trim().parse().ok()
-    });
-    ends.max().unwrap_or(0)
 }

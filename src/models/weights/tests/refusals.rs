@@ -133,6 +133,14 @@ fn damaged_headers() {
 }
 
 #[test]
+fn a_huge_sparse_file_is_refused_by_its_header() {
+    let (_folder, path) = write(&valid_file());
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = Weights::open(&path, &vgg_parameters()).unwrap_err();
+    assert!(matches!(error, WeightsError::TrailingBytes { found: 0x100_0000_0000, .. }), "{error}");
+}
+
+#[test]
 fn everything_that_does_not_match_is_listed_at_once() {
     let (mut stored, _) = random_file(&vgg_parameters());
     stored[0].0 = "features.9.weight".to_string();

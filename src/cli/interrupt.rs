@@ -1,0 +1,80 @@
+//! Ctrl-C and the signals that ask a program to end: the first ends the work after the running batch, the second at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::terminal::Terminal;
+
+/// Exit code after the second request, as shells have it for Ctrl-C.
+const ENDED_AT_ONCE: i32 = 130;
+/// An unfinished file that was not touched for so long is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+static REQUESTS: AtomicU32 = AtomicU32::new(0);
+
+/// Listens from now on. At the second request the unfinished files in `folders` are removed.
+///
+/// Where a signal is ignored, as under `nohup`, all signals keep their usual effect.
+pub(super) fn listen(terminal: Terminal, folders: Vec<PathBuf>) {
+    let _ = ctrlc::try_set_handler(move || {
+        if REQUESTS.fetch_add(1, Ordering::Relaxed) == 0 {
+            return terminal.say("stopping after this batch; press again to stop at once");
+        }
+        remove_unfinished(&folders, |_, process| process == process::id());
+        process::exit(ENDED_AT_ONCE);
+    });
+}
+
+/// Whether the work shall end.
+pub(super) fn is_requested() -> bool {
+    REQUESTS.load(Ordering::Relaxed) > 0
+}
+
+/// Removes the unfinished files in `folders` that runs which were killed left behind.
+pub(super) fn remove_stale(folders: &[PathBuf]) {
+    remove_unfinished(folders, |path, process| process == process::id() || is_dead(process) || is_abandoned(path));
+}
+
+/// Removes unfinished files by path and process id. Those that cannot be removed do no harm.
+fn remove_unfinished(folders: &[PathBuf], is_meant: impl Fn(&Path, u32) -> bool) {
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if process_of(&path).is_some_and(|process| is_meant(&path, process)) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The process that writes an unfinished file, `.agf-PROCESS-NUMBER.part`.
+fn process_of(path: &Path) -> Option<u32> {
+    let name = path.file_name()?.to_str()?.strip_prefix(".agf-")?.strip_suffix(".part")?;
+    let (process, number) = name.split_once('-')?;
+    number.parse::<u64>().ok()?;
+    process.parse().ok()
+}
+
+/// Known only where the system shows its processes as files.
+fn is_dead(process: u32) -> bool {
+    cfg!(target_os = "linux") && Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let modified = path.metadata().and_then(|file| file.modified());
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unfinished_files_carry_their_process() {
+        assert_eq!(process_of(Path::new("out/.agf-12-3.part")), Some(12));
+        for name in ["agf-12-3.part", ".agf-12.part", ".agf-12-x.part", ".agf-12-3.png", ".agf-x-3.part"] {
+            assert_eq!(process_of(Path::new(name)), None, "{name}");
+        }
+    }
+}
