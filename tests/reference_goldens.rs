@@ -9,7 +9,7 @@ use common::goldens::{FLAT, Golden, LOGITS_TOLERANCE, Place, all, place};
 use std::time::Instant;
 
 /// Whole networks, smallest first.
-const NETWORKS: [&str; 13] = [
+const NETWORKS: [&str; 14] = [
     "vgg11_64",
     "vgg11_64_gradcam",
     "vgg11_64_no_a",
@@ -23,10 +23,8 @@ const NETWORKS: [&str; 13] = [
     "efficientnet_lite0_dogcat_224",
     "efficientnet_lite0_zebra_elephant_192x256",
     "resnet50_224",
+    "vgg19_224",
 ];
-
-/// Too slow to run every time.
-const SLOW: &str = "vgg19_224";
 
 const TRACES: [&str; 2] = ["trace_tiny_resnet", "trace_tiny_vgg"];
 
@@ -64,16 +62,10 @@ fn logits_and_maps_of_whole_networks() {
     NETWORKS.iter().for_each(|name| check_network(name));
 }
 
-#[test]
-#[ignore = "takes a minute"]
-fn logits_and_maps_of_the_largest_network() {
-    check_network(SLOW);
-}
-
 /// Goldens of other methods, `methods_*`, are compared elsewhere.
 #[test]
 fn every_golden_is_compared() {
-    let mut compared = [&NETWORKS[..], &TRACES[..], &[SLOW]].concat();
+    let mut compared = [&NETWORKS[..], &TRACES[..]].concat();
     compared.sort();
     let files: Vec<String> = all().into_iter().filter(|name| !name.starts_with("methods_")).collect();
     assert_eq!(files, compared);
