@@ -21,21 +21,34 @@ use vgg::Vgg;
 
 /// A network architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum Architecture {
+    /// EfficientNet-Lite0, the embedded model.
     EfficientNetLite0,
+    /// VGG-11.
     Vgg11,
+    /// VGG-11 with batch normalisation.
     Vgg11Bn,
+    /// VGG-13.
     Vgg13,
+    /// VGG-13 with batch normalisation.
     Vgg13Bn,
+    /// VGG-16.
     Vgg16,
+    /// VGG-16 with batch normalisation.
     Vgg16Bn,
+    /// VGG-19.
     Vgg19,
+    /// VGG-19 with batch normalisation.
     Vgg19Bn,
+    /// ResNet-18, basic blocks.
     ResNet18,
+    /// ResNet-34, basic blocks.
     ResNet34,
+    /// ResNet-50, bottleneck blocks.
     ResNet50,
+    /// ResNet-101, bottleneck blocks.
     ResNet101,
+    /// ResNet-152, bottleneck blocks.
     ResNet152,
     /// Three convolutions and two linear layers, for tests.
     TinyVgg,
