@@ -1,11 +1,11 @@
 // Elementwise operations of two values; the second may be one value per channel or a scalar.
 
-override OPERATION: u32 = 0u; // 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0]
+override OPERATION: u32 = 0u; // 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 a
 
 struct Binary {
     pixels: u32,
     quads: u32,
-    broadcast: u32, // 0 b like a, 1 b per channel, 2 b a scalar
+    broadcast: u32, // 0 b like a, 1 b per channel, 2 b a scalar, 3 b unused
 }
 
 @group(0) @binding(0) var<uniform> u: Binary;
@@ -26,7 +26,8 @@ fn combine(p: vec4f, q: vec4f) -> vec4f {
         case 2u: { return p * abs(q); }
         case 3u: { return divide(p, q); }
         case 4u: { return select(divide(p, q), vec4f(), p == vec4f()); }
-        default: { return select(p, vec4f(), q == vec4f()); }
+        case 5u: { return select(p, vec4f(), q == vec4f()); }
+        default: { return p; }
     }
 }
 
@@ -40,7 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     switch u.broadcast {
         case 0u: { q = b[index]; }
         case 1u: { q = b[channel]; }
-        default: { q = vec4f(b[group.z].x); }
+        case 2u: { q = vec4f(b[group.z].x); }
+        default: {}
     }
     destination[index] = combine(a[index], q);
 }

@@ -3,7 +3,7 @@
 // x 32 pixels; a lane owns 4 pixels. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled.
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
-override ROW_TILES: u32 = 4u; // 1, 2 or 4 tiles of 8 output channels
+override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -11,37 +11,37 @@ struct Convolution {
     kernel_rows: u32, kernel_columns: u32,
     stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
-    first_tile: u32, // pixel tiles before this dispatch
-    epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    samples: u32,
+    slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
+    weight_slice: u32, // vec4 elements of one slice of weights
+    first_tile: u32,   // pixel tiles before this dispatch
+    gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
+    epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue_samples: u32, // samples from here on have no epilogue
     low: f32, high: f32,
     weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
     source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination
-@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
-
 // Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
 // then fall as they do in exact arithmetic.
 const BLOCK = 16u;
 
+const LARGEST = 3.4028234e38;
+
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
 
-const LARGEST = 3.4028234e38;
-
 fn choose_part(which: u32) -> Part {
-    return Part(
-        select(0xffffffffu, 0x7fffffffu, which == 1u),
-        select(-LARGEST, 0.0, which == 2u),
-        select(LARGEST, 0.0, which == 3u),
-    );
+    return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
 
 fn take(v: vec4f, p: Part) -> vec4f {
@@ -77,15 +77,13 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
 
 fn finish(quad: u32, index: u32) {
     let sum = destination[index];
-    var result: vec4f;
     if u.epilogue == 1u {
-        result = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
-    } else {
-        let other = operand[index];
-        let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-        result = select(sum * abs(other), ratio, u.epilogue == 2u);
+        destination[index] = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+        return;
     }
-    destination[index] = result;
+    let other = operand[index];
+    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+    destination[index] = select(sum * abs(other), ratio, u.epilogue == 2u);
 }
 
 // The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
@@ -96,6 +94,12 @@ fn grid(phase: u32) -> Grid {
     let row = phase / step;
     let column = phase % step;
     return Grid(row, column, (u.height + step - 1u - row) / step, (u.width + step - 1u - column) / step);
+}
+
+fn gate_is_open() -> bool {
+    var open = u.gate == 0u;
+    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
+    return open;
 }
 
 struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
@@ -109,28 +113,32 @@ fn taps(offset: u32, padding: u32) -> Taps {
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
-    let phases = select(1u, u.stride * u.stride, u.transposed == 1u);
-    let sample = group.z / phases;
-    let area = grid(group.z % phases);
+    if !gate_is_open() { return; }
+    let is_sliced = u.slices > 1u;
+    let slice = select(0u, group.z, is_sliced);
+    let area = grid(select(group.z, 0u, is_sliced));
+    let pixels = area.rows * area.columns;
     let first = (u.first_tile + group.x) * 32u + lane;
-    let pixel = vec4u(first, first + 8u, first + 16u, first + 24u);
-    let y = pixel / area.columns;
-    let x = pixel % area.columns;
-    let inside = y < vec4u(area.rows);
+    let index = vec4u(first, first + 8u, first + 16u, first + 24u);
+    let sample = index / vec4u(max(pixels, 1u));
+    let pixel = index - sample * pixels;
+    let y = pixel / max(area.columns, 1u);
+    let x = pixel - y * area.columns;
+    let inside = (sample < vec4u(u.samples)) & vec4<bool>(pixels > 0u);
 
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
     let down = taps(area.row, u.padding_top);
     let across = taps(area.column, u.padding_left);
     let source_pixels = u.source_height * u.source_width;
-    let source_base = sample * u.source_quads * source_pixels;
+    let source_base = (slice * u.samples + sample) * u.source_quads * source_pixels;
     let tap_stride = u.source_quads * 8u;
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
-    let weight_base = group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
+    let weight_base = slice * u.weight_slice + group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
 
     let of_weight = choose_part(u.weight_part);
     let of_source = choose_part(u.source_part);
-    var t0: Tile; var t1: Tile; var t2: Tile; var t3: Tile;
-    var s0: Tile; var s1: Tile; var s2: Tile; var s3: Tile;
+    var t0: Tile; var t1: Tile;
+    var s0: Tile; var s1: Tile;
     var offset_y = down.origin;
     for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
         var offset_x = across.origin;
@@ -138,12 +146,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let sy = vec4i(y) * spacing + offset_y;
             let sx = vec4i(x) * spacing + offset_x;
             let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
-            var at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
+            var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
             var quad = 0u;
             while quad < u.source_quads {
                 let end = min(quad + BLOCK, u.source_quads);
-                t0 = Tile(); t1 = Tile(); t2 = Tile(); t3 = Tile();
+                t0 = Tile(); t1 = Tile();
                 for (; quad < end; quad++) {
                     let b = array<vec4f, 4>(
                         take(select(vec4f(), source[at.x], valid.x), of_source),
@@ -153,16 +161,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                     );
                     rows(&t0, take(weights[w], of_weight), b);
                     if ROW_TILES > 1u { rows(&t1, take(weights[w + tile_stride], of_weight), b); }
-                    if ROW_TILES > 2u {
-                        rows(&t2, take(weights[w + 2u * tile_stride], of_weight), b);
-                        rows(&t3, take(weights[w + 3u * tile_stride], of_weight), b);
-                    }
                     at += source_pixels;
                     w += 8u;
                 }
                 add(&s0, &t0);
                 if ROW_TILES > 1u { add(&s1, &t1); }
-                if ROW_TILES > 2u { add(&s2, &t2); add(&s3, &t3); }
             }
             offset_x += across.direction;
         }
@@ -170,29 +173,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
 
     let step = select(1u, u.stride, u.transposed == 1u);
-    let at = (y * step + area.row) * u.width + x * step + area.column;
     let quad = group.y * ROW_TILES * 2u;
-    store(sample, quad, at, inside, &s0);
-    if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &s1); }
-    if ROW_TILES > 2u { store(sample, quad + 4u, at, inside, &s2); store(sample, quad + 6u, at, inside, &s3); }
+    let plane = u.height * u.width;
+    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
+    store(quad, at, inside, &s0);
+    if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &s1); }
     if u.epilogue == 0u { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
+    let finished = inside & (sample < vec4u(u.epilogue_samples));
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
-        let base = (sample * u.quads + quad + i) * u.height * u.width;
         for (var j = 0u; j < 4u; j++) {
-            if inside[j] { finish(quad + i, base + at[j]); }
+            if finished[j] { finish(quad + i, at[j] + i * plane); }
         }
     }
 }
 
-fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    store_quad(sample, quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
-    store_quad(sample, quad + 1u, at, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
+fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
+    store_quad(quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
+    store_quad(quad + 1u, at + u.height * u.width, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
 }
 
-fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
+fn store_quad(quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
-    let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = values[0]; } if inside.y { destination[index.y] = values[1]; }
-    if inside.z { destination[index.z] = values[2]; } if inside.w { destination[index.w] = values[3]; }
+    if inside.x { destination[at.x] = values[0]; } if inside.y { destination[at.y] = values[1]; }
+    if inside.z { destination[at.z] = values[2]; } if inside.w { destination[at.w] = values[3]; }
 }

@@ -8,6 +8,7 @@ struct Depthwise {
     kernel_rows: u32, kernel_columns: u32,
     stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
+    gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     low: f32, high: f32,
     weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
@@ -18,7 +19,7 @@ struct Depthwise {
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [quads][taps]
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
@@ -53,6 +54,12 @@ fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
     }
 }
 
+fn gate_is_open() -> bool {
+    var open = u.gate == 0u;
+    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
+    return open;
+}
+
 // Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
 struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
 
@@ -71,11 +78,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = phase / step;
     let column = phase % step;
     let columns = (u.width + step - 1u - column) / step;
+    if columns == 0u { return; }
     let pixel = vec4u(group.x * 64u * PIXELS + lane) + vec4u(0u, 64u, 128u, 192u);
     let y = pixel / columns;
     let x = pixel % columns;
     let inside = y * step + row < vec4u(u.height);
-    if !inside.x { return; }
+    if !inside.x || !gate_is_open() { return; }
 
     let quad = group.y;
     let source_base = (sample * u.quads + quad) * u.source_height * u.source_width;

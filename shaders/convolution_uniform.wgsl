@@ -13,17 +13,22 @@ struct Convolution {
     kernel_rows: u32, kernel_columns: u32,
     stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
-    first_tile: u32, // pixel tiles before this dispatch
-    epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    samples: u32,
+    slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
+    weight_slice: u32, // vec4 elements of one slice of weights
+    first_tile: u32,   // pixel tiles before this dispatch
+    gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
+    epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue_samples: u32, // samples from here on have no epilogue
     low: f32, high: f32,
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination
-@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 
@@ -86,6 +91,12 @@ fn grid(phase: u32) -> Grid {
     return Grid(row, column, (u.height + step - 1u - row) / step, (u.width + step - 1u - column) / step);
 }
 
+fn gate_is_open() -> bool {
+    var open = u.gate == 0u;
+    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
+    return open;
+}
+
 struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
 
 // Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
@@ -97,23 +108,27 @@ fn taps(offset: u32, padding: u32) -> Taps {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let phases = select(1u, u.stride * u.stride, u.transposed == 1u);
-    let sample = group.z / phases;
-    let area = grid(group.z % phases);
+    if !gate_is_open() { return; }
+    let is_sliced = u.slices > 1u;
+    let slice = select(0u, group.z, is_sliced);
+    let area = grid(select(group.z, 0u, is_sliced));
+    let pixels = area.rows * area.columns;
     let first = (u.first_tile + group.x) * 256u + lane;
-    let pixel = vec4u(first, first + 64u, first + 128u, first + 192u);
-    let y = pixel / area.columns;
-    let x = pixel % area.columns;
-    let inside = y < vec4u(area.rows);
+    let index = vec4u(first, first + 64u, first + 128u, first + 192u);
+    let sample = index / vec4u(max(pixels, 1u));
+    let pixel = index - sample * pixels;
+    let y = pixel / max(area.columns, 1u);
+    let x = pixel - y * area.columns;
+    let inside = (sample < vec4u(u.samples)) & vec4<bool>(pixels > 0u);
 
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
     let down = taps(area.row, u.padding_top);
     let across = taps(area.column, u.padding_left);
     let source_pixels = u.source_height * u.source_width;
-    let source_base = sample * u.source_quads * source_pixels;
+    let source_base = (slice * u.samples + sample) * u.source_quads * source_pixels;
     let tap_stride = u.source_quads * 8u;
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
-    let weight_base = group.y * ROW_TILES * tile_stride;
+    let weight_base = slice * u.weight_slice + group.y * ROW_TILES * tile_stride;
 
     var t0: Tile; var t1: Tile;
     var s0: Tile; var s1: Tile;
@@ -124,7 +139,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let sy = vec4i(y) * spacing + offset_y;
             let sx = vec4i(x) * spacing + offset_x;
             let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
-            var at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
+            var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
             for (var quad = 0u; quad < u.source_quads; quad++) {
                 let b = array<vec4f, 4>(
@@ -149,29 +164,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
 
     let step = select(1u, u.stride, u.transposed == 1u);
-    let at = (y * step + area.row) * u.width + x * step + area.column;
     let quad = group.y * ROW_TILES * 2u;
+    let plane = u.height * u.width;
+    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
     if TWO_LEVELS { t0 = s0; t1 = s1; }
-    store(sample, quad, at, inside, &t0);
-    if ROW_TILES > 1u { store(sample, quad + 2u, at, inside, &t1); }
+    store(quad, at, inside, &t0);
+    if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &t1); }
     if u.epilogue == 0u { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
+    let finished = inside & (sample < vec4u(u.epilogue_samples));
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
-        let base = (sample * u.quads + quad + i) * u.height * u.width;
         for (var j = 0u; j < 4u; j++) {
-            if inside[j] { finish(quad + i, base + at[j]); }
+            if finished[j] { finish(quad + i, at[j] + i * plane); }
         }
     }
 }
 
-fn store(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    store_quad(sample, quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
-    store_quad(sample, quad + 1u, at, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
+fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
+    store_quad(quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
+    store_quad(quad + 1u, at + u.height * u.width, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
 }
 
-fn store_quad(sample: u32, quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
+fn store_quad(quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
-    let index = (sample * u.quads + quad) * u.height * u.width + at;
-    if inside.x { destination[index.x] = values[0]; } if inside.y { destination[index.y] = values[1]; }
-    if inside.z { destination[index.z] = values[2]; } if inside.w { destination[index.w] = values[3]; }
+    if inside.x { destination[at.x] = values[0]; } if inside.y { destination[at.y] = values[1]; }
+    if inside.z { destination[at.z] = values[2]; } if inside.w { destination[at.w] = values[3]; }
 }

@@ -64,7 +64,7 @@ impl NodeCheck {
 /// Relative L2 distance that one f32 operation may have from f64, given the same inputs.
 fn tolerance(op: &Op) -> f64 {
     match op {
-        Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => 1e-5,
+        op if op.is_heavy() => 1e-5,
         Op::FactorMaps => 5e-3,
         Op::TargetGradient => 1e-4,
         Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) => 0.0,
@@ -135,7 +135,7 @@ pub async fn verify_edited(
 /// Operations that add terms, and those that multiply such sums.
 fn is_sum(op: &Op) -> bool {
     match op {
-        Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => true,
+        op if op.is_heavy() => true,
         Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } | Op::MaxPoolTranspose { .. } => true,
         Op::Binary(binary) => matches!(binary, Binary::Add | Binary::Multiply | Binary::MultiplyAbsolute),
         Op::Reduce(Reduction::Sum) | Op::Shift | Op::SaliencyMaps | Op::BoxRelevance | Op::HeatMap => true,

@@ -1,6 +1,7 @@
 //! Plans as text for the two small networks, pinned: a change of the planner shows up here as a reviewable diff. To accept one, run
 //! with `AGF_ACCEPT=1`.
 
+use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
 use agf::models::Architecture;
 use agf::plan::memory::{Lifetime, Place, lower_bound, place};
@@ -55,6 +56,28 @@ fn a_second_class_shares_the_forward_pass() {
     assert_eq!(passes(&two, "features.3:Z"), 1, "the response to absolute values does not depend on the class");
     assert_eq!(passes(&one, "features.3:gradient"), 1);
     assert_eq!(passes(&two, "features.3:gradient"), 2);
+}
+
+#[test]
+fn convolutions_go_through_their_weights_five_times_at_most() {
+    let counts = |architecture: Architecture, slots: u32| {
+        let plan = plan(architecture, slots);
+        let of_role = |role: Role| {
+            let of_role = plan.passes.iter().filter(|passes| passes.role == role);
+            let mut counts: Vec<(u32, u32)> = of_role.map(|passes| (passes.always, passes.gated)).collect();
+            counts.sort_unstable();
+            counts.dedup();
+            counts
+        };
+        [Role::First, Role::Full, Role::Flat].map(of_role)
+    };
+    // Forward, W x unless that is the forward pass, bwd(W, S), bwd(W+, S), bwd(W-, S) | forward, Z, gradient, bwd(|W|, S_C), A, and the masked gradient |
+    // forward, Z, gradient, bwd(|W|, S_C).
+    // Nothing needs the gradient at the first convolution's output: where a flat convolution reads it, it has one pass less.
+    assert_eq!(counts(Architecture::ResNet50, 1), [vec![(4, 0)], vec![(5, 1)], vec![(3, 0), (4, 0)]]);
+    assert_eq!(counts(Architecture::EfficientNetLite0, 1), [vec![(4, 0)], vec![(5, 1)], vec![(4, 0)]]);
+    assert_eq!(counts(Architecture::Vgg19, 1), [vec![(5, 0)], vec![(5, 1)], vec![]]);
+    assert_eq!(counts(Architecture::Vgg19, 2), [vec![(8, 0)], vec![(8, 2)], vec![]]);
 }
 
 #[test]

@@ -27,11 +27,10 @@ fn validate(module: &Module, name: &str) -> ModuleInfo {
 fn choices(shader: Shader, name: &str) -> Vec<u32> {
     match (shader, name) {
         (_, "WEIGHT_PART" | "SOURCE_PART") => vec![0, 1, 2, 3],
-        (Shader::ConvolutionBroadcast, "ROW_TILES") => vec![1, 2, 4],
-        (Shader::ConvolutionUniform, "ROW_TILES") => vec![1, 2],
+        (_, "ROW_TILES") => vec![1, 2],
         (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
         (_, "INDEX" | "TRANSPOSED" | "TWO_LEVELS") => vec![0, 1],
-        (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5],
+        (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5, 6],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],
         (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3],
         _ => panic!("{}: no values are known for the constant {name}", shader.name()),

@@ -69,6 +69,7 @@ impl AdapterSummary {
             max_buffer_bytes: self.max_buffer_bytes,
             max_workgroups,
             broadcast,
+            winograd: true,
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
         }
     }

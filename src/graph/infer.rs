@@ -14,9 +14,10 @@ pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Re
 
 fn layer_known(graph: &Graph, op: &Op) -> bool {
     match op {
-        Op::Convolve { layer, .. } | Op::ConvolveTranspose { layer, .. } | Op::ConvolveOnes { layer, .. } => {
-            (layer.0 as usize) < graph.convolutions.len()
-        }
+        Op::Convolve { layer, .. }
+        | Op::ConvolveTranspose { layer, .. }
+        | Op::ConvolveTransposeMasked { layer, .. }
+        | Op::ConvolveOnes { layer, .. } => (layer.0 as usize) < graph.convolutions.len(),
         Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } => (layer.0 as usize) < graph.linears.len(),
         Op::BatchNorm(id) | Op::BatchNormGradient(id) => (id.0 as usize) < graph.batch_norms.len(),
         Op::Input => graph.input_shape.is_some(),
@@ -43,7 +44,7 @@ impl Inference<'_> {
             | Op::TargetGradient
             | Op::MaskedSaliency
             | Op::HeatMap => 2,
-            Op::SaliencyMaps | Op::FactorBasis => 3,
+            Op::ConvolveTransposeMasked { .. } | Op::SaliencyMaps | Op::FactorBasis => 3,
             Op::Shift => 4,
             Op::Residual(_) => 5,
             Op::FactorMaps | Op::BoxRatio | Op::BoxRelevance => 6,
@@ -66,6 +67,11 @@ impl Inference<'_> {
                 let input = Shape::new(self.graph.convolution(layer).input_channels, height, width);
                 self.same(first, self.convolution_output(layer, input)?, "the convolution's output")?;
                 Ok(input)
+            }
+            Op::ConvolveTransposeMasked { layer, height, width } => {
+                let input = Shape::new(self.graph.convolution(layer).input_channels, height, width);
+                let output = self.convolution_output(layer, input)?;
+                self.expect(&[output, output, input]).map(|()| input)
             }
             Op::Linear { layer, .. } => {
                 let layer = self.graph.linear_layer(layer);

@@ -121,6 +121,16 @@ pub enum Op {
         /// Columns of the convolution's input.
         width: u32,
     },
+    /// (g, c, bwd(W, g)) `bwd(W, g [c != 0])`, which is its third input wherever the mask takes nothing: the usual case, then
+    /// free of cost.
+    ConvolveTransposeMasked {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Rows of the convolution's input.
+        height: u32,
+        /// Columns of the convolution's input.
+        width: u32,
+    },
     /// () `part(W) * 1` with an all-ones input of `height` x `width`: the same for every sample.
     ConvolveOnes {
         /// Layer.
@@ -225,7 +235,11 @@ impl Op {
     pub fn is_heavy(&self) -> bool {
         matches!(
             self,
-            Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. }
+            Op::Convolve { .. }
+                | Op::ConvolveTranspose { .. }
+                | Op::ConvolveTransposeMasked { .. }
+                | Op::Linear { .. }
+                | Op::LinearTranspose { .. }
         )
     }
 
@@ -236,6 +250,7 @@ impl Op {
             Op::ClassRequest { .. } => "class_request",
             Op::Convolve { .. } => "convolve",
             Op::ConvolveTranspose { .. } => "convolve_transpose",
+            Op::ConvolveTransposeMasked { .. } => "convolve_transpose_masked",
             Op::ConvolveOnes { .. } => "convolve_ones",
             Op::Linear { .. } => "linear",
             Op::LinearTranspose { .. } => "linear_transpose",

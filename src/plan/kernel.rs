@@ -75,6 +75,8 @@ shaders! {
     Linear "linear" (2 weights, 2 values),
     /// Transposed matrix-vector product.
     LinearTranspose "linear_transpose" (1 weights, 2 values),
+    /// A gradient where relevance is not zero, and what that leaves out.
+    Mask "mask" (0 weights, 4 values),
     /// Input times gradient where relevance is not zero.
     MaskedSaliency "masked_saliency" (0 weights, 3 values),
     /// Max-pooling: values or positions.
@@ -91,6 +93,10 @@ shaders! {
     Shift "shift" (0 weights, 5 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" (0 weights, 3 values),
+    /// Winograd's transform of a convolution's source.
+    WinogradInput "winograd_input" (0 weights, 3 values),
+    /// Winograd's transform to a convolution's result.
+    WinogradOutput "winograd_output" (1 weights, 3 values),
 }
 
 impl Shader {

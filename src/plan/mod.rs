@@ -11,7 +11,7 @@ pub mod packing;
 mod text;
 pub mod uniforms;
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, NodeId, Op, Role};
 use kernel::Kernel;
 use memory::{Lifetime, Place};
 use packing::Packing;
@@ -29,6 +29,8 @@ pub struct Profile {
     pub max_workgroups: u32,
     /// Whether convolutions bring their weights by subgroup broadcast: a software driver with subgroups of at least 8 lanes.
     pub broadcast: bool,
+    /// Whether convolutions of 3x3 taps may be computed by Winograd's algorithm.
+    pub winograd: bool,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
 }
@@ -40,8 +42,14 @@ impl Profile {
         max_buffer_bytes: 256 << 20,
         max_workgroups: 65_535,
         broadcast: false,
+        winograd: true,
         max_step_flops: 50_000_000_000,
     };
+
+    /// Pixels that a workgroup of the dense kernels computes.
+    pub(crate) fn dense_pixels(&self) -> u32 {
+        if self.broadcast { 32 } else { 256 }
+    }
 }
 
 /// How values share memory.
@@ -84,14 +92,29 @@ pub struct Step {
     pub uniforms: Uniforms,
     /// Weights, the bindings from 1 on.
     pub weights: Vec<Packing>,
-    /// Values, the bindings behind the weights; the last one is written.
+    /// Values, the bindings behind the weights; the last ones are written.
     pub values: Vec<ValueId>,
+    /// How many of the values are written.
+    pub written: usize,
     /// Workgroups in x, y, z.
     pub workgroups: [u32; 3],
     /// Floating-point operations.
     pub flops: u64,
     /// Bytes of all bindings.
     pub bytes: u64,
+}
+
+/// How often the weights of a convolution are gone through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerPasses {
+    /// Layer name.
+    pub layer: String,
+    /// Its role.
+    pub role: Role,
+    /// Passes of every run.
+    pub always: u32,
+    /// Passes that only run where a gradient is masked.
+    pub gated: u32,
 }
 
 /// A graph laid out for a device and a batch.
@@ -109,6 +132,8 @@ pub struct Plan {
     pub buffers: Vec<u64>,
     /// Value of every node that is stored.
     pub value_of: HashMap<NodeId, ValueId>,
+    /// Passes over the weights of each convolution.
+    pub passes: Vec<LayerPasses>,
     /// Bytes of packed weights.
     pub weight_bytes: u64,
     /// No placement of the values can be smaller than this.
@@ -146,7 +171,7 @@ impl Plan {
         sharing: Sharing,
     ) -> Result<Self, PlanError> {
         let live = graph.live(outputs);
-        let mut lowering = lower::Lowering::new(graph, profile, batch);
+        let mut lowering = lower::Lowering::new(graph, &live, profile, batch);
         for id in graph.ids().filter(|id| live[id.index()]) {
             if matches!(graph.node(id).op, Op::Input | Op::ClassRequest { .. }) {
                 lowering.declare(id);
@@ -155,7 +180,7 @@ impl Plan {
         for group in fuse::groups(graph, &live, outputs) {
             lowering.group(&group);
         }
-        let lower::Lowering { steps, values, value_of, .. } = lowering;
+        let lower::Lowering { steps, values, value_of, passes, .. } = lowering;
         let too_large = values.iter().find(|value| value.bytes > profile.max_binding_bytes);
         if let Some(value) = too_large {
             let bytes = value.bytes / u64::from(batch);
@@ -169,7 +194,7 @@ impl Plan {
         let (places, buffers) = memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
         let lower_bound = memory::lower_bound(&lifetimes);
         let weight_bytes = weight_bytes(graph, &steps);
-        Ok(Self { batch, steps, values, places, buffers, value_of, weight_bytes, lower_bound })
+        Ok(Self { batch, steps, values, places, buffers, value_of, passes, weight_bytes, lower_bound })
     }
 
     /// The most samples whose values each fit a binding, at least 1.
@@ -231,7 +256,7 @@ fn lifetimes(
             let (first, _) = touched[value.0].unwrap_or((index, index));
             touched[value.0] = Some((first, index));
         }
-        if let Some(value) = step.values.last() {
+        for value in step.values.iter().rev().take(step.written) {
             written[value.0] = true;
         }
     }

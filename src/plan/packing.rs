@@ -4,6 +4,9 @@ use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
 use rayon::prelude::*;
 
+/// Entries of a transformed 3x3 kernel: so many independent products make a convolution by Winograd's F(2x2, 3x3).
+pub const WINOGRAD_SLICES: u32 = 16;
+
 /// A packed buffer of weights. Elements are vec4 of f32; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
@@ -16,6 +19,16 @@ pub enum Packing {
         layer: ConvolutionId,
         /// Rows are input channels.
         transposed: bool,
+    },
+    /// One part of a convolution of 3x3 taps, transformed for Winograd's F(2x2, 3x3): `[slices][rows / 8][columns / 4][8 rows]`, each
+    /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
+    Winograd {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Rows are input channels.
+        transposed: bool,
+        /// Part of the weight.
+        part: Part,
     },
     /// Depthwise convolution, `[quads][taps]`.
     Depthwise {
@@ -61,6 +74,10 @@ impl Packing {
                 let (rows, columns, taps) = dense(graph, layer, transposed);
                 padded_rows(rows) * columns.next_multiple_of(4) * taps
             }
+            Packing::Winograd { layer, transposed, .. } => {
+                let (rows, columns, _) = dense(graph, layer, transposed);
+                padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
+            }
             Packing::Depthwise { layer } | Packing::TapSums { layer, .. } => {
                 let convolution = graph.convolution(layer);
                 convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
@@ -77,6 +94,9 @@ impl Packing {
         match *self {
             Packing::Unused => {}
             Packing::Dense { layer, transposed } => pack_dense(graph, weights, layer, transposed, target),
+            Packing::Winograd { layer, transposed, part } => {
+                pack_winograd(graph, weights, layer, transposed, part, target);
+            }
             Packing::Depthwise { layer } => {
                 let weight = parameter(weights, &graph.convolution(layer).weight_name());
                 pack_taps(graph, layer, target, |channel, tap, taps| weight[channel * taps + tap]);
@@ -121,9 +141,9 @@ fn dense(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (u32, u32, u3
     if transposed { (inputs, outputs, taps) } else { (outputs, inputs, taps) }
 }
 
-/// Rows that exist in memory: the largest tile of a kernel (8, 16 or 32 rows) never reaches past the end.
+/// Rows that exist in memory: the largest tile of a kernel (8 or 16 rows) never reaches past the end.
 fn padded_rows(rows: u32) -> u32 {
-    if rows <= 16 { rows.next_multiple_of(8) } else { rows.next_multiple_of(32) }
+    if rows <= 8 { 8 } else { rows.next_multiple_of(16) }
 }
 
 fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed: bool, target: &mut [f32]) {
@@ -144,6 +164,52 @@ fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed
             }
         }
     });
+}
+
+/// `G g G^T` of every 3x3 kernel g, by tiles of 8 rows.
+fn pack_winograd(
+    graph: &Graph,
+    weights: &Weights,
+    layer: ConvolutionId,
+    transposed: bool,
+    part: Part,
+    target: &mut [f32],
+) {
+    let weight = parameter(weights, &graph.convolution(layer).weight_name());
+    let inputs = graph.convolution(layer).input_channels as usize;
+    let (rows, columns, taps) = dense(graph, layer, transposed);
+    let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
+    let tile = 8 * columns.div_ceil(4) * 4;
+    let slice = padded_rows(rows as u32) as usize / 8 * tile;
+    let transformed = |row: usize, column: usize| {
+        let (output, input) = if transposed { (column, row) } else { (row, column) };
+        let kernel = &weight[(output * inputs + input) * taps..][..taps];
+        let turned = |tap: usize| if transposed { kernel[taps - 1 - tap] } else { kernel[tap] };
+        winograd_kernel(std::array::from_fn(|tap| f64::from(take(part, turned(tap)))))
+    };
+    let tiles: Vec<Vec<[f32; 16]>> = (0..rows.div_ceil(8))
+        .into_par_iter()
+        .map(|first| {
+            let of_tile = (first * 8..(first * 8 + 8).min(rows)).flat_map(|row| (0..columns).map(move |c| (row, c)));
+            of_tile.map(|(row, column)| transformed(row, column)).collect()
+        })
+        .collect();
+    target.par_chunks_mut(slice).enumerate().for_each(|(slice, target)| {
+        for (target, kernels) in target.chunks_mut(tile).zip(&tiles) {
+            for (index, kernel) in kernels.iter().enumerate() {
+                let (row, column) = (index / columns, index % columns);
+                target[(column / 4 * 8 + row) * 4 + column % 4] = kernel[slice];
+            }
+        }
+    });
+}
+
+/// `G g G^T` with `G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]`, row by row.
+fn winograd_kernel(g: [f64; 9]) -> [f32; 16] {
+    let along = |a: f64, b: f64, c: f64| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
+    let columns: [[f64; 4]; 3] = std::array::from_fn(|column| along(g[column], g[column + 3], g[column + 6]));
+    let row = |row: usize| along(columns[0][row], columns[1][row], columns[2][row]);
+    std::array::from_fn(|index| row(index / 4)[index % 4] as f32)
 }
 
 fn pack_taps(graph: &Graph, layer: ConvolutionId, target: &mut [f32], value: impl Fn(usize, usize, usize) -> f32) {

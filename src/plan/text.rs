@@ -1,6 +1,7 @@
 //! A plan as text: what `agf-run plan` prints and what tests pin.
 
 use super::Plan;
+use crate::graph::Role;
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -25,6 +26,9 @@ impl fmt::Display for Plan {
             )?;
             writeln!(f, "      {}  at {}", step.uniforms, places.join(" "))?;
         }
+        for role in [Role::First, Role::Full, Role::Flat] {
+            write_passes(f, role, self)?;
+        }
         let mega = |bytes: u64| bytes as f64 / 1e6;
         writeln!(
             f,
@@ -42,5 +46,16 @@ impl fmt::Display for Plan {
             mega(self.lower_bound),
             mega(self.weight_bytes)
         )
+    }
+}
+
+/// How often the convolutions of a role go through their weights.
+fn write_passes(f: &mut fmt::Formatter<'_>, role: Role, plan: &Plan) -> fmt::Result {
+    let of_role = || plan.passes.iter().filter(move |passes| passes.role == role);
+    let Some(most) = of_role().map(|passes| passes.always).max() else { return Ok(()) };
+    write!(f, "{} convolutions of role {}: at most {most} passes each", of_role().count(), role.name())?;
+    match of_role().map(|passes| passes.gated).max() {
+        Some(gated) if gated > 0 => writeln!(f, ", {gated} more where a gradient is masked"),
+        _ => writeln!(f),
     }
 }

@@ -100,9 +100,10 @@ impl<'a> Reference<'a> {
         let input_shape = node.inputs.first().map_or(Shape::SCALAR, |&input| self.graph.shape(input));
         match node.op {
             Op::Input | Op::ClassRequest { .. } => Vec::new(),
-            Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::ConvolveOnes { .. } => {
-                self.convolution(&node.op, inputs, input_shape, node.shape)
-            }
+            Op::Convolve { .. }
+            | Op::ConvolveTranspose { .. }
+            | Op::ConvolveTransposeMasked { .. }
+            | Op::ConvolveOnes { .. } => self.convolution(&node.op, inputs, input_shape, node.shape),
             Op::Linear { layer, weight, input, bias } => {
                 let (matrix, offsets) = self.linear(layer);
                 linear_maps::linear(matrix, weight, inputs[0], input, bias.then_some(offsets))
@@ -146,6 +147,11 @@ impl<'a> Reference<'a> {
             }
             Op::ConvolveTranspose { layer, weight, .. } => {
                 self.convolution_map(layer, weight, output_shape, input_shape).apply_transposed(inputs[0])
+            }
+            Op::ConvolveTransposeMasked { layer, .. } => {
+                let masked = inputs[0].iter().zip(inputs[1]).map(|(&g, &c)| if c == 0.0 { 0.0 } else { g });
+                let masked: Vec<f64> = masked.collect();
+                self.convolution_map(layer, Part::Full, output_shape, input_shape).apply_transposed(&masked)
             }
             _ => Vec::new(),
         }

@@ -4,6 +4,7 @@
 mod common;
 
 mod goldens;
+mod hard_inputs;
 mod photos;
 mod properties;
 mod traces;

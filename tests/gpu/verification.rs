@@ -64,7 +64,7 @@ fn replace_operation(step: &mut Step, shader: Shader, from: u32, to: u32) -> boo
 
 #[test]
 fn planted_faults_are_found() {
-    use Architecture::{EfficientNetLite0, TinyResNet, TinyVgg};
+    use Architecture::{EfficientNetLite0, TinyResNet, TinyVgg, Vgg11};
     let convolution = |step: &Step| is(step, Shader::ConvolutionBroadcast) || is(step, Shader::ConvolutionUniform);
     plant("padding off by one", TinyVgg, |step| convolution(step) && step.uniforms.set("padding_top", 0u32));
     plant("depthwise padding", EfficientNetLite0, |step| {
@@ -103,6 +103,15 @@ fn planted_faults_are_found() {
             step.values.swap(2, 3);
         }
         shift
+    });
+    plant("padding of patches", Vgg11, |step| {
+        is(step, Shader::WinogradInput) && step.uniforms.set("padding_left", 0u32)
+    });
+    plant("patches of another place", Vgg11, |step| {
+        is(step, Shader::WinogradOutput) && step.uniforms.set("tile_columns", 3u32)
+    });
+    plant("weights of another slice", Vgg11, |step| {
+        convolution(step) && step.workgroups[2] == 16 && step.uniforms.set("weight_slice", 64u32)
     });
     plant("unwritten rest", TinyVgg, |step| {
         let wide = step.workgroups[1] > 1;

@@ -87,8 +87,9 @@ impl<'a> Layer<'a> {
         let (x, g_x) = (self.inputs[0], self.g_x.unwrap_or(self.c));
         let c = self.convolution_c(layer)?;
         let agnostic = self.agnostic(layer)?;
-        let masked = self.binary("g [c != 0]", Binary::Mask, self.g.unwrap_or(self.c), self.c)?;
-        let gm = self.transpose("gm", layer, Part::Full, masked)?;
+        let shape = self.graph.shape(x);
+        let masked = Op::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
+        let gm = self.add("gm", masked, &[self.g.unwrap_or(self.c), self.c, g_x])?;
 
         let weight =
             if ablations.gradcam { self.add("mean gm", Op::AveragePool { height: 1, width: 1 }, &[gm])? } else { g_x };

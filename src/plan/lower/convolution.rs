@@ -1,35 +1,44 @@
-//! Convolutions in all forms: dense by broadcast or uniform weights, depthwise, transposed, and the response to all ones.
+//! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
 use super::{LANES, Lowering, Work};
-use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, NodeId, Op, Part, Shape};
-use crate::plan::ValueId;
+use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
+use crate::plan::{LayerPasses, ValueId};
 
 /// What happens to a sum before it is stored; the numbers are the shaders' `epilogue`.
-struct Epilogue {
-    code: u32,
-    affine: Packing,
-    operand: Option<NodeId>,
-    low: f32,
-    high: f32,
+pub(super) struct Epilogue {
+    pub code: u32,
+    pub affine: Packing,
+    pub operand: Option<ValueId>,
+    pub low: f32,
+    pub high: f32,
 }
 
 impl Epilogue {
-    const NONE: Epilogue = Epilogue { code: 0, affine: Packing::Unused, operand: None, low: f32::MIN, high: f32::MAX };
+    pub const NONE: Epilogue =
+        Epilogue { code: 0, affine: Packing::Unused, operand: None, low: f32::MIN, high: f32::MAX };
+
+    /// Whether relevance is divided by the sum.
+    pub fn divides(&self) -> bool {
+        self.code == 2
+    }
 }
 
-/// One convolution pass: which layer, in which direction, with which parts.
-struct Pass {
-    layer: ConvolutionId,
-    transposed: bool,
-    weight: Part,
-    source_part: Part,
-    source: NodeId,
-    source_shape: Shape,
-    shape: Shape,
+/// One convolution pass: which layer, in which direction, with which parts, from where to where.
+pub(super) struct Pass {
+    pub layer: ConvolutionId,
+    pub transposed: bool,
+    pub weight: Part,
+    pub source_part: Part,
+    pub source: ValueId,
+    pub source_shape: Shape,
+    pub destination: ValueId,
+    pub shape: Shape,
+    /// One value per sample; where all are zero the pass does nothing.
+    pub gate: Option<ValueId>,
 }
 
 /// Appends the fields `weight_part` and `source_part`.
@@ -49,28 +58,63 @@ pub(super) fn part_code(part: Part) -> u32 {
 
 impl Lowering<'_> {
     pub(super) fn convolution(&mut self, group: &Group, node: &Node) {
-        let source = node.inputs[0];
         let (layer, weight, source_part, transposed) = match node.op {
             Op::Convolve { layer, weight, input, .. } => (layer, weight, input, false),
             Op::ConvolveTranspose { layer, weight, .. } => (layer, weight, Part::Full, true),
             _ => return,
         };
-        let source_shape = self.shape(source);
-        let pass = Pass { layer, transposed, weight, source_part, source, source_shape, shape: node.shape };
+        let (source, source_shape) = (self.value(node.inputs[0]), self.shape(node.inputs[0]));
         let epilogue = self.epilogue(group, node);
-        if self.graph.convolution(layer).depthwise {
-            self.depthwise(&pass, &epilogue);
+        let (destination, shape) = (self.value(self.output), node.shape);
+        let gate = None;
+        let pass = Pass { layer, transposed, weight, source_part, source, source_shape, destination, shape, gate };
+        self.run_pass(&pass, &epilogue);
+    }
+
+    /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: counts what it takes, copies `bwd(W, g)`, and
+    /// gates the pass that would replace the copy.
+    pub(super) fn masked_transpose(&mut self, node: &Node) {
+        let Op::ConvolveTransposeMasked { layer, .. } = node.op else { return };
+        let [g, c, unmasked] = [0, 1, 2].map(|index| self.value(node.inputs[index]));
+        let source_shape = self.shape(node.inputs[0]);
+        let (source, taken) = self.masked(g, c, source_shape);
+        let destination = self.value(self.output);
+        self.copy(unmasked, destination, node.shape);
+        let (weight, source_part, gate, shape) = (Part::Full, Part::Full, Some(taken), node.shape);
+        let transposed = true;
+        let pass = Pass { layer, transposed, weight, source_part, source, source_shape, destination, shape, gate };
+        self.run_pass(&pass, &Epilogue::NONE);
+    }
+
+    fn run_pass(&mut self, pass: &Pass, epilogue: &Epilogue) {
+        self.count_pass(pass);
+        if self.graph.convolution(pass.layer).depthwise {
+            self.depthwise(pass, epilogue);
+        } else if self.winograd_pays(pass, epilogue) {
+            self.winograd(pass, epilogue);
         } else {
-            self.dense(&pass, &epilogue);
+            self.direct(pass, epilogue);
         }
     }
 
-    fn epilogue(&self, group: &Group, node: &Node) -> Epilogue {
+    fn count_pass(&mut self, pass: &Pass) {
+        let convolution = self.graph.convolution(pass.layer);
+        if self.passes.iter().all(|known| known.layer != convolution.name) {
+            let (layer, role) = (convolution.name.clone(), convolution.role);
+            self.passes.push(LayerPasses { layer, role, always: 0, gated: 0 });
+        }
+        for known in self.passes.iter_mut().filter(|known| known.layer == convolution.name) {
+            *if pass.gate.is_some() { &mut known.gated } else { &mut known.always } += 1;
+        }
+    }
+
+    fn epilogue(&mut self, group: &Group, node: &Node) -> Epilogue {
         let mut epilogue = Epilogue::NONE;
         let mut batch_norm = None;
         let mut affine = false;
         for &id in &group.nodes[1..] {
-            let follower = self.graph.node(id);
+            let graph = self.graph;
+            let follower = graph.node(id);
             match follower.op {
                 Op::BatchNorm(id) => (batch_norm, affine) = (Some(id), true),
                 Op::Clamp(activation) => {
@@ -78,9 +122,11 @@ impl Lowering<'_> {
                     epilogue.low = 0.0;
                     epilogue.high = activation.ceiling();
                 }
-                Op::Binary(Binary::Ratio) => (epilogue.code, epilogue.operand) = (2, Some(follower.inputs[0])),
+                Op::Binary(Binary::Ratio) => {
+                    (epilogue.code, epilogue.operand) = (2, Some(self.value(follower.inputs[0])));
+                }
                 Op::Binary(Binary::MultiplyAbsolute) => {
-                    (epilogue.code, epilogue.operand) = (3, Some(follower.inputs[1]));
+                    (epilogue.code, epilogue.operand) = (3, Some(self.value(follower.inputs[1])));
                 }
                 _ => {}
             }
@@ -94,93 +140,14 @@ impl Lowering<'_> {
         epilogue
     }
 
-    fn dense(&mut self, pass: &Pass, epilogue: &Epilogue) {
-        let convolution = self.graph.convolution(pass.layer).clone();
-        let (shader, pixels_per_tile, largest) = match self.profile.broadcast {
-            true => (Shader::ConvolutionBroadcast, 32, 4),
-            false => (Shader::ConvolutionUniform, 256, 2),
-        };
-        let row_tiles = row_tiles(pass.shape.channels, largest);
-        let mut kernel = Kernel::new(shader).with("ROW_TILES", row_tiles);
-        if !self.profile.broadcast {
-            // Max-pooling and ReLU decide on the forward pass: a near-tie must fall as in exact arithmetic.
-            let decides = !pass.transposed && pass.weight == Part::Full;
-            kernel = kernel
-                .with("WEIGHT_PART", part_code(pass.weight))
-                .with("SOURCE_PART", part_code(pass.source_part))
-                .with("TWO_LEVELS", decides.into());
-        }
-        let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
-        let tiles = largest_grid.div_ceil(pixels_per_tile);
-        let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
-        let values = self.operands(pass, epilogue);
-        let weights = vec![Packing::Dense { layer: pass.layer, transposed: pass.transposed }, epilogue.affine];
-
-        let parts = flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
-        let tiles_per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups);
-        for first_tile in (0..tiles).step_by(tiles_per_part as usize) {
-            let count = tiles_per_part.min(tiles - first_tile);
-            let mut uniforms = Uniforms::new()
-                .with("source_height", pass.source_shape.height)
-                .with("source_width", pass.source_shape.width)
-                .with("source_quads", pass.source_shape.quads())
-                .with("height", pass.shape.height)
-                .with("width", pass.shape.width)
-                .with("quads", pass.shape.quads())
-                .with("kernel_rows", convolution.window.kernel[0])
-                .with("kernel_columns", convolution.window.kernel[1])
-                .with("stride", convolution.window.stride)
-                .with("padding_top", convolution.window.padding.top)
-                .with("padding_left", convolution.window.padding.left)
-                .with("transposed", pass.transposed)
-                .with("first_tile", first_tile)
-                .with("epilogue", epilogue.code)
-                .with("low", epilogue.low)
-                .with("high", epilogue.high);
-            if self.profile.broadcast {
-                uniforms = with_parts(uniforms, pass.weight, pass.source_part);
-            }
-            let workgroups = [count, pass.shape.channels.div_ceil(8 * row_tiles), self.batch * step * step];
-            let flops = flops * u64::from(count) / u64::from(tiles);
-            self.push(Work { kernel: kernel.clone(), uniforms, workgroups, flops }, weights.clone(), values.clone());
-        }
+    /// Source, operand or gate, and destination, as the kernels bind them.
+    pub(super) fn operands(&self, pass: &Pass, epilogue: &Epilogue) -> [ValueId; 3] {
+        [pass.source, pass.gate.or(epilogue.operand).unwrap_or(self.unused), pass.destination]
     }
 
-    fn depthwise(&mut self, pass: &Pass, epilogue: &Epilogue) {
-        let convolution = self.graph.convolution(pass.layer).clone();
-        let uniforms = Uniforms::new()
-            .with("source_height", pass.source_shape.height)
-            .with("source_width", pass.source_shape.width)
-            .with("height", pass.shape.height)
-            .with("width", pass.shape.width)
-            .with("quads", pass.shape.quads())
-            .with("kernel_rows", convolution.window.kernel[0])
-            .with("kernel_columns", convolution.window.kernel[1])
-            .with("stride", convolution.window.stride)
-            .with("padding_top", convolution.window.padding.top)
-            .with("padding_left", convolution.window.padding.left)
-            .with("transposed", pass.transposed)
-            .with("epilogue", epilogue.code)
-            .with("low", epilogue.low)
-            .with("high", epilogue.high);
-        let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
-        let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
-        let pixels = if self.profile.broadcast && largest_grid >= 8 * LANES { 4 } else { 1 };
-        let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
-        let workgroups = [largest_grid.div_ceil(LANES * pixels), pass.shape.quads(), self.batch * step * step];
-        let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
-        let values = self.operands(pass, epilogue);
-        let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];
-        self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
-    }
-
-    fn operands(&mut self, pass: &Pass, epilogue: &Epilogue) -> Vec<ValueId> {
-        let source = self.value(pass.source);
-        let operand = epilogue.operand.map_or(self.unused, |operand| self.value(operand));
-        let output = self.value(self.output);
-        vec![source, operand, output]
+    /// Number of gate values of a pass, as the kernels' `gate`.
+    pub(super) fn gate(&self, pass: &Pass) -> u32 {
+        if pass.gate.is_some() { self.batch } else { 0 }
     }
 
     pub(super) fn convolution_ones(&mut self, group: &Group, node: &Node) {
@@ -199,7 +166,7 @@ impl Lowering<'_> {
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
             .with("epilogue", epilogue.code);
-        let operand = epilogue.operand.map_or(self.unused, |operand| self.value(operand));
+        let operand = epilogue.operand.unwrap_or(self.unused);
         let output = self.value(self.output);
         let kernel = Kernel::new(Shader::ConvolutionOnes);
         let flops = self.elements(node, convolution.window.taps().into());
@@ -217,17 +184,8 @@ impl Lowering<'_> {
     }
 }
 
-/// Tiles of 8 output channels per workgroup: the most that the channels fill.
-fn row_tiles(channels: u32, largest: u32) -> u32 {
-    match channels.div_ceil(8) {
-        1 => 1,
-        2 => 2.min(largest),
-        _ => largest,
-    }
-}
-
 /// Two operations per weight and output pixel of the forward direction.
-fn pass_flops(convolution: &Convolution, pass: &Pass) -> u64 {
+pub(super) fn pass_flops(convolution: &Convolution, pass: &Pass) -> u64 {
     let output = if pass.transposed { pass.source_shape } else { pass.shape };
     let inputs = if convolution.depthwise { 1 } else { convolution.input_channels };
     2 * u64::from(convolution.window.taps()) * u64::from(inputs) * output.elements()

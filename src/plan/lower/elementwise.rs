@@ -2,6 +2,7 @@
 
 use super::{Lowering, Work};
 use crate::graph::{Binary, Node, Op, Shape};
+use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
@@ -67,5 +68,13 @@ impl Lowering<'_> {
         values.push(self.value(self.output));
         let flops = self.elements(node, 1);
         self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+    }
+
+    pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
+        let kernel = Kernel::new(Shader::Binary).with("OPERATION", 6);
+        let uniforms =
+            Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);
+        let values = vec![source, self.unused, destination];
+        self.push(Work { kernel, uniforms, workgroups: self.per_quad(shape), flops: 0 }, Vec::new(), values);
     }
 }

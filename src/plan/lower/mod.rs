@@ -1,18 +1,21 @@
 //! From groups of nodes to steps: kernel, uniforms, bindings and workgroups of each.
 
 mod convolution;
+mod depthwise;
+mod direct;
 mod elementwise;
 mod explanation;
 mod linear;
 mod pooling;
 mod reduction;
+mod winograd;
 
 use super::fuse::Group;
 use super::kernel::Kernel;
 use super::packing::Packing;
 use super::uniforms::Uniforms;
-use super::{Profile, Step, Value, ValueId};
-use crate::graph::{Graph, Node, NodeId, Op, Shape};
+use super::{LayerPasses, Profile, Step, Value, ValueId};
+use crate::graph::{Binary, Graph, Node, NodeId, Op, Shape};
 use std::collections::HashMap;
 
 /// Lanes of a workgroup in all kernels but the broadcast convolution.
@@ -26,6 +29,9 @@ pub(super) struct Lowering<'a> {
     pub steps: Vec<Step>,
     pub values: Vec<Value>,
     pub value_of: HashMap<NodeId, ValueId>,
+    pub passes: Vec<LayerPasses>,
+    /// Whether relevance is divided by sums of the network's own values, which may be near zero.
+    pub divides_by_additions: bool,
     /// A small value for bindings that a step does not use.
     unused: ValueId,
     /// Name of the group being lowered, and its output.
@@ -34,11 +40,13 @@ pub(super) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(graph: &'a Graph, profile: &'a Profile, batch: u32) -> Self {
+    pub fn new(graph: &'a Graph, live: &[bool], profile: &'a Profile, batch: u32) -> Self {
+        let divides_by_additions = divides_by_additions(graph, live);
         let unused = Value { name: "unused".into(), node: None, bytes: 16 };
         let (values, unused) = (vec![unused], ValueId(0));
         let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
-        Self { graph, profile, batch, steps, values, value_of, unused, label, output }
+        let passes = Vec::new();
+        Self { graph, profile, batch, steps, values, value_of, passes, divides_by_additions, unused, label, output }
     }
 
     /// Makes room for a node that the host fills.
@@ -52,6 +60,7 @@ impl<'a> Lowering<'a> {
         let node = self.graph.node(group.head()).clone();
         match node.op {
             Op::Convolve { .. } | Op::ConvolveTranspose { .. } => self.convolution(group, &node),
+            Op::ConvolveTransposeMasked { .. } => self.masked_transpose(&node),
             Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
             Op::Linear { .. } => self.linear(group, &node),
             Op::LinearTranspose { .. } => self.linear_transpose(&node),
@@ -92,13 +101,21 @@ impl<'a> Lowering<'a> {
 
     /// A value that no node has, for partial results.
     fn scratch(&mut self, name: &str, shape: Shape) -> ValueId {
-        let bytes = quad_bytes(shape) * u64::from(self.batch);
+        self.scratch_bytes(name, quad_bytes(shape) * u64::from(self.batch))
+    }
+
+    fn scratch_bytes(&mut self, name: &str, bytes: u64) -> ValueId {
         self.values.push(Value { name: format!("{} ({name})", self.label), node: None, bytes });
         ValueId(self.values.len() - 1)
     }
 
     /// Appends a step; the last of `values` is what it writes.
     fn push(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>) {
+        self.push_writing(work, weights, values, 1);
+    }
+
+    /// Appends a step that writes the last `written` of `values`.
+    fn push_writing(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>, written: usize) {
         let value_bytes: u64 = values.iter().map(|&value| self.values[value.0].bytes).sum();
         let weight_bytes: u64 = weights.iter().map(|packing| packing.elements(self.graph) as u64 * 4).sum();
         self.steps.push(Step {
@@ -108,6 +125,7 @@ impl<'a> Lowering<'a> {
             uniforms: work.uniforms,
             weights,
             values,
+            written,
             workgroups: work.workgroups,
             flops: work.flops,
             bytes: value_bytes + weight_bytes,
@@ -143,6 +161,15 @@ struct Work {
     uniforms: Uniforms,
     workgroups: [u32; 3],
     flops: u64,
+}
+
+fn divides_by_additions(graph: &Graph, live: &[bool]) -> bool {
+    graph.ids().filter(|id| live[id.index()]).any(|id| {
+        let node = graph.node(id);
+        let divisor = node.inputs.get(1).map(|&input| &graph.node(input).op);
+        matches!(node.op, Op::Binary(Binary::Ratio | Binary::SafeDivide))
+            && matches!(divisor, Some(Op::Binary(Binary::Add)))
+    })
 }
 
 fn quad_bytes(shape: Shape) -> u64 {

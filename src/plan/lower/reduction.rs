@@ -46,6 +46,23 @@ impl Lowering<'_> {
         self.level(&last, partial, output);
     }
 
+    /// `g [c != 0]`, and per sample how many non-zero elements of `g` that leaves out.
+    pub(super) fn masked(&mut self, g: ValueId, c: ValueId, shape: Shape) -> (ValueId, ValueId) {
+        let count = shape.quads() * shape.pixels();
+        let run = RUN.max(count.div_ceil(RUN));
+        let runs = count.div_ceil(run);
+        let masked = self.scratch("masked", shape);
+        let partial = self.scratch("taken, partial", Shape::new(1, 1, runs));
+        let uniforms = Uniforms::new().with("count", count).with("run", run).with("runs", runs);
+        let (kernel, flops) = (Kernel::new(Shader::Mask), 4 * u64::from(count) * u64::from(self.batch));
+        let workgroups = [runs, 1, self.batch];
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![g, c, masked, partial], 2);
+        let taken = self.scratch("taken", Shape::SCALAR);
+        let level = Level { operation: 2, pixels: runs, count: runs, run: runs, first_channel: 0, channels: 1 };
+        self.level(&level, partial, taken);
+        (masked, taken)
+    }
+
     fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
         let kernel = Kernel::new(Shader::Reduce).with("OPERATION", level.operation);
         let runs = level.count.div_ceil(level.run);

@@ -1,0 +1,36 @@
+// g [c != 0], and how many non-zero elements of g the mask takes. One workgroup masks one contiguous run of vec4 elements of a sample
+// and counts in it; `reduce` adds the counts up.
+
+struct Mask {
+    count: u32, // vec4 elements of one sample
+    run: u32,   // vec4 elements of one workgroup
+    runs: u32,  // workgroups of one sample
+}
+
+@group(0) @binding(0) var<uniform> u: Mask;
+@group(0) @binding(1) var<storage, read_write> g: array<vec4f>; // [samples][count]
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [samples][count]
+@group(0) @binding(3) var<storage, read_write> masked: array<vec4f>; // [samples][count]
+@group(0) @binding(4) var<storage, read_write> taken: array<vec4f>;  // [samples][runs], in x
+
+const LANES = 64u;
+var<workgroup> partial: array<vec4f, LANES>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let base = group.z * u.count;
+    let end = min((group.x + 1u) * u.run, u.count);
+    var number = vec4f();
+    for (var index = group.x * u.run + lane; index < end; index += LANES) {
+        let value = g[base + index];
+        let hidden = c[base + index] == vec4f();
+        masked[base + index] = select(value, vec4f(), hidden);
+        number += select(vec4f(), vec4f(1.0), hidden & (value != vec4f()));
+    }
+    partial[lane] = number;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half { partial[lane] += partial[lane + half]; }
+    }
+    if lane == 0u { taken[group.z * u.runs + group.x] = vec4f(dot(partial[0], vec4f(1.0)), 0.0, 0.0, 0.0); }
+}

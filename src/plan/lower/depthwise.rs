@@ -1,0 +1,39 @@
+//! Depthwise convolutions: each channel by itself.
+
+use super::convolution::{Epilogue, Pass, pass_flops, with_parts};
+use super::{LANES, Lowering, Work};
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::packing::Packing;
+use crate::plan::uniforms::Uniforms;
+
+impl Lowering<'_> {
+    pub(super) fn depthwise(&mut self, pass: &Pass, epilogue: &Epilogue) {
+        let convolution = self.graph.convolution(pass.layer).clone();
+        let uniforms = Uniforms::new()
+            .with("source_height", pass.source_shape.height)
+            .with("source_width", pass.source_shape.width)
+            .with("height", pass.shape.height)
+            .with("width", pass.shape.width)
+            .with("quads", pass.shape.quads())
+            .with("kernel_rows", convolution.window.kernel[0])
+            .with("kernel_columns", convolution.window.kernel[1])
+            .with("stride", convolution.window.stride)
+            .with("padding_top", convolution.window.padding.top)
+            .with("padding_left", convolution.window.padding.left)
+            .with("transposed", pass.transposed)
+            .with("gate", self.gate(pass))
+            .with("epilogue", epilogue.code)
+            .with("low", epilogue.low)
+            .with("high", epilogue.high);
+        let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
+        let step = if pass.transposed { convolution.window.stride } else { 1 };
+        let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
+        let pixels = if self.profile.broadcast && largest_grid >= 8 * LANES { 4 } else { 1 };
+        let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
+        let workgroups = [largest_grid.div_ceil(LANES * pixels), pass.shape.quads(), self.batch * step * step];
+        let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
+        let values = self.operands(pass, epilogue).to_vec();
+        let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];
+        self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
+    }
+}

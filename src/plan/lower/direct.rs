@@ -1,0 +1,112 @@
+//! Dense convolutions as sums over taps and input channels, and the products of matrices that other algorithms are made of.
+
+use super::convolution::{Epilogue, Pass, part_code, pass_flops, with_parts};
+use super::{Lowering, Work};
+use crate::graph::{Part, Shape, Window};
+use crate::plan::ValueId;
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::packing::Packing;
+use crate::plan::uniforms::Uniforms;
+
+/// What the dense kernels compute: a convolution, or several independent ones (`slices`) with weights of their own.
+pub(super) struct Dense<'a> {
+    pub window: Window,
+    pub transposed: bool,
+    pub weight: Part,
+    pub source_part: Part,
+    pub source_shape: Shape,
+    pub shape: Shape,
+    pub samples: u32,
+    pub slices: u32,
+    pub weights: Packing,
+    /// Values bound: source, operand or gate, destination.
+    pub values: [ValueId; 3],
+    pub gate: u32,
+    pub epilogue: &'a Epilogue,
+    pub flops: u64,
+}
+
+impl Lowering<'_> {
+    pub(super) fn direct(&mut self, pass: &Pass, epilogue: &Epilogue) {
+        let convolution = self.graph.convolution(pass.layer);
+        let dense = Dense {
+            window: convolution.window,
+            transposed: pass.transposed,
+            weight: pass.weight,
+            source_part: pass.source_part,
+            source_shape: pass.source_shape,
+            shape: pass.shape,
+            samples: self.batch,
+            slices: 1,
+            weights: Packing::Dense { layer: pass.layer, transposed: pass.transposed },
+            values: self.operands(pass, epilogue),
+            gate: self.gate(pass),
+            epilogue,
+            flops: pass_flops(convolution, pass) * u64::from(self.batch),
+        };
+        self.dense(&dense);
+    }
+
+    /// One step, or several where one would keep a slow device busy for too long.
+    pub(super) fn dense(&mut self, dense: &Dense) {
+        let row_tiles = dense.shape.channels.div_ceil(8).min(2);
+        let kernel = self.dense_kernel(dense, row_tiles);
+        let step = if dense.transposed { dense.window.stride } else { 1 };
+        let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
+        let tiles = (largest_grid * dense.samples).div_ceil(self.profile.dense_pixels());
+        let parts = dense.flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
+        let tiles_per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups);
+        for first_tile in (0..tiles).step_by(tiles_per_part as usize) {
+            let count = tiles_per_part.min(tiles - first_tile);
+            let uniforms = self.dense_uniforms(dense, first_tile);
+            let rows = dense.shape.channels.div_ceil(8 * row_tiles);
+            let workgroups = [count, rows, dense.slices * step * step];
+            let flops = dense.flops * u64::from(count) / u64::from(tiles);
+            let weights = vec![dense.weights, dense.epilogue.affine];
+            let work = Work { kernel: kernel.clone(), uniforms, workgroups, flops };
+            self.push(work, weights, dense.values.to_vec());
+        }
+    }
+
+    fn dense_kernel(&self, dense: &Dense, row_tiles: u32) -> Kernel {
+        if self.profile.broadcast {
+            return Kernel::new(Shader::ConvolutionBroadcast).with("ROW_TILES", row_tiles);
+        }
+        // Max-pooling and ReLU decide on the forward pass: a near-tie must fall as in exact arithmetic.
+        let decides = !dense.transposed && dense.weight == Part::Full;
+        Kernel::new(Shader::ConvolutionUniform)
+            .with("ROW_TILES", row_tiles)
+            .with("WEIGHT_PART", part_code(dense.weight))
+            .with("SOURCE_PART", part_code(dense.source_part))
+            .with("TWO_LEVELS", decides.into())
+    }
+
+    fn dense_uniforms(&self, dense: &Dense, first_tile: u32) -> Uniforms {
+        let uniforms = Uniforms::new()
+            .with("source_height", dense.source_shape.height)
+            .with("source_width", dense.source_shape.width)
+            .with("source_quads", dense.source_shape.quads())
+            .with("height", dense.shape.height)
+            .with("width", dense.shape.width)
+            .with("quads", dense.shape.quads())
+            .with("kernel_rows", dense.window.kernel[0])
+            .with("kernel_columns", dense.window.kernel[1])
+            .with("stride", dense.window.stride)
+            .with("padding_top", dense.window.padding.top)
+            .with("padding_left", dense.window.padding.left)
+            .with("transposed", dense.transposed)
+            .with("samples", dense.samples)
+            .with("slices", dense.slices)
+            .with("weight_slice", (dense.weights.elements(self.graph) / 4) as u32 / dense.slices)
+            .with("first_tile", first_tile)
+            .with("gate", dense.gate)
+            .with("epilogue", dense.epilogue.code)
+            .with("epilogue_samples", dense.samples)
+            .with("low", dense.epilogue.low)
+            .with("high", dense.epilogue.high);
+        match self.profile.broadcast {
+            true => with_parts(uniforms, dense.weight, dense.source_part),
+            false => uniforms,
+        }
+    }
+}
