@@ -54,5 +54,5 @@ fn a_large_black_area() {
 
 #[test]
 fn single_bright_pixels() {
-    check("points", &picture(|c, y, x| if (y * SIZE + x) % 331 == 0 { 40.0 + noise(c, y, x) } else { -0.5 }));
+    check("points", &picture(|c, y, x| if (y * SIZE + x).is_multiple_of(331) { 40.0 + noise(c, y, x) } else { -0.5 }));
 }
