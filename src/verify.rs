@@ -66,7 +66,7 @@ fn tolerance(op: &Op) -> f64 {
     match op {
         Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => 1e-5,
         Op::FactorMaps => 5e-3,
-        Op::TargetGradient => 1e-4,
+        Op::TargetGradient | Op::LogitRelevance(_) => 1e-4,
         Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) => 0.0,
         _ => 1e-5,
     }
@@ -117,7 +117,7 @@ pub async fn verify_edited(
 
     let mut checked = Vec::new();
     for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
-        if !graph.node(id).inputs.is_empty() || matches!(graph.node(id).op, Op::ConvolveOnes { .. }) {
+        if !graph.node(id).inputs.is_empty() || matches!(graph.node(id).op, Op::ConvolveOnes { .. } | Op::LinearOnes { .. }) {
             checked.push(memory.check(&reference, id));
         }
     }
@@ -137,7 +137,10 @@ fn is_sum(op: &Op) -> bool {
     match op {
         Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::Linear { .. } | Op::LinearTranspose { .. } => true,
         Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } | Op::MaxPoolTranspose { .. } => true,
-        Op::Binary(binary) => matches!(binary, Binary::Add | Binary::Multiply | Binary::MultiplyAbsolute),
+        Op::Binary(binary) => {
+            matches!(binary, Binary::Add | Binary::Subtract | Binary::Multiply | Binary::MultiplyAbsolute)
+        }
+        Op::Unary(_) => true,
         Op::Reduce(Reduction::Sum) | Op::Shift | Op::SaliencyMaps | Op::BoxRelevance | Op::HeatMap => true,
         _ => false,
     }
@@ -146,6 +149,7 @@ fn is_sum(op: &Op) -> bool {
 /// Whether the operation subtracts terms with this input: then all terms add up where it is negative.
 fn is_subtracted(op: &Op, input: usize) -> bool {
     match op {
+        Op::Binary(Binary::Subtract) => input == 1,
         Op::Shift => input == 2,
         Op::BoxRelevance => input >= 4,
         _ => false,

@@ -15,9 +15,9 @@ pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Re
 fn layer_known(graph: &Graph, op: &Op) -> bool {
     match op {
         Op::Convolve { layer, .. } | Op::ConvolveTranspose { layer, .. } | Op::ConvolveOnes { layer, .. } => {
-            (layer.0 as usize) < graph.convolutions.len()
+            layer.index() < graph.convolutions.len()
         }
-        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } => (layer.0 as usize) < graph.linears.len(),
+        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } | Op::LinearOnes { layer, .. } => layer.index() < graph.linears.len(),
         Op::BatchNorm(id) | Op::BatchNormGradient(id) => (id.0 as usize) < graph.batch_norms.len(),
         Op::Input => graph.input_shape.is_some(),
         _ => true,
@@ -34,13 +34,14 @@ struct Inference<'a> {
 impl Inference<'_> {
     fn count(&self) -> Result<(), GraphError> {
         let expected = match self.op {
-            Op::Input | Op::ClassRequest { .. } | Op::ConvolveOnes { .. } => 0,
+            Op::Input | Op::ClassRequest { .. } | Op::ConvolveOnes { .. } | Op::LinearOnes { .. } => 0,
             Op::MaxPoolTranspose { .. }
             | Op::ClampGradient(_)
             | Op::ClampRelevance(_)
             | Op::Binary(_)
             | Op::ClassIndex
             | Op::TargetGradient
+            | Op::LogitRelevance(_)
             | Op::MaskedSaliency
             | Op::HeatMap => 2,
             Op::SaliencyMaps | Op::FactorBasis => 3,
@@ -72,6 +73,7 @@ impl Inference<'_> {
                 self.same(first, layer.input, "the layer's input")?;
                 Ok(Shape::vector(layer.outputs))
             }
+            Op::LinearOnes { layer, .. } => Ok(Shape::vector(self.graph.linear_layer(layer).outputs)),
             Op::LinearTranspose { layer, .. } => {
                 let layer = self.graph.linear_layer(layer);
                 self.same(first, Shape::vector(layer.outputs), "the layer's output")?;
@@ -82,7 +84,7 @@ impl Inference<'_> {
                 self.demand(first.channels == channels, || format!("it has {channels} channels"))?;
                 Ok(first)
             }
-            Op::Clamp(_) => Ok(first),
+            Op::Clamp(_) | Op::Unary(_) => Ok(first),
             Op::ClampGradient(_) | Op::ClampRelevance(_) => self.all_same(),
             Op::MaxPool(window) | Op::MaxPoolIndex(window) => self.windowed(&window, first),
             Op::MaxPoolTranspose { window, height, width } => {
@@ -107,7 +109,9 @@ impl Inference<'_> {
         let basis = |value: Shape| Shape::new(value.channels, 1, 2);
         match *self.op {
             Op::ClassIndex => self.expect(&[first, Shape::SCALAR]).map(|()| Shape::SCALAR),
-            Op::TargetGradient => self.expect(&[Shape::vector(first.channels), Shape::SCALAR]).map(|()| first),
+            Op::TargetGradient | Op::LogitRelevance(_) => {
+                self.expect(&[Shape::vector(first.channels), Shape::SCALAR]).map(|()| first)
+            }
             Op::SaliencyMaps => {
                 let third = if at(2).pixels() == 1 { Shape::vector(first.channels) } else { first };
                 self.expect(&[first, first, third]).map(|()| maps)

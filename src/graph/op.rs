@@ -40,16 +40,60 @@ impl Activation {
 pub enum Binary {
     /// `a + b`
     Add,
+    /// `|a| + |b|`
+    AddAbsolute,
+    /// `a - b`
+    Subtract,
     /// `a * b`
     Multiply,
     /// `a * |b|`
     MultiplyAbsolute,
+    /// `a / b`, and 0 where `b` is 0.
+    Divide,
     /// `div(a, b)`
     SafeDivide,
     /// `div(a, b * [a != 0])`: relevance `a` over a response `b`.
     Ratio,
     /// `a * [b != 0]`
     Mask,
+}
+
+/// A finite constant of an operation, compared by its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Constant(u32);
+
+impl Constant {
+    /// From a value.
+    pub const fn new(value: f32) -> Self {
+        Self(value.to_bits())
+    }
+
+    /// The value.
+    pub const fn value(self) -> f32 {
+        f32::from_bits(self.0)
+    }
+}
+
+/// An elementwise operation of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// `factor * x`
+    Scale(Constant),
+    /// `x + epsilon sign(x)`, with `sign(0) = 1`: never nearer to 0 than `epsilon`.
+    Stabilize(Constant),
+}
+
+/// What relevance begins with at the logits `y`, of which `t` is the target and `K` the number; `p = softmax(y)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogitRelevance {
+    /// `y_t` at the target.
+    Target,
+    /// `y_t / (K - 1)` at every other class.
+    Others,
+    /// `p_t (1 - p_t)` at the target: the target's part of the gradient of `p_t`.
+    SoftmaxTarget,
+    /// `p_t p_k` at every other class: the negated rest of that gradient.
+    SoftmaxOthers,
 }
 
 /// A reduction over all channels and pixels of one sample to a scalar.
@@ -150,6 +194,13 @@ pub enum Op {
         /// Part of the weight.
         weight: Part,
     },
+    /// () `part(W) 1` with an all-ones input: the same for every sample.
+    LinearOnes {
+        /// Layer.
+        layer: LinearId,
+        /// Part of the weight.
+        weight: Part,
+    },
     /// (x) batch normalisation in inference.
     BatchNorm(BatchNormId),
     /// (g) the gradient through a batch normalisation: `g * weight / sqrt(variance + epsilon)`.
@@ -188,6 +239,8 @@ pub enum Op {
         /// Columns of the pooled input.
         width: u32,
     },
+    /// (x) elementwise.
+    Unary(Unary),
     /// (a, b) elementwise.
     Binary(Binary),
     /// (v) to a scalar.
@@ -197,6 +250,8 @@ pub enum Op {
     ClassIndex,
     /// (logits, class) the gradient of the target probability with respect to the logits (method section 1).
     TargetGradient,
+    /// (logits, class) the first relevance of a walk that begins at the logits.
+    LogitRelevance(LogitRelevance),
     /// (C, x, g) per pixel: channel 0 `phi = mean_ch(C)`, channel 1 `relu(mean_ch(x * g))`; g may be one value per channel.
     SaliencyMaps,
     /// (v, max(v), maps) `Q` of `factor`: per channel the mean of `sigmoid(10 div(v, max))` over the pixels with `phi < 0` (pixel 0)
@@ -239,6 +294,7 @@ impl Op {
             Op::ConvolveOnes { .. } => "convolve_ones",
             Op::Linear { .. } => "linear",
             Op::LinearTranspose { .. } => "linear_transpose",
+            Op::LinearOnes { .. } => "linear_ones",
             Op::BatchNorm(_) => "batch_norm",
             Op::BatchNormGradient(_) => "batch_norm_gradient",
             Op::Clamp(_) => "clamp",
@@ -249,9 +305,14 @@ impl Op {
             Op::MaxPoolTranspose { .. } => "max_pool_transpose",
             Op::AveragePool { .. } => "average_pool",
             Op::AveragePoolTranspose { .. } => "average_pool_transpose",
+            Op::Unary(Unary::Scale(_)) => "scale",
+            Op::Unary(Unary::Stabilize(_)) => "stabilize",
             Op::Binary(Binary::Add) => "add",
+            Op::Binary(Binary::AddAbsolute) => "add_absolute",
+            Op::Binary(Binary::Subtract) => "subtract",
             Op::Binary(Binary::Multiply) => "multiply",
             Op::Binary(Binary::MultiplyAbsolute) => "multiply_absolute",
+            Op::Binary(Binary::Divide) => "divide",
             Op::Binary(Binary::SafeDivide) => "safe_divide",
             Op::Binary(Binary::Ratio) => "ratio",
             Op::Binary(Binary::Mask) => "mask",
@@ -261,6 +322,7 @@ impl Op {
             Op::Reduce(Reduction::CountNonZero) => "count_non_zero",
             Op::ClassIndex => "class_index",
             Op::TargetGradient => "target_gradient",
+            Op::LogitRelevance(_) => "logit_relevance",
             Op::SaliencyMaps => "saliency_maps",
             Op::FactorBasis => "factor_basis",
             Op::FactorMaps => "factor_maps",

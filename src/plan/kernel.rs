@@ -77,6 +77,8 @@ shaders! {
     LinearTranspose "linear_transpose" (1 weights, 2 values),
     /// Input times gradient where relevance is not zero.
     MaskedSaliency "masked_saliency" (0 weights, 3 values),
+    /// First relevance at the logits.
+    LogitRelevance "logit_relevance" (0 weights, 3 values),
     /// Max-pooling: values or positions.
     MaxPool "max_pool" (0 weights, 2 values),
     /// Transpose of max-pooling.
@@ -91,6 +93,8 @@ shaders! {
     Shift "shift" (0 weights, 5 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" (0 weights, 3 values),
+    /// Elementwise operations of one value.
+    Unary "unary" (0 weights, 2 values),
 }
 
 impl Shader {

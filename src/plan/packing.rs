@@ -1,5 +1,7 @@
 //! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
 
+mod derived;
+
 use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
 use rayon::prelude::*;
@@ -45,6 +47,13 @@ pub enum Packing {
         /// Number of rows, a multiple of 4.
         rows: u32,
     },
+    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads]`.
+    RowSums {
+        /// Layer.
+        layer: LinearId,
+        /// Part of the weight.
+        part: Part,
+    },
     /// Bias of a linear layer, `[quads]`.
     LinearBias {
         /// Layer.
@@ -67,7 +76,7 @@ impl Packing {
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
-            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => graph.linear_layer(layer).outputs.next_multiple_of(4),
         };
         count as usize
     }
@@ -78,12 +87,12 @@ impl Packing {
             Packing::Unused => {}
             Packing::Dense { layer, transposed } => pack_dense(graph, weights, layer, transposed, target),
             Packing::Depthwise { layer } => {
-                let weight = parameter(weights, &graph.convolution(layer).weight_name());
+                let weight = derived::convolution(graph, weights, layer);
                 pack_taps(graph, layer, target, |channel, tap, taps| weight[channel * taps + tap]);
             }
             Packing::TapSums { layer, part } => {
                 let convolution = graph.convolution(layer);
-                let weight = parameter(weights, &convolution.weight_name());
+                let weight = derived::convolution(graph, weights, layer);
                 let inputs = convolution.weight_shape()[1] as usize;
                 pack_taps(graph, layer, target, |channel, tap, taps| {
                     let values = (0..inputs).map(|input| weight[(channel * inputs + input) * taps + tap]);
@@ -92,6 +101,13 @@ impl Packing {
             }
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
             Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
+            Packing::RowSums { layer, part } => {
+                let weight = derived::linear(graph, weights, layer);
+                let inputs = graph.linear_layer(layer).input.elements() as usize;
+                for (sum, row) in target.iter_mut().zip(weight.chunks(inputs)) {
+                    *sum = row.iter().map(|&value| f64::from(take(part, value))).sum::<f64>() as f32;
+                }
+            }
             Packing::LinearBias { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
                 target[..bias.len()].copy_from_slice(bias);
@@ -128,7 +144,7 @@ fn padded_rows(rows: u32) -> u32 {
 
 fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed: bool, target: &mut [f32]) {
     let convolution = graph.convolution(layer);
-    let weight = parameter(weights, &convolution.weight_name());
+    let weight = derived::convolution(graph, weights, layer);
     let inputs = convolution.input_channels as usize;
     let (rows, columns, taps) = dense(graph, layer, transposed);
     let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
@@ -198,7 +214,7 @@ fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
 
 fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
     let linear = graph.linear_layer(layer);
-    let weight = parameter(weights, &linear.weight_name());
+    let weight = derived::linear(graph, weights, layer);
     let pixels = linear.input.pixels() as usize;
     let inputs = linear.input.elements() as usize;
     let outputs = linear.outputs as usize;

@@ -1,6 +1,6 @@
 //! The reference's operations that look at one element, or reduce all elements to one.
 
-use crate::graph::{Activation, Binary, Reduction, Shape};
+use crate::graph::{Activation, Binary, Reduction, Shape, Unary};
 
 /// `div(a, b)` of the method: 0 where `b` is 0, else `a / (b + 1e-9)`; a denominator of exactly 0 becomes 1e-9.
 pub(super) fn safe_divide(a: f64, b: f64) -> f64 {
@@ -10,6 +10,15 @@ pub(super) fn safe_divide(a: f64, b: f64) -> f64 {
     }
     let denominator = b + EPSILON;
     a / if denominator == 0.0 { EPSILON } else { denominator }
+}
+
+pub(super) fn unary(unary: Unary, x: &[f64]) -> Vec<f64> {
+    let value = |&x: &f64| match unary {
+        Unary::Scale(factor) => f64::from(factor.value()) * x,
+        Unary::Stabilize(epsilon) if x < 0.0 => x - f64::from(epsilon.value()),
+        Unary::Stabilize(epsilon) => x + f64::from(epsilon.value()),
+    };
+    x.iter().map(value).collect()
 }
 
 /// The second operand may be a scalar, one value per channel, or of the first's shape.
@@ -22,8 +31,12 @@ pub(super) fn binary(binary: Binary, a: &[f64], a_shape: Shape, b: &[f64], b_sha
     };
     let combine = |a: f64, b: f64| match binary {
         Binary::Add => a + b,
+        Binary::AddAbsolute => a.abs() + b.abs(),
+        Binary::Subtract => a - b,
         Binary::Multiply => a * b,
         Binary::MultiplyAbsolute => a * b.abs(),
+        Binary::Divide if b == 0.0 => 0.0,
+        Binary::Divide => a / b,
         Binary::SafeDivide => safe_divide(a, b),
         Binary::Ratio => safe_divide(a, if a == 0.0 { 0.0 } else { b }),
         Binary::Mask => {
@@ -75,7 +88,8 @@ pub(super) struct PerChannel<'a> {
 }
 
 impl PerChannel<'_> {
-    fn scale(&self, channel: usize) -> f64 {
+    /// `weight / sqrt(variance + epsilon)` of a channel.
+    pub fn scale(&self, channel: usize) -> f64 {
         f64::from(self.weight[channel]) / (f64::from(self.variance[channel]) + self.epsilon).sqrt()
     }
 }

@@ -15,7 +15,7 @@ mod target;
 pub use error::ReferenceError;
 pub use parameters::Parameters;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, NodeId, Op, Part, Shape};
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, NodeId, Op, Part, Shape, WeightSource};
 use elementwise::PerChannel;
 use linear_maps::ConvolutionMap;
 use std::collections::HashMap;
@@ -105,10 +105,14 @@ impl<'a> Reference<'a> {
             }
             Op::Linear { layer, weight, input, bias } => {
                 let (matrix, offsets) = self.linear(layer);
-                linear_maps::linear(matrix, weight, inputs[0], input, bias.then_some(offsets))
+                linear_maps::linear(matrix, linear_weight(layer, weight), inputs[0], input, bias.then_some(offsets))
             }
             Op::LinearTranspose { layer, weight } => {
-                linear_maps::linear_transpose(self.linear(layer).0, weight, inputs[0])
+                linear_maps::linear_transpose(self.linear(layer).0, linear_weight(layer, weight), inputs[0])
+            }
+            Op::LinearOnes { layer, weight } => {
+                let ones = vec![1.0; self.graph.linear_layer(layer).input.elements() as usize];
+                linear_maps::linear(self.linear(layer).0, linear_weight(layer, weight), &ones, Part::Full, None)
             }
             Op::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], input_shape),
             Op::BatchNormGradient(layer) => {
@@ -124,6 +128,7 @@ impl<'a> Reference<'a> {
             }
             Op::AveragePool { .. } => pooling::average_pool(inputs[0], input_shape, node.shape),
             Op::AveragePoolTranspose { .. } => pooling::average_pool_transpose(inputs[0], node.shape, input_shape),
+            Op::Unary(unary) => elementwise::unary(unary, inputs[0]),
             Op::Binary(binary) => {
                 elementwise::binary(binary, inputs[0], input_shape, inputs[1], self.graph.shape(node.inputs[1]))
             }
@@ -152,8 +157,18 @@ impl<'a> Reference<'a> {
     }
 
     fn convolution_map(&self, layer: ConvolutionId, weight: Part, input: Shape, output: Shape) -> ConvolutionMap {
-        let layer = self.graph.convolution(layer);
-        ConvolutionMap::new(layer, self.parameter(&layer.weight_name()), weight, input, output)
+        ConvolutionMap::new(self.graph.convolution(layer), &self.convolution_weight(layer), weight, input, output)
+    }
+
+    fn convolution_weight(&self, id: ConvolutionId) -> Vec<f64> {
+        let layer = self.graph.convolution(id);
+        let weight = self.parameter(&layer.weight_name());
+        let per_output = weight.len() / layer.output_channels as usize;
+        let scale = |index: usize| match id.source {
+            WeightSource::Folded(batch_norm) => self.batch_norm(batch_norm).scale(index / per_output),
+            _ => 1.0,
+        };
+        weight.iter().enumerate().map(|(index, &value)| derived(id.source, value) * scale(index)).collect()
     }
 
     /// Weight and bias.
@@ -205,6 +220,20 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// What an operation takes a weight for; a folded batch normalisation's factor is left to the caller.
+fn derived(source: WeightSource, weight: f32) -> f64 {
+    let weight = f64::from(weight);
+    match source {
+        WeightSource::Parameter | WeightSource::Folded(_) => weight,
+        WeightSource::Squared => weight * weight,
+        WeightSource::Ones => 1.0,
+    }
+}
+
+fn linear_weight(layer: LinearId, part: Part) -> impl Fn(f32) -> f64 {
+    move |weight| linear_maps::part(part, derived(layer.source, weight))
+}
+
 fn request(requests: &[f64], slot: u32) -> Result<f64, ReferenceError> {
     let missing = ReferenceError::MissingRequest { slot, found: requests.len() };
     requests.get(slot as usize).copied().ok_or(missing)
@@ -215,6 +244,7 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
     match *op {
         Op::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
         Op::TargetGradient => target::target_gradient(inputs[0], inputs[1][0]),
+        Op::LogitRelevance(kind) => target::logit_relevance(kind, inputs[0], inputs[1][0]),
         Op::SaliencyMaps => factor::saliency_maps(inputs[0], inputs[1], inputs[2], shape),
         Op::SaliencyMaximum => vec![factor::saliency_maximum(inputs[0], shape)],
         Op::FactorBasis => factor::basis(inputs[0], inputs[1][0], inputs[2], shape),

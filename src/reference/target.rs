@@ -1,5 +1,7 @@
 //! The reference's treatment of the target class: which class is meant, and the gradient of its probability (method section 1).
 
+use crate::graph::LogitRelevance;
+
 /// The class that `request` means: an id, or `-1 - rank`. Of equal logits the lowest id ranks first.
 pub(super) fn class_index(logits: &[f64], request: f64) -> f64 {
     if request >= 0.0 {
@@ -46,6 +48,21 @@ pub(super) fn target_gradient(logits: &[f64], class: f64) -> Vec<f64> {
     gradient[farthest] += by_s * sign;
     gradient[target] += by_y_t - by_s * sign;
     gradient
+}
+
+/// What relevance begins with at the logits.
+pub(super) fn logit_relevance(kind: LogitRelevance, logits: &[f64], class: f64) -> Vec<f64> {
+    let target = class as usize;
+    let (y_t, p) = (logits[target], softmax(logits));
+    let of_others: f64 = (0..p.len()).filter(|&k| k != target).map(|k| p[k]).sum();
+    let at = |k: usize| match (kind, k == target) {
+        (LogitRelevance::Target, true) => y_t,
+        (LogitRelevance::Others, false) => y_t / (logits.len() - 1) as f64,
+        (LogitRelevance::SoftmaxTarget, true) => p[target] * of_others,
+        (LogitRelevance::SoftmaxOthers, false) => p[target] * p[k],
+        _ => 0.0,
+    };
+    (0..logits.len()).map(at).collect()
 }
 
 fn softmax(z: &[f64]) -> Vec<f64> {

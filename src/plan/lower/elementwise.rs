@@ -1,7 +1,7 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Binary, Node, Op, Shape};
+use crate::graph::{Binary, Node, Op, Shape, Unary};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
@@ -43,6 +43,21 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
+    pub(super) fn unary(&mut self, node: &Node, unary: Unary) {
+        let (operation, constant) = match unary {
+            Unary::Scale(factor) => (0, factor),
+            Unary::Stabilize(epsilon) => (1, epsilon),
+        };
+        let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
+        let count = node.shape.quads() * node.shape.pixels();
+        let workgroups = self.flat(count);
+        let uniforms =
+            Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", constant.value());
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let flops = self.elements(node, 1);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
     pub(super) fn binary(&mut self, node: &Node, binary: Binary) {
         let operation = match binary {
             Binary::Add => 0,
@@ -51,6 +66,9 @@ impl Lowering<'_> {
             Binary::SafeDivide => 3,
             Binary::Ratio => 4,
             Binary::Mask => 5,
+            Binary::AddAbsolute => 6,
+            Binary::Subtract => 7,
+            Binary::Divide => 8,
         };
         let second = self.shape(node.inputs[1]);
         let broadcast = match second {

@@ -55,11 +55,13 @@ impl<'a> Lowering<'a> {
             Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
             Op::Linear { .. } => self.linear(group, &node),
             Op::LinearTranspose { .. } => self.linear_transpose(&node),
+            Op::LinearOnes { .. } => self.linear_ones(&node),
             Op::MaxPool(_) | Op::MaxPoolIndex(_) | Op::MaxPoolTranspose { .. } => self.max_pool(&node),
             Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } => self.average_pool(&node),
             Op::Reduce(_) | Op::SaliencyMaximum => self.reduction(&node),
             Op::BatchNorm(_) | Op::BatchNormGradient(_) => self.channel_affine(&node),
             Op::Clamp(_) | Op::ClampGradient(_) | Op::ClampRelevance(_) => self.clamp(&node),
+            Op::Unary(unary) => self.unary(&node, unary),
             Op::Binary(binary) => self.binary(&node, binary),
             _ => self.explanation(&node),
         }
