@@ -2,10 +2,9 @@
 
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
-use crate::methods::agf::Ablations;
+use crate::methods::Method;
 use crate::models::Model;
 use crate::session::{self, Session, SessionShape};
-use std::collections::HashMap;
 use std::time::Instant;
 
 /// Normalised pictures of one size.
@@ -75,8 +74,10 @@ pub struct Map {
     pub width: u32,
     /// `height` x `width` values, row-major: positive speaks for the class, negative against it.
     pub values: Vec<f32>,
-    /// Largest relevance of any input value; where it is not positive the map is undivided.
-    pub peak: f32,
+    /// Largest relevance of any input value, by which the map is divided where it is positive; `None` for methods that do not divide.
+    pub peak: Option<f32>,
+    /// By how much what the method promises to add up to the class's logit misses it; `None` where it promises nothing.
+    pub completeness_gap: Option<f64>,
     /// Sum of the relevance at the input of each layer with weights, from the logits to the picture.
     pub conservation: Vec<LayerSum>,
 }
@@ -109,11 +110,12 @@ pub struct Cost {
 pub struct Explainer {
     gpu: Gpu,
     model: Model,
-    ablations: Ablations,
+    method: Method,
     store: WeightStore,
-    sessions: Vec<Session>,
-    /// Most pictures at a time, by the shape for one picture.
-    largest: HashMap<SessionShape, u32>,
+    /// Sessions with the methods that they were made for, the one used last first.
+    sessions: Vec<(Method, Session)>,
+    /// Most pictures at a time, by method and the shape for one picture.
+    largest: Vec<(Method, SessionShape, u32)>,
 }
 
 /// Sessions kept at a time.
@@ -121,9 +123,19 @@ const SESSIONS: usize = 2;
 
 impl Explainer {
     /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
-    pub fn new(gpu: &Gpu, model: &Model, ablations: Ablations) -> Self {
+    pub fn new(gpu: &Gpu, model: &Model, method: impl Into<Method>) -> Self {
         let (gpu, model, store) = (gpu.clone(), model.clone(), WeightStore::default());
-        Self { gpu, model, ablations, store, sessions: Vec::new(), largest: HashMap::new() }
+        Self { gpu, model, method: method.into(), store, sessions: Vec::new(), largest: Vec::new() }
+    }
+
+    /// The method that explains.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Explains with another method from now on. Weights that are on the GPU stay there.
+    pub fn set_method(&mut self, method: impl Into<Method>) {
+        self.method = method.into();
     }
 
     /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its
@@ -160,11 +172,12 @@ impl Explainer {
     /// The most pictures of this size that fit the adapter's limits at a time.
     fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
         let one = SessionShape { count: 1, ..shape };
-        if let Some(&known) = self.largest.get(&one) {
+        let known = self.largest.iter().find(|(method, shape, _)| (method, shape) == (&self.method, &one));
+        if let Some(&(.., known)) = known {
             return Ok(known);
         }
-        let (_, largest) = session::plan(&self.gpu, &self.model, one, self.ablations)?;
-        self.largest.insert(one, largest);
+        let (_, largest) = session::plan(&self.gpu, &self.model, one, &self.method)?;
+        self.largest.push((self.method.clone(), one, largest));
         Ok(largest)
     }
 
@@ -183,7 +196,7 @@ impl Explainer {
     /// # Errors
     /// Where the pictures do not fit the network or the device.
     pub fn plan_text(&self, shape: SessionShape) -> Result<String, Error> {
-        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, self.ablations)?;
+        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, &self.method)?;
         Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
@@ -192,16 +205,17 @@ impl Explainer {
     /// # Errors
     /// As [`Explainer::explain`].
     pub async fn session(&mut self, shape: SessionShape) -> Result<&Session, Error> {
-        let known = self.sessions.iter().position(|session| session.shape() == shape);
-        let session = match known {
+        let is_wanted = |(method, session): &(Method, Session)| *method == self.method && session.shape() == shape;
+        let session = match self.sessions.iter().position(is_wanted) {
             Some(position) => self.sessions.remove(position),
             None => {
                 self.sessions.truncate(SESSIONS - 1);
-                Session::new(&self.gpu, &self.model, &mut self.store, shape, self.ablations).await?
+                let session = Session::new(&self.gpu, &self.model, &mut self.store, shape, &self.method).await?;
+                (self.method.clone(), session)
             }
         };
         self.sessions.insert(0, session);
-        Ok(&self.sessions[0])
+        Ok(&self.sessions[0].1)
     }
 
     async fn run(
@@ -215,7 +229,7 @@ impl Explainer {
         let Batch { count, height, width, .. } = *batch;
         self.session(SessionShape { count, height, width, slots }).await?;
         cost.prepare_ms += clock.lap();
-        let session = &self.sessions[0];
+        let session = &self.sessions[0].1;
         session.write_pictures(batch).await?;
         for slot in 0..slots {
             let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
@@ -227,7 +241,7 @@ impl Explainer {
         cost.gpu_ms += clock.lap();
         let values = session.read().await?;
         cost.read_back_ms += clock.lap();
-        let sessions = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
+        let sessions = self.sessions.iter().map(|(_, session)| session.plan().value_bytes()).sum::<u64>();
         cost.gpu_bytes = cost.gpu_bytes.max(sessions + self.store.bytes());
         Ok((0..).zip(targets).map(|(sample, targets)| gather(session, &values, sample, targets.len())).collect())
     }
@@ -245,7 +259,12 @@ fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize)
     let logits = values.next().map(part).unwrap_or_default();
     let mut maps = Vec::new();
     for slot in session.slots() {
-        let (class, map, peak) = (values.next().map(scalar), values.next().map(part), values.next().map(scalar));
+        let (class, map) = (values.next().map(scalar), values.next().map(part));
+        let peak = slot.peak.and_then(|_| values.next()).map(scalar);
+        let parts: Vec<f32> = slot.completeness.iter().zip(values.by_ref()).map(|(_, value)| scalar(value)).collect();
+        let class = class.unwrap_or_default() as u32;
+        let logit = logits.get(class as usize).copied().unwrap_or(f32::NAN);
+        let gap = parts.iter().copied().map(f64::from).sum::<f64>() - f64::from(logit);
         let conservation = slot
             .sums
             .iter()
@@ -253,11 +272,12 @@ fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize)
             .map(|((layer, _), sum)| LayerSum { layer: layer.clone(), sum: scalar(sum) })
             .collect();
         maps.push(Map {
-            class: class.unwrap_or_default() as u32,
+            class,
             height: session.shape().height,
             width: session.shape().width,
             values: map.unwrap_or_default(),
-            peak: peak.unwrap_or(f32::NAN),
+            peak,
+            completeness_gap: (!parts.is_empty()).then_some(gap),
             conservation,
         });
     }

@@ -7,8 +7,7 @@ use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, Program, WeightStore};
 use crate::graph::{Graph, NodeId, Op, Reduction};
-use crate::methods::agf::{self, Ablations};
-use crate::methods::{Explanation, Quantity};
+use crate::methods::{ClassMap, Explanation, Method, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
 
@@ -44,7 +43,9 @@ pub(crate) struct SlotNodes {
     request: NodeId,
     pub class: NodeId,
     pub map: NodeId,
-    pub peak: NodeId,
+    pub peak: Option<NodeId>,
+    /// Scalars that are promised to add up to the class's logit.
+    pub completeness: Vec<NodeId>,
     /// Sum of the relevance at each layer's input.
     pub sums: Vec<(String, NodeId)>,
 }
@@ -53,7 +54,9 @@ impl SessionNodes {
     fn outputs(&self) -> Vec<NodeId> {
         let mut outputs = vec![self.logits];
         for slot in &self.slots {
-            outputs.extend([slot.class, slot.map, slot.peak]);
+            outputs.extend([slot.class, slot.map]);
+            outputs.extend(slot.peak);
+            outputs.extend(&slot.completeness);
             outputs.extend(slot.sums.iter().map(|(_, node)| *node));
         }
         outputs
@@ -67,9 +70,9 @@ struct Wiring {
 }
 
 impl Wiring {
-    fn new(model: &Model, shape: SessionShape, ablations: Ablations) -> Result<Self, Error> {
+    fn new(model: &Model, shape: SessionShape, method: &Method) -> Result<Self, Error> {
         let network = model.architecture.build(shape.height, shape.width, model.classes)?;
-        let Explanation { mut graph, input, logits, maps } = agf::explain(&network, shape.slots, ablations)?;
+        let Explanation { mut graph, input, logits, maps, .. } = method.explain(&network, shape.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {
             let request = graph.add("request", Op::ClassRequest { slot }, &[])?;
@@ -84,15 +87,16 @@ impl Wiring {
                     sums.push((name, sum));
                 }
             }
-            slots.push(SlotNodes { request, class: map.class, map: map.map, peak: map.peak, sums });
+            let ClassMap { class, map, peak, completeness, .. } = map;
+            slots.push(SlotNodes { request, class, map, peak, completeness, sums });
         }
         Ok(Self { graph, nodes: SessionNodes { input, logits, slots } })
     }
 }
 
 /// The plan that a session of this shape would run, and the most pictures that fit at a time.
-pub(crate) fn plan(gpu: &Gpu, model: &Model, shape: SessionShape, ablations: Ablations) -> Result<(Plan, u32), Error> {
-    let wiring = Wiring::new(model, shape, ablations)?;
+pub(crate) fn plan(gpu: &Gpu, model: &Model, shape: SessionShape, method: &Method) -> Result<(Plan, u32), Error> {
+    let wiring = Wiring::new(model, shape, method)?;
     let outputs = wiring.nodes.outputs();
     let largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
     let count = shape.count.min(largest);
@@ -105,9 +109,9 @@ impl Session {
         model: &Model,
         store: &mut WeightStore,
         shape: SessionShape,
-        ablations: Ablations,
+        method: &Method,
     ) -> Result<Self, Error> {
-        let Wiring { graph, nodes } = Wiring::new(model, shape, ablations)?;
+        let Wiring { graph, nodes } = Wiring::new(model, shape, method)?;
         let plan = Plan::new(&graph, &nodes.outputs(), shape.count, gpu.profile(), Sharing::Shared)?;
         store.upload(gpu, &graph, &model.weights, &plan.packings()).await?;
         let program = Program::new(gpu, plan, store).await?;
@@ -192,7 +196,8 @@ impl Session {
         &self.nodes.slots
     }
 
-    /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak, sums.
+    /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak where there is one, parts
+    /// of completeness, sums.
     pub(crate) async fn read(&self) -> Result<Vec<Vec<f32>>, Error> {
         Ok(self.program.read(&self.graph, &self.nodes.outputs()).await?)
     }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::explainer::Batch;
 use crate::gpu::{Gpu, Program, WeightStore};
 use crate::graph::{Binary, Graph, NodeId, Op, Reduction, Shape};
-use crate::methods::agf::{self, Ablations};
+use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::{Plan, Sharing, ValueId};
 use crate::reference::Reference;
@@ -76,8 +76,8 @@ fn tolerance(op: &Op) -> f64 {
 ///
 /// # Errors
 /// [`Error`] where the pictures do not fit the network or the device, or the GPU fails.
-pub async fn verify(gpu: &Gpu, model: &Model, batch: &Batch) -> Result<Verification, Error> {
-    verify_edited(gpu, model, batch, |_| {}).await
+pub async fn verify(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch) -> Result<Verification, Error> {
+    verify_edited(gpu, model, method, batch, |_| {}).await
 }
 
 /// As [`verify`], with a plan that `edit` may change before it runs: to see that planted faults are found.
@@ -87,15 +87,18 @@ pub async fn verify(gpu: &Gpu, model: &Model, batch: &Batch) -> Result<Verificat
 pub async fn verify_edited(
     gpu: &Gpu,
     model: &Model,
+    method: &Method,
     batch: &Batch,
     edit: impl FnOnce(&mut Plan),
 ) -> Result<Verification, Error> {
     batch.check()?;
     let network = model.architecture.build(batch.height, batch.width, model.classes)?;
-    let explanation = agf::explain(&network, 1, Ablations::default())?;
+    let explanation = method.explain(&network, 1)?;
     let graph = &explanation.graph;
     let slot = &explanation.maps[0];
-    let outputs = [explanation.logits, slot.class, slot.map, slot.peak];
+    let mut outputs = vec![explanation.logits, slot.class, slot.map];
+    outputs.extend(slot.peak);
+    outputs.extend(&slot.completeness);
     let mut plan = Plan::new(graph, &outputs, batch.count, gpu.profile(), Sharing::Separate)?;
     let mut store = WeightStore::default();
     store.upload(gpu, graph, &model.weights, &plan.packings()).await?;

@@ -178,7 +178,9 @@ pub(super) struct MapReport {
     pub(super) nan_count: usize,
     pub(super) infinite_count: usize,
     /// Largest relevance of any input value; where it is not positive the map is undivided.
-    peak: f32,
+    peak: Option<f32>,
+    /// By how much what the method promises to add up to the class's logit misses it; none where it promises nothing.
+    completeness_gap: Option<f64>,
     /// Sum of the relevance that arrives at each of `layers`.
     conservation: Vec<f32>,
     /// Relative to the output folder; the panel is shared by all maps of the input.
@@ -200,6 +202,7 @@ impl MapReport {
             nan_count: map.values.iter().filter(|value| value.is_nan()).count(),
             infinite_count: map.values.iter().filter(|value| value.is_infinite()).count(),
             peak: map.peak,
+            completeness_gap: map.completeness_gap,
             conservation: map.conservation.iter().map(|layer| layer.sum).collect(),
             files: files.iter().map(relative).collect(),
         }
@@ -238,7 +241,8 @@ mod tests {
             height: 1,
             width: 6,
             values: vec![0.5, f32::NAN, -2.0, 1.0, f32::INFINITY, f32::NEG_INFINITY],
-            peak: 0.25,
+            peak: Some(0.25),
+            completeness_gap: None,
             conservation: Vec::new(),
         };
         let files = [PathBuf::from("out/a/x.3.npy")];

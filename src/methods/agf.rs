@@ -27,6 +27,12 @@ pub struct Ablations {
     pub gradcam: bool,
 }
 
+impl Ablations {
+    /// The whole method.
+    pub const NONE: Ablations =
+        Ablations { no_fx: false, no_m: false, no_reg: false, no_fdx: false, no_a: false, gradcam: false };
+}
+
 /// Adds the AGF maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
 /// [`Op::ClassRequest`]), so that one explanation serves every class. Slots share everything that does not depend on the class.
 ///
@@ -40,7 +46,7 @@ pub fn explain(network: &Network, slots: u32, ablations: Ablations) -> Result<Ex
     for slot in 0..slots {
         maps.push(Walk::new(&mut graph, network, slot, ablations).run()?);
     }
-    Ok(Explanation { graph, input: network.input, logits: network.logits, maps })
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
 }
 
 fn check(network: &Network) -> Result<(), MethodError> {
@@ -114,7 +120,14 @@ impl<'a> Walk<'a> {
         let tag = tag(self.slot);
         let peak = self.graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
         let map = self.graph.add(&format!("map{tag}"), Op::HeatMap, &[relevance, peak])?;
-        Ok(ClassMap { class, map, peak, trace: self.trace })
+        Ok(ClassMap {
+            class,
+            attribution: relevance,
+            map,
+            peak: Some(peak),
+            completeness: Vec::new(),
+            trace: self.trace,
+        })
     }
 
     /// Section 1: the target's gradient at the logits, and the first relevance `x * g`.

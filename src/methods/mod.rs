@@ -1,10 +1,13 @@
 //! Explanation methods: a forward graph becomes a graph that also holds the gradient and the relevance of chosen classes.
 //!
 //! A method is a table from operation to nodes. It knows neither kernels nor weights; an operation without a rule is an
-//! error that names every such node.
+//! error that names every such node. [`Method`] lists them all.
 
 pub mod agf;
 mod gradient;
+mod method;
+
+pub use method::{MapKind, Method, UnknownMethod};
 
 use crate::graph::{Graph, GraphError, NodeId};
 
@@ -52,10 +55,14 @@ pub struct Trace {
 pub struct ClassMap {
     /// The class that was explained, a scalar per sample.
     pub class: NodeId,
-    /// The map, (1, H, W), signed.
+    /// What the map is made of: for most methods one value per value of the picture, (3, H, W).
+    pub attribution: NodeId,
+    /// The map, (1, H, W). With [`Explanation::passes`] it is made of all passes' attributions instead, and this is one pass's.
     pub map: NodeId,
-    /// The largest relevance of the input; where it is not positive the map is undivided.
-    pub peak: NodeId,
+    /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that do not divide.
+    pub peak: Option<NodeId>,
+    /// Scalars that the method promises to add up to the class's logit; empty where it promises nothing.
+    pub completeness: Vec<NodeId>,
     /// Every relevance and gradient on the way, from the logits to the picture.
     pub trace: Vec<Trace>,
 }
@@ -71,6 +78,19 @@ pub struct Explanation {
     pub logits: NodeId,
     /// One map per class slot.
     pub maps: Vec<ClassMap>,
+    /// For methods that run a picture several times: what each run is told.
+    pub passes: Option<PassNodes>,
+}
+
+/// What the host writes for each pass of a method with several passes per picture; scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassNodes {
+    /// Number of the pass, from 0.
+    pub index: NodeId,
+    /// What the pass's change of the picture is multiplied by.
+    pub scale: NodeId,
+    /// What is added.
+    pub offset: NodeId,
 }
 
 /// Why a method cannot explain a network.

@@ -2,6 +2,7 @@
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
+use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::{Plan, Step};
@@ -9,7 +10,8 @@ use agf::verify::{verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, count: u32) {
     let batch = random_batch(count, 40, 48);
-    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), &batch)).unwrap();
+    let verification =
+        pollster::block_on(verify(gpu, &Model::synthetic(architecture), &Method::default(), &batch)).unwrap();
     let failure = verification.first_failure.map(|index| &verification.checked[index]);
     assert!(verification.passed(), "{architecture}: {failure:#?}, {} stray words", verification.stray_words);
     println!("{architecture}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
@@ -38,8 +40,14 @@ fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> boo
         let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
         planted = Some(plan.steps[position].label.clone());
     };
-    let verification =
-        pollster::block_on(verify_edited(gpu(), &Model::synthetic(architecture), &batch, edit_plan)).unwrap();
+    let verification = pollster::block_on(verify_edited(
+        gpu(),
+        &Model::synthetic(architecture),
+        &Method::default(),
+        &batch,
+        edit_plan,
+    ))
+    .unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));
