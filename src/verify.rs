@@ -120,7 +120,9 @@ pub async fn verify_edited(
 
     let mut checked = Vec::new();
     for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
-        if !graph.node(id).inputs.is_empty() || matches!(graph.node(id).op, Op::ConvolveOnes { .. } | Op::LinearOnes { .. }) {
+        if !graph.node(id).inputs.is_empty()
+            || matches!(graph.node(id).op, Op::ConvolveOnes { .. } | Op::LinearOnes { .. })
+        {
             checked.push(memory.check(&reference, id));
         }
     }

@@ -17,7 +17,9 @@ fn layer_known(graph: &Graph, op: &Op) -> bool {
         Op::Convolve { layer, .. } | Op::ConvolveTranspose { layer, .. } | Op::ConvolveOnes { layer, .. } => {
             layer.index() < graph.convolutions.len()
         }
-        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } | Op::LinearOnes { layer, .. } => layer.index() < graph.linears.len(),
+        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } | Op::LinearOnes { layer, .. } => {
+            layer.index() < graph.linears.len()
+        }
         Op::BatchNorm(id) | Op::BatchNormGradient(id) => (id.0 as usize) < graph.batch_norms.len(),
         Op::Input => graph.input_shape.is_some(),
         _ => true,

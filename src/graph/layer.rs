@@ -4,7 +4,8 @@
 use super::Shape;
 
 /// What a convolution is to a relevance rule (`first` takes the box rule, `full` the whole AGF rule, `flat` only `C`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Its input is the picture; the walk ends there.
     First,

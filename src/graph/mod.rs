@@ -12,8 +12,7 @@ mod shape;
 
 pub use error::GraphError;
 pub use layer::{
-    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource,
-    Window,
+    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
 };
 pub use op::{Activation, Binary, Constant, LogitRelevance, Op, Part, Reduction, ResidualTerms, Unary};
 pub use shape::Shape;

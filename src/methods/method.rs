@@ -3,6 +3,7 @@
 //! A method is a file of this folder and a line in each `match` below.
 
 use super::agf::Ablations;
+use super::relevance::{AddRule, Preset, RuleList};
 use super::{Explanation, MethodError, Network, agf};
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,10 @@ use std::str::FromStr;
 pub enum Method {
     /// Attribution Guided Factorization.
     Agf(Ablations),
+    /// Another relevance method that comes with the crate.
+    Relevance(Preset),
+    /// Rules that the user composed.
+    Rules(RuleList),
 }
 
 /// What the values of a method's maps mean.
@@ -25,19 +30,28 @@ pub enum MapKind {
 
 impl Method {
     /// Every method with its default options, in the order in which they are shown side by side.
-    pub const ALL: &'static [Method] = &[Method::Agf(Ablations::NONE)];
+    pub const ALL: &'static [Method] = &[
+        Method::Relevance(Preset::Lrp),
+        Method::Relevance(Preset::LrpAb),
+        Method::Relevance(Preset::Clrp),
+        Method::Relevance(Preset::Sglrp),
+        Method::Relevance(Preset::Rap),
+        Method::Agf(Ablations::NONE),
+    ];
 
     /// The name on the command line, in reports and in file names.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Method::Agf(_) => "agf",
+            Method::Relevance(preset) => preset.name(),
+            Method::Rules(list) => &list.name,
         }
     }
 
     /// Whether the maps have a sign.
     pub const fn map_kind(&self) -> MapKind {
         match self {
-            Method::Agf(_) => MapKind::Signed,
+            Method::Agf(_) | Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
         }
     }
 
@@ -50,7 +64,32 @@ impl Method {
     pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
         match self {
             Method::Agf(ablations) => agf::explain(network, slots, *ablations),
+            Method::Relevance(preset) => preset.rules()?.explain(network, slots),
+            Method::Rules(list) => list.explain(network, slots),
         }
+    }
+
+    /// The rules of a relevance method; `None` for other methods.
+    ///
+    /// # Errors
+    /// [`MethodError::Rules`] where a preset is faulty, which the crate's tests rule out.
+    pub fn rules(&self) -> Result<Option<RuleList>, MethodError> {
+        Ok(Some(match self {
+            Method::Agf(ablations) => agf::rules(*ablations)?,
+            Method::Relevance(preset) => preset.rules()?,
+            Method::Rules(list) => list.clone(),
+        }))
+    }
+
+    /// The same method with another rule for the sums of residual blocks; methods without relevance rules stay as they are.
+    ///
+    /// # Errors
+    /// As [`Method::rules`].
+    pub fn with_add_rule(self, rule: AddRule) -> Result<Self, MethodError> {
+        Ok(match (rule, self.rules()?) {
+            (AddRule::Magnitude, Some(list)) => Method::Rules(list.with_add_rule(rule)),
+            _ => self,
+        })
     }
 }
 

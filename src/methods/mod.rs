@@ -6,8 +6,10 @@
 pub mod agf;
 mod gradient;
 mod method;
+pub mod relevance;
 
 pub use method::{MapKind, Method, UnknownMethod};
+pub use relevance::RulesError;
 
 use crate::graph::{Graph, GraphError, NodeId};
 
@@ -98,12 +100,12 @@ pub struct PassNodes {
 pub enum MethodError {
     /// Operations without a rule.
     #[error(
-        "{method} has no rule for these nodes: {}; give each convolution a role and use operations that the method covers",
+        "{method} has no rule for these nodes: {}; use operations that the method covers, or write rules for them (agf-run rules prints a method's as a start)",
         nodes.join(", ")
     )]
     NoRule {
         /// Method name.
-        method: &'static str,
+        method: String,
         /// Every such node, with its operation.
         nodes: Vec<String>,
     },
@@ -111,12 +113,15 @@ pub enum MethodError {
     #[error("{method} needs {needs}, but {found}")]
     Form {
         /// Method name.
-        method: &'static str,
+        method: String,
         /// What is needed.
         needs: &'static str,
         /// What is there.
         found: String,
     },
+    /// A faulty rule file.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// A rule made an ill-shaped node.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -76,7 +76,9 @@ impl Packing {
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
-            Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => {
+                graph.linear_layer(layer).outputs.next_multiple_of(4)
+            }
         };
         count as usize
     }

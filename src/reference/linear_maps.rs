@@ -133,7 +133,13 @@ fn add_scaled(target: &mut [f64], target_stride: usize, w: f64, source: &[f64], 
 }
 
 /// `part(W) part(x) [+ b]` with the row-major matrix `weight`; `which` makes the part.
-pub(super) fn linear(weight: &[f32], which: impl Fn(f32) -> f64 + Sync, x: &[f64], of_x: Part, bias: Option<&[f32]>) -> Vec<f64> {
+pub(super) fn linear(
+    weight: &[f32],
+    which: impl Fn(f32) -> f64 + Sync,
+    x: &[f64],
+    of_x: Part,
+    bias: Option<&[f32]>,
+) -> Vec<f64> {
     let x: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
     let rows = weight.par_chunks(x.len()).enumerate();
     rows.map(|(index, row)| {

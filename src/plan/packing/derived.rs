@@ -12,7 +12,8 @@ pub(super) fn convolution<'a>(graph: &Graph, weights: &'a Weights, layer: Convol
     let WeightSource::Folded(batch_norm) = layer.source else { return elementwise(weight, layer.source) };
     let per_output = weight.len() / convolution.output_channels as usize;
     let scales = scales(graph, weights, batch_norm);
-    let folded = weight.iter().enumerate().map(|(index, &value)| (f64::from(value) * scales[index / per_output]) as f32);
+    let folded =
+        weight.iter().enumerate().map(|(index, &value)| (f64::from(value) * scales[index / per_output]) as f32);
     Cow::Owned(folded.collect())
 }
 

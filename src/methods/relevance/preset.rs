@@ -1,0 +1,53 @@
+//! The relevance methods that come with the crate: a file of rules each.
+
+use super::{RuleList, RulesError};
+
+macro_rules! presets {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+        /// A relevance method that comes with the crate, as a file of rules in `presets/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Preset {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Preset {
+            /// Every preset.
+            pub const ALL: &'static [Preset] = &[$(Preset::$variant,)*];
+
+            /// The method's name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Preset::$variant => $name,)* }
+            }
+
+            /// The file.
+            pub const fn text(self) -> &'static str {
+                match self { $(Preset::$variant => include_str!(concat!("presets/", $name, ".toml")),)* }
+            }
+        }
+    };
+}
+
+presets! {
+    /// Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021).
+    Agf "agf",
+    /// Layer-wise relevance propagation, alpha 1 and beta 0 (Bach et al., PLOS ONE 2015).
+    Lrp "lrp",
+    /// Layer-wise relevance propagation, alpha 2 and beta 1.
+    LrpAb "lrp-ab",
+    /// Contrastive LRP (Gu, Yang, Tresp, ACCV 2018).
+    Clrp "clrp",
+    /// Softmax-gradient LRP (Iwana, Kuroki, Uchida, 2019).
+    Sglrp "sglrp",
+    /// Relative attributing propagation (Nam et al., AAAI 2020).
+    Rap "rap",
+}
+
+impl Preset {
+    /// The rules.
+    ///
+    /// # Errors
+    /// None with the files of this crate, which its tests parse.
+    pub fn rules(self) -> Result<RuleList, RulesError> {
+        RuleList::parse(self.name(), self.text())
+    }
+}
