@@ -14,7 +14,7 @@ pub use error::GraphError;
 pub use layer::{
     BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, Window,
 };
-pub use op::{Activation, Binary, Op, Part, Reduction, ResidualTerms};
+pub use op::{Activation, Bias, Binary, Op, Part, PassField, Reduction, ResidualTerms};
 pub use shape::Shape;
 
 use parameter::{Parameter, ParameterKind};
@@ -60,6 +60,11 @@ impl Graph {
     /// An empty graph.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same layers and input shape without any node.
+    pub fn without_nodes(&self) -> Self {
+        Self { nodes: Vec::new(), interned: HashMap::new(), ..self.clone() }
     }
 
     /// All nodes; every node's inputs stand before it.

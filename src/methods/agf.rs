@@ -4,6 +4,7 @@
 
 mod rules;
 
+use super::slot::{self, tag};
 use super::{ClassMap, Explanation, MethodError, Network, Quantity, Trace, gradient};
 use crate::graph::{Binary, Graph, GraphError, NodeId, Op, Reduction, Role};
 use rules::Layer;
@@ -134,8 +135,7 @@ impl<'a> Walk<'a> {
     fn start(&mut self) -> Result<NodeId, GraphError> {
         let logits = self.network.logits;
         let tag = tag(self.slot);
-        let request = self.graph.add(&format!("request{tag}"), Op::ClassRequest { slot: self.slot }, &[])?;
-        let class = self.graph.add(&format!("class{tag}"), Op::ClassIndex, &[logits, request])?;
+        let class = slot::class(self.graph, logits, self.slot)?;
         let at_logits = self.graph.add(&format!("target:gradient{tag}"), Op::TargetGradient, &[logits, class])?;
         let x = self.graph.node(logits).inputs[0];
         for g in gradient::gradient(self.graph, logits, at_logits, &tag)?.unwrap_or_default() {
@@ -207,9 +207,4 @@ impl<'a> Walk<'a> {
         self.trace.push(Trace { layer: id, quantity: Quantity::FanOutRelevance, node: relevance });
         Ok(relevance)
     }
-}
-
-/// Names of the first slot's nodes carry no tag.
-fn tag(slot: u32) -> String {
-    if slot == 0 { String::new() } else { format!(" #{slot}") }
 }

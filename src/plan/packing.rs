@@ -36,6 +36,11 @@ pub enum Packing {
         /// The batch normalisation.
         batch_norm: Option<BatchNormId>,
     },
+    /// `[quads][1, bias]` of a linear layer.
+    LinearAffine {
+        /// Layer.
+        layer: LinearId,
+    },
     /// Some rows of a linear layer, `[rows][input quads * pixels]`.
     Linear {
         /// Layer.
@@ -66,6 +71,7 @@ impl Packing {
                 convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
+            Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
             Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
         };
@@ -91,6 +97,13 @@ impl Packing {
                 });
             }
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
+            Packing::LinearAffine { layer } => {
+                let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
+                for (channel, bias) in bias.iter().enumerate() {
+                    target[channel / 4 * 8 + channel % 4] = 1.0;
+                    target[channel / 4 * 8 + 4 + channel % 4] = *bias;
+                }
+            }
             Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
             Packing::LinearBias { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
