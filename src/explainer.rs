@@ -1,8 +1,10 @@
 //! The front door: a model on a GPU, from normalised pictures to class-specific maps.
 
+mod passes;
+
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
-use crate::methods::Method;
+use crate::methods::{Method, Pass};
 use crate::models::Model;
 use crate::session::{self, Session, SessionShape};
 use std::time::Instant;
@@ -36,6 +38,12 @@ impl Batch {
 
     fn picture_elements(&self) -> u64 {
         3 * u64::from(self.height) * u64::from(self.width)
+    }
+
+    /// One picture's values.
+    fn picture(&self, index: usize) -> &[f32] {
+        let picture = self.picture_elements() as usize;
+        &self.data[index * picture..(index + 1) * picture]
     }
 
     fn part(&self, first: u32, count: u32) -> Batch {
@@ -116,6 +124,18 @@ pub struct Explainer {
     sessions: Vec<(Method, Session)>,
     /// Most pictures at a time, by method and the shape for one picture.
     largest: Vec<(Method, SessionShape, u32)>,
+    /// Most bytes of values and weights of a session.
+    max_bytes: Option<u64>,
+    on_progress: Option<Box<dyn FnMut(Progress) + Send>>,
+}
+
+/// How far a call of [`Explainer::explain`] is. A method with several passes per picture counts passes, the others pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Runs of a picture that are done.
+    pub done: u64,
+    /// All runs of pictures of this call.
+    pub total: u64,
 }
 
 /// Sessions kept at a time.
@@ -125,7 +145,16 @@ impl Explainer {
     /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
     pub fn new(gpu: &Gpu, model: &Model, method: impl Into<Method>) -> Self {
         let (gpu, model, store) = (gpu.clone(), model.clone(), WeightStore::default());
-        Self { gpu, model, method: method.into(), store, sessions: Vec::new(), largest: Vec::new() }
+        Self {
+            gpu,
+            model,
+            method: method.into(),
+            store,
+            sessions: Vec::new(),
+            largest: Vec::new(),
+            max_bytes: None,
+            on_progress: None,
+        }
     }
 
     /// The method that explains.
@@ -136,6 +165,25 @@ impl Explainer {
     /// Explains with another method from now on. Weights that are on the GPU stay there.
     pub fn set_method(&mut self, method: impl Into<Method>) {
         self.method = method.into();
+    }
+
+    /// Cuts batches so that values and weights of one session take at most so many bytes of GPU memory; `None`, the default, leaves it to
+    /// the adapter's limits and memory. Staging for uploads and results is not counted.
+    pub fn limit_memory(&mut self, max_bytes: Option<u64>) {
+        self.max_bytes = max_bytes;
+        self.largest.clear();
+        self.sessions.clear();
+    }
+
+    /// Calls back after every run of [`Explainer::explain`].
+    pub fn on_progress(&mut self, callback: impl FnMut(Progress) + Send + 'static) {
+        self.on_progress = Some(Box::new(callback));
+    }
+
+    fn report_progress(&mut self, done: usize, total: usize) {
+        if let Some(callback) = &mut self.on_progress {
+            callback(Progress { done: done as u64, total: total as u64 });
+        }
     }
 
     /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its
@@ -149,6 +197,19 @@ impl Explainer {
             let found = format!("{} with targets for {}", batch.describe(), targets.len());
             return Err(Error::Batch { found, wanted: "targets for every picture".into() });
         }
+        match self.method.schedule() {
+            Some(schedule) if targets.iter().any(|targets| !targets.is_empty()) => {
+                self.explain_in_passes(batch, targets, schedule).await
+            }
+            _ => self.explain_at_once(batch, targets).await,
+        }
+    }
+
+    async fn explain_at_once(
+        &mut self,
+        batch: &Batch,
+        targets: &[Vec<Target>],
+    ) -> Result<(Vec<Explained>, Cost), Error> {
         let slots = targets.iter().map(Vec::len).max().unwrap_or(0) as u32;
         let shape = SessionShape { count: batch.count, height: batch.height, width: batch.width, slots };
         let mut cost = Cost::default();
@@ -158,13 +219,14 @@ impl Explainer {
             let first = explained.len() as u32;
             let count = largest.min(batch.count - first);
             let targets = &targets[first as usize..(first + count) as usize];
-            match self.run(&batch.part(first, count), targets, slots, &mut cost).await {
+            match self.run(&batch.part(first, count), targets, slots, None, &mut cost).await {
                 Err(Error::Gpu(GpuError::OutOfMemory { .. })) if count > 1 => {
                     self.sessions.clear();
                     largest = count / 2;
                 }
                 pictures => explained.extend(pictures?),
             }
+            self.report_progress(explained.len(), batch.count as usize);
         }
         Ok((explained, cost))
     }
@@ -172,12 +234,13 @@ impl Explainer {
     /// The most pictures of this size that fit the adapter's limits at a time.
     fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
         let one = SessionShape { count: 1, ..shape };
-        let known = self.largest.iter().find(|(method, shape, _)| (method, shape) == (&self.method, &one));
+        let method = session::effective_method(shape, &self.method);
+        let known = self.largest.iter().find(|(of, shape, _)| (of, shape) == (&method, &one));
         if let Some(&(.., known)) = known {
             return Ok(known);
         }
-        let (_, largest) = session::plan(&self.gpu, &self.model, one, &self.method)?;
-        self.largest.push((self.method.clone(), one, largest));
+        let (_, largest) = session::plan(&self.gpu, &self.model, one, &method, self.max_bytes)?;
+        self.largest.push((method, one, largest));
         Ok(largest)
     }
 
@@ -196,7 +259,8 @@ impl Explainer {
     /// # Errors
     /// Where the pictures do not fit the network or the device.
     pub fn plan_text(&self, shape: SessionShape) -> Result<String, Error> {
-        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, &self.method)?;
+        let method = session::effective_method(shape, &self.method);
+        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, &method, self.max_bytes)?;
         Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
@@ -205,13 +269,14 @@ impl Explainer {
     /// # Errors
     /// As [`Explainer::explain`].
     pub async fn session(&mut self, shape: SessionShape) -> Result<&Session, Error> {
-        let is_wanted = |(method, session): &(Method, Session)| *method == self.method && session.shape() == shape;
+        let method = session::effective_method(shape, &self.method);
+        let is_wanted = |(of, session): &(Method, Session)| *of == method && session.shape() == shape;
         let session = match self.sessions.iter().position(is_wanted) {
             Some(position) => self.sessions.remove(position),
             None => {
-                self.sessions.truncate(SESSIONS - 1);
-                let session = Session::new(&self.gpu, &self.model, &mut self.store, shape, &self.method).await?;
-                (self.method.clone(), session)
+                self.sessions.truncate(if self.max_bytes.is_some() { 0 } else { SESSIONS - 1 });
+                let session = Session::new(&self.gpu, &self.model, &mut self.store, shape, &method).await?;
+                (method, session)
             }
         };
         self.sessions.insert(0, session);
@@ -223,6 +288,7 @@ impl Explainer {
         batch: &Batch,
         targets: &[Vec<Target>],
         slots: u32,
+        passes: Option<&[Pass]>,
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
         let mut clock = Clock::start();
@@ -234,6 +300,9 @@ impl Explainer {
         for slot in 0..slots {
             let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
             session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>()).await?;
+        }
+        if let Some(passes) = passes {
+            session.write_passes(passes).await?;
         }
         cost.upload_ms += clock.lap();
         session.program().submit().await?;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, Program, WeightStore};
 use crate::graph::{Graph, NodeId, Op, Reduction};
-use crate::methods::{ClassMap, Explanation, Method, Quantity};
+use crate::methods::{ClassMap, Explanation, Method, Pass, PassNodes, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
 
@@ -37,6 +37,7 @@ struct SessionNodes {
     input: NodeId,
     logits: NodeId,
     slots: Vec<SlotNodes>,
+    passes: Option<PassNodes>,
 }
 
 pub(crate) struct SlotNodes {
@@ -72,7 +73,7 @@ struct Wiring {
 impl Wiring {
     fn new(model: &Model, shape: SessionShape, method: &Method) -> Result<Self, Error> {
         let network = model.architecture.build(shape.height, shape.width, model.classes)?;
-        let Explanation { mut graph, input, logits, maps, .. } = method.explain(&network, shape.slots)?;
+        let Explanation { mut graph, input, logits, maps, passes } = method.explain(&network, shape.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {
             let request = graph.add("request", Op::ClassRequest { slot }, &[])?;
@@ -90,17 +91,39 @@ impl Wiring {
             let ClassMap { class, map, peak, completeness, .. } = map;
             slots.push(SlotNodes { request, class, map, peak, completeness, sums });
         }
-        Ok(Self { graph, nodes: SessionNodes { input, logits, slots } })
+        Ok(Self { graph, nodes: SessionNodes { input, logits, slots, passes } })
     }
 }
 
-/// The plan that a session of this shape would run, and the most pictures that fit at a time.
-pub(crate) fn plan(gpu: &Gpu, model: &Model, shape: SessionShape, method: &Method) -> Result<(Plan, u32), Error> {
+/// The method that a session runs: without classes to explain there is only the forward pass, the same for all.
+pub(crate) fn effective_method(shape: SessionShape, method: &Method) -> Method {
+    if shape.slots == 0 { Method::default() } else { method.clone() }
+}
+
+/// The plan that a session of this shape would run, and the most pictures that fit at a time within `max_bytes` of values and weights.
+pub(crate) fn plan(
+    gpu: &Gpu,
+    model: &Model,
+    shape: SessionShape,
+    method: &Method,
+    max_bytes: Option<u64>,
+) -> Result<(Plan, u32), Error> {
     let wiring = Wiring::new(model, shape, method)?;
     let outputs = wiring.nodes.outputs();
-    let largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
-    let count = shape.count.min(largest);
-    Ok((Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared)?, largest))
+    let plan_of = |count| Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared);
+    let mut largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
+    if let Some(limit) = max_bytes {
+        let one = plan_of(1)?;
+        let fits = |plan: &Plan| plan.value_bytes() + plan.weight_bytes <= limit;
+        if !fits(&one) {
+            return Err(Error::Memory { values: one.value_bytes(), weights: one.weight_bytes, limit });
+        }
+        largest = largest.min(((limit - one.weight_bytes) / one.value_bytes().max(1)).clamp(1, u32::MAX.into()) as u32);
+        while largest > 1 && !fits(&plan_of(largest)?) {
+            largest -= 1;
+        }
+    }
+    Ok((plan_of(shape.count.min(largest))?, largest))
 }
 
 impl Session {
@@ -169,12 +192,31 @@ impl Session {
         Ok(self.program.write(&self.graph, nodes.request, &requests).await?)
     }
 
+    /// Writes what each picture's pass is told, for methods that run a picture several times; nothing for the others.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn write_passes(&self, passes: &[Pass]) -> Result<(), Error> {
+        let Some(nodes) = self.nodes.passes else { return Ok(()) };
+        let fields: [(NodeId, fn(&Pass) -> f32); 3] = [
+            (nodes.index, |pass| pass.index as f32),
+            (nodes.scale, |pass| pass.scale),
+            (nodes.offset, |pass| pass.offset),
+        ];
+        for (node, field) in fields {
+            let values: Vec<f32> = passes.iter().map(field).collect();
+            self.program.write(&self.graph, node, &values).await?;
+        }
+        Ok(())
+    }
+
     /// Buffer, byte offset and size of the input: `[pictures][height * width]` of vec4 (red, green, blue, 0), normalised.
     pub fn input_buffer(&self) -> Option<(&wgpu::Buffer, u64, u64)> {
         self.program.value(self.nodes.input)
     }
 
-    /// Buffer, byte offset and size of a slot's maps: `[pictures][height * width]` of f32.
+    /// Buffer, byte offset and size of a slot's maps: `[pictures][height * width]` of f32. For a method with several passes per picture
+    /// ([`Method::schedule`]) it is the pass's gradient, `[pictures][height * width]` of vec4.
     pub fn map_buffer(&self, slot: u32) -> Option<(&wgpu::Buffer, u64, u64)> {
         self.program.value(self.nodes.slots.get(slot as usize)?.map)
     }

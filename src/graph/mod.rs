@@ -14,7 +14,9 @@ pub use error::GraphError;
 pub use layer::{
     BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
 };
-pub use op::{Activation, Binary, Constant, LogitRelevance, Op, Part, Reduction, ResidualTerms, Unary};
+pub use op::{
+    Activation, Bias, Binary, Constant, LogitRelevance, Op, Part, PassField, Reduction, ResidualTerms, Unary,
+};
 pub use shape::Shape;
 
 use parameter::{Parameter, ParameterKind};
@@ -60,6 +62,11 @@ impl Graph {
     /// An empty graph.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same layers and input shape without any node.
+    pub fn without_nodes(&self) -> Self {
+        Self { nodes: Vec::new(), interned: HashMap::new(), ..self.clone() }
     }
 
     /// All nodes; every node's inputs stand before it.

@@ -107,6 +107,34 @@ pub enum Reduction {
     Sum,
     /// Number of elements that are not exactly zero.
     CountNonZero,
+    /// Largest absolute value.
+    MaximumAbsolute,
+    /// Smallest absolute value.
+    MinimumAbsolute,
+    /// Sum of absolute values.
+    SumAbsolute,
+}
+
+/// A layer that adds one value per channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bias {
+    /// A convolution's bias.
+    Convolution(ConvolutionId),
+    /// A linear layer's bias.
+    Linear(LinearId),
+    /// A batch normalisation's effective bias, `bias - weight * mean / sqrt(variance + epsilon)`.
+    BatchNorm(BatchNormId),
+}
+
+/// What the host says of one pass of a method that runs a picture several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PassField {
+    /// Number of the pass, from 0; below 2^24.
+    Index,
+    /// A factor.
+    Scale,
+    /// A summand.
+    Offset,
 }
 
 /// Which terms of the residual of a `full` convolution are used; all by default.
@@ -142,6 +170,9 @@ pub enum Op {
         /// Slot number.
         slot: u32,
     },
+
+    /// What the host says of this pass, a scalar.
+    PassRequest(PassField),
 
     /// (x) `part(W) * part(x) [+ b]`, correlation.
     Convolve {
@@ -248,6 +279,29 @@ pub enum Op {
 
     /// (logits, request) the class id that a request means for this sample; of equal logits the lowest id ranks first.
     ClassIndex,
+    /// (logits, class) 1 at the class, 0 elsewhere: the gradient of the class's logit with respect to the logits.
+    OneHot,
+    /// (g) the gradient at a layer's output times the layer's bias, per channel.
+    BiasGradient(Bias),
+    /// (x, pass index) in the shape of x: independent standard normal values that depend on seed, pass and position alone. Philox 4x32-10
+    /// (Salmon et al., 2011) with the seed as key and (pixel, channel quad, pass, 0) as counter gives four words; each pair (p, q) of
+    /// them gives two values by Box-Muller, `sqrt(-2 ln u) cos(2 pi v)` and `... sin(2 pi v)`, `u = (p / 2^8 + 1) / 2^24` and
+    /// `v = q / 2^8 / 2^24` with whole quotients.
+    Noise {
+        /// The seed.
+        seed: u64,
+    },
+    /// (v) bilinear to `height` x `width`; pixel centres lie at half integers, positions outside of all centres take the edge's value.
+    Resize {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+    /// (v) sum over channels.
+    ChannelSum,
+    /// (v, min |v|, max |v|) sum over channels of `(|v| - min) / (max - min)`, of 0 where max and min are equal.
+    ScaledMagnitude,
     /// (logits, class) the gradient of the target probability with respect to the logits (method section 1).
     TargetGradient,
     /// (logits, class) the first relevance of a walk that begins at the logits.
@@ -273,6 +327,11 @@ pub enum Op {
     BoxRelevance,
     /// (relevance, max) the map: sum over channels of `relevance / max`, undivided where `max` is not positive.
     HeatMap,
+    /// (v) a map that is not divided: sum over channels of v, or of |v|.
+    PlainMap {
+        /// Whether absolute values are summed.
+        absolute: bool,
+    },
 }
 
 impl Op {
@@ -284,11 +343,22 @@ impl Op {
         )
     }
 
+    /// Whether the host gives the value.
+    pub fn is_given(&self) -> bool {
+        matches!(self, Op::Input | Op::ClassRequest { .. } | Op::PassRequest(_))
+    }
+
+    /// Whether the value is a map, of one channel and stored as plain numbers instead of channel quads.
+    pub fn is_map(&self) -> bool {
+        matches!(self, Op::HeatMap | Op::PlainMap { .. })
+    }
+
     /// Short name without parameters, as printed in plans.
     pub fn name(&self) -> &'static str {
         match self {
             Op::Input => "input",
             Op::ClassRequest { .. } => "class_request",
+            Op::PassRequest(_) => "pass_request",
             Op::Convolve { .. } => "convolve",
             Op::ConvolveTranspose { .. } => "convolve_transpose",
             Op::ConvolveOnes { .. } => "convolve_ones",
@@ -320,7 +390,16 @@ impl Op {
             Op::Reduce(Reduction::Minimum) => "minimum",
             Op::Reduce(Reduction::Sum) => "sum",
             Op::Reduce(Reduction::CountNonZero) => "count_non_zero",
+            Op::Reduce(Reduction::MaximumAbsolute) => "maximum_absolute",
+            Op::Reduce(Reduction::MinimumAbsolute) => "minimum_absolute",
+            Op::Reduce(Reduction::SumAbsolute) => "sum_absolute",
             Op::ClassIndex => "class_index",
+            Op::OneHot => "one_hot",
+            Op::BiasGradient(_) => "bias_gradient",
+            Op::Noise { .. } => "noise",
+            Op::Resize { .. } => "resize",
+            Op::ChannelSum => "channel_sum",
+            Op::ScaledMagnitude => "scaled_magnitude",
             Op::TargetGradient => "target_gradient",
             Op::LogitRelevance(_) => "logit_relevance",
             Op::SaliencyMaps => "saliency_maps",
@@ -333,6 +412,7 @@ impl Op {
             Op::BoxRatio => "box_ratio",
             Op::BoxRelevance => "box_relevance",
             Op::HeatMap => "heat_map",
+            Op::PlainMap { .. } => "plain_map",
         }
     }
 }

@@ -3,14 +3,30 @@
 //! A method is a file of this folder and a line in each `match` below.
 
 use super::agf::Ablations;
+use super::input_gradient::{self, Variant};
 use super::relevance::{AddRule, Preset, RuleList};
-use super::{Explanation, MethodError, Network, agf};
+use super::{Explanation, IntegratedGradients, MethodError, Network, Schedule, SmoothGrad};
+use super::{agf, full_gradient, grad_cam, passes};
 use std::fmt;
 use std::str::FromStr;
 
 /// An explanation method with its options.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Method {
+    /// The magnitude of the gradient of the class's logit (Simonyan, Vedaldi, Zisserman, 2014).
+    Gradient,
+    /// Input times gradient (Shrikumar et al., 2016).
+    InputXGradient,
+    /// The mean gradient of noisy copies of the picture (Smilkov et al., 2017).
+    SmoothGrad(SmoothGrad),
+    /// The gradient along the way from a baseline to the picture (Sundararajan, Taly, Yan, 2017).
+    IntegratedGradients(IntegratedGradients),
+    /// The gradient without the negative part at every ReLU (Springenberg et al., 2015).
+    GuidedBackprop,
+    /// The last feature maps, weighted by their mean gradients (Selvaraju et al., 2017).
+    GradCam,
+    /// Input times gradient and every bias times its gradient (Srinivas, Fleuret, 2019).
+    FullGrad,
     /// Attribution Guided Factorization.
     Agf(Ablations),
     /// Another relevance method that comes with the crate.
@@ -31,6 +47,13 @@ pub enum MapKind {
 impl Method {
     /// Every method with its default options, in the order in which they are shown side by side.
     pub const ALL: &'static [Method] = &[
+        Method::Gradient,
+        Method::InputXGradient,
+        Method::SmoothGrad(SmoothGrad::DEFAULT),
+        Method::IntegratedGradients(IntegratedGradients::DEFAULT),
+        Method::GuidedBackprop,
+        Method::GradCam,
+        Method::FullGrad,
         Method::Relevance(Preset::Lrp),
         Method::Relevance(Preset::LrpAb),
         Method::Relevance(Preset::Clrp),
@@ -42,6 +65,13 @@ impl Method {
     /// The name on the command line, in reports and in file names.
     pub fn name(&self) -> &str {
         match self {
+            Method::Gradient => "gradient",
+            Method::InputXGradient => "input-x-gradient",
+            Method::SmoothGrad(_) => "smoothgrad",
+            Method::IntegratedGradients(_) => "integrated-gradients",
+            Method::GuidedBackprop => "guided-backprop",
+            Method::GradCam => "grad-cam",
+            Method::FullGrad => "fullgrad",
             Method::Agf(_) => "agf",
             Method::Relevance(preset) => preset.name(),
             Method::Rules(list) => &list.name,
@@ -51,7 +81,11 @@ impl Method {
     /// Whether the maps have a sign.
     pub const fn map_kind(&self) -> MapKind {
         match self {
-            Method::Agf(_) | Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
+            Method::InputXGradient | Method::IntegratedGradients(_) | Method::Agf(_) => MapKind::Signed,
+            Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
+            Method::Gradient | Method::SmoothGrad(_) | Method::GuidedBackprop | Method::GradCam | Method::FullGrad => {
+                MapKind::Positive
+            }
         }
     }
 
@@ -63,6 +97,13 @@ impl Method {
     /// that the method needs.
     pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
         match self {
+            Method::Gradient => input_gradient::explain(network, slots, Variant::Gradient),
+            Method::InputXGradient => input_gradient::explain(network, slots, Variant::InputXGradient),
+            Method::GuidedBackprop => input_gradient::explain(network, slots, Variant::GuidedBackprop),
+            Method::SmoothGrad(options) => passes::explain(network, slots, Schedule::Noise(*options)),
+            Method::IntegratedGradients(options) => passes::explain(network, slots, Schedule::Path(*options)),
+            Method::GradCam => grad_cam::explain(network, slots),
+            Method::FullGrad => full_gradient::explain(network, slots),
             Method::Agf(ablations) => agf::explain(network, slots, *ablations),
             Method::Relevance(preset) => preset.rules()?.explain(network, slots),
             Method::Rules(list) => list.explain(network, slots),
@@ -78,6 +119,7 @@ impl Method {
             Method::Agf(ablations) => agf::rules(*ablations)?,
             Method::Relevance(preset) => preset.rules()?,
             Method::Rules(list) => list.clone(),
+            _ => return Ok(None),
         }))
     }
 
@@ -90,6 +132,15 @@ impl Method {
             (AddRule::Magnitude, Some(list)) => Method::Rules(list.with_add_rule(rule)),
             _ => self,
         })
+    }
+
+    /// What the passes of a method are told that runs each picture several times; `None` for the others.
+    pub const fn schedule(&self) -> Option<Schedule> {
+        match self {
+            Method::SmoothGrad(options) => Some(Schedule::Noise(*options)),
+            Method::IntegratedGradients(options) => Some(Schedule::Path(*options)),
+            _ => None,
+        }
     }
 }
 

@@ -4,12 +4,22 @@
 //! error that names every such node. [`Method`] lists them all.
 
 pub mod agf;
+mod full_gradient;
+mod grad_cam;
 mod gradient;
+mod input_gradient;
+mod integrated_gradients;
 mod method;
+mod passes;
 pub mod relevance;
+mod slot;
+mod smooth_grad;
 
+pub use integrated_gradients::IntegratedGradients;
 pub use method::{MapKind, Method, UnknownMethod};
+pub use passes::{Pass, Schedule};
 pub use relevance::RulesError;
+pub use smooth_grad::SmoothGrad;
 
 use crate::graph::{Graph, GraphError, NodeId};
 
@@ -67,6 +77,13 @@ pub struct ClassMap {
     pub completeness: Vec<NodeId>,
     /// Every relevance and gradient on the way, from the logits to the picture.
     pub trace: Vec<Trace>,
+}
+
+impl ClassMap {
+    /// A map that is not divided, without a promise and without relevances on the way.
+    pub fn undivided(class: NodeId, attribution: NodeId, map: NodeId) -> Self {
+        Self { class, attribution, map, peak: None, completeness: Vec::new(), trace: Vec::new() }
+    }
 }
 
 /// A forward graph with the explanation of one or more classes.

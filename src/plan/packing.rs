@@ -38,6 +38,11 @@ pub enum Packing {
         /// The batch normalisation.
         batch_norm: Option<BatchNormId>,
     },
+    /// `[quads][1, bias]` of a linear layer.
+    LinearAffine {
+        /// Layer.
+        layer: LinearId,
+    },
     /// Some rows of a linear layer, `[rows][input quads * pixels]`.
     Linear {
         /// Layer.
@@ -75,6 +80,7 @@ impl Packing {
                 convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
+            Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
             Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => {
                 graph.linear_layer(layer).outputs.next_multiple_of(4)
@@ -102,6 +108,13 @@ impl Packing {
                 });
             }
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
+            Packing::LinearAffine { layer } => {
+                let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
+                for (channel, bias) in bias.iter().enumerate() {
+                    target[channel / 4 * 8 + channel % 4] = 1.0;
+                    target[channel / 4 * 8 + 4 + channel % 4] = *bias;
+                }
+            }
             Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
             Packing::RowSums { layer, part } => {
                 let weight = derived::linear(graph, weights, layer);

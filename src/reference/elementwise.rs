@@ -55,6 +55,9 @@ pub(super) fn reduce(reduction: Reduction, v: &[f64]) -> f64 {
         Reduction::Maximum => v.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         Reduction::Minimum => v.iter().copied().fold(f64::INFINITY, f64::min),
         Reduction::Sum => v.iter().sum(),
+        Reduction::MaximumAbsolute => v.iter().map(|value| value.abs()).fold(f64::NEG_INFINITY, f64::max),
+        Reduction::MinimumAbsolute => v.iter().map(|value| value.abs()).fold(f64::INFINITY, f64::min),
+        Reduction::SumAbsolute => v.iter().map(|value| value.abs()).sum(),
         Reduction::CountNonZero => v.iter().filter(|&&value| value != 0.0).count() as f64,
     }
 }
@@ -92,6 +95,12 @@ impl PerChannel<'_> {
     pub fn scale(&self, channel: usize) -> f64 {
         f64::from(self.weight[channel]) / (f64::from(self.variance[channel]) + self.epsilon).sqrt()
     }
+
+    /// What is added once mean and scale are multiplied out: `bias - weight * mean / sqrt(variance + epsilon)`.
+    pub fn effective_bias(&self) -> Vec<f64> {
+        let of = |channel: usize| f64::from(self.bias[channel]) - f64::from(self.mean[channel]) * self.scale(channel);
+        (0..self.bias.len()).map(of).collect()
+    }
 }
 
 pub(super) fn batch_norm(layer: &PerChannel, x: &[f64], shape: Shape) -> Vec<f64> {
@@ -106,4 +115,10 @@ pub(super) fn batch_norm(layer: &PerChannel, x: &[f64], shape: Shape) -> Vec<f64
 pub(super) fn batch_norm_gradient(layer: &PerChannel, g: &[f64], shape: Shape) -> Vec<f64> {
     let pixels = shape.pixels() as usize;
     g.iter().enumerate().map(|(index, g)| g * layer.scale(index / pixels)).collect()
+}
+
+/// Each element times the value of its channel.
+pub(super) fn per_channel(v: &[f64], factors: &[f64], shape: Shape) -> Vec<f64> {
+    let pixels = shape.pixels() as usize;
+    v.iter().enumerate().map(|(index, v)| v * factors[index / pixels]).collect()
 }

@@ -7,6 +7,8 @@ mod elementwise;
 mod error;
 mod factor;
 mod linear_maps;
+mod maps;
+mod noise;
 mod parameters;
 mod pooling;
 mod rules;
@@ -15,7 +17,9 @@ mod target;
 pub use error::ReferenceError;
 pub use parameters::Parameters;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, NodeId, Op, Part, Shape, WeightSource};
+use crate::graph::{
+    BatchNormId, Bias, ConvolutionId, Graph, LinearId, NodeId, Op, Part, PassField, Shape, WeightSource,
+};
 use elementwise::PerChannel;
 use linear_maps::ConvolutionMap;
 use std::collections::HashMap;
@@ -24,6 +28,8 @@ use std::collections::HashMap;
 pub struct Reference<'a> {
     graph: &'a Graph,
     parameters: HashMap<String, &'a [f32]>,
+    /// Index, scale and offset of the pass.
+    pass: [f64; 3],
 }
 
 impl<'a> Reference<'a> {
@@ -41,7 +47,12 @@ impl<'a> Reference<'a> {
             }
             values.insert(name, found);
         }
-        Ok(Self { graph, parameters: values })
+        Ok(Self { graph, parameters: values, pass: [0.0, 1.0, 0.0] })
+    }
+
+    /// The same for another pass than the first: its index, scale and offset (see [`PassField`]; 0, 1 and 0 where nothing is said).
+    pub fn with_pass(self, pass: [f64; 3]) -> Self {
+        Self { pass, ..self }
     }
 
     /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
@@ -70,6 +81,7 @@ impl<'a> Reference<'a> {
             let value = match node.op {
                 Op::Input => self.picture(picture, node.shape)?,
                 Op::ClassRequest { slot } => vec![request(requests, slot)?],
+                Op::PassRequest(field) => vec![self.pass_field(field)],
                 _ => {
                     let inputs: Vec<&[f64]> = node.inputs.iter().map(|input| values[input].as_slice()).collect();
                     self.evaluate(id, &inputs)
@@ -86,8 +98,8 @@ impl<'a> Reference<'a> {
         Ok(values)
     }
 
-    /// The value of node `id` of one sample, given the values of its inputs. For [`Op::Input`] and [`Op::ClassRequest`], which
-    /// are given and not computed, it is empty.
+    /// The value of node `id` of one sample, given the values of its inputs. It is empty for what is given and not
+    /// computed ([`Op::is_given`]).
     ///
     /// # Panics
     /// Where the inputs do not have the number and lengths of the node's inputs, or `id` is not in the graph.
@@ -99,7 +111,7 @@ impl<'a> Reference<'a> {
         }
         let input_shape = node.inputs.first().map_or(Shape::SCALAR, |&input| self.graph.shape(input));
         match node.op {
-            Op::Input | Op::ClassRequest { .. } => Vec::new(),
+            Op::Input | Op::ClassRequest { .. } | Op::PassRequest(_) => Vec::new(),
             Op::Convolve { .. } | Op::ConvolveTranspose { .. } | Op::ConvolveOnes { .. } => {
                 self.convolution(&node.op, inputs, input_shape, node.shape)
             }
@@ -118,6 +130,7 @@ impl<'a> Reference<'a> {
             Op::BatchNormGradient(layer) => {
                 elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], input_shape)
             }
+            Op::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), input_shape),
             Op::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
             Op::ClampGradient(activation) => elementwise::clamp_gradient(activation, inputs[0], inputs[1]),
             Op::ClampRelevance(activation) => elementwise::clamp_relevance(activation, inputs[0], inputs[1]),
@@ -133,6 +146,8 @@ impl<'a> Reference<'a> {
                 elementwise::binary(binary, inputs[0], input_shape, inputs[1], self.graph.shape(node.inputs[1]))
             }
             Op::Reduce(reduction) => vec![elementwise::reduce(reduction, inputs[0])],
+            Op::Noise { seed } => noise::normal(seed, inputs[1][0] as u32, node.shape),
+            Op::Resize { .. } => maps::resize(inputs[0], input_shape, node.shape),
             _ => explanation(&node.op, inputs, input_shape),
         }
     }
@@ -186,6 +201,25 @@ impl<'a> Reference<'a> {
             mean: parameter("running_mean"),
             variance: parameter("running_var"),
             epsilon: layer.epsilon,
+        }
+    }
+
+    /// What a layer adds to each channel.
+    fn bias(&self, bias: Bias) -> Vec<f64> {
+        let of = |name: &str| self.parameter(name).iter().map(|&value| f64::from(value)).collect();
+        match bias {
+            Bias::Convolution(layer) => of(&self.graph.convolution(layer).bias_name()),
+            Bias::Linear(layer) => of(&self.graph.linear_layer(layer).bias_name()),
+            Bias::BatchNorm(id) => self.batch_norm(id).effective_bias(),
+        }
+    }
+
+    fn pass_field(&self, field: PassField) -> f64 {
+        let [index, scale, offset] = self.pass;
+        match field {
+            PassField::Index => index,
+            PassField::Scale => scale,
+            PassField::Offset => offset,
         }
     }
 
@@ -245,6 +279,7 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
         Op::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
         Op::TargetGradient => target::target_gradient(inputs[0], inputs[1][0]),
         Op::LogitRelevance(kind) => target::logit_relevance(kind, inputs[0], inputs[1][0]),
+        Op::OneHot => target::one_hot(inputs[0].len(), inputs[1][0]),
         Op::SaliencyMaps => factor::saliency_maps(inputs[0], inputs[1], inputs[2], shape),
         Op::SaliencyMaximum => vec![factor::saliency_maximum(inputs[0], shape)],
         Op::FactorBasis => factor::basis(inputs[0], inputs[1][0], inputs[2], shape),
@@ -263,6 +298,10 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
             rules::box_relevance(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]])
         }
         Op::HeatMap => rules::heat_map(inputs[0], inputs[1][0], shape.pixels() as usize),
+        Op::ChannelSum => maps::channel_sum(inputs[0], shape, |value| value),
+        Op::PlainMap { absolute: false } => maps::channel_sum(inputs[0], shape, |value| value),
+        Op::PlainMap { absolute: true } => maps::channel_sum(inputs[0], shape, f64::abs),
+        Op::ScaledMagnitude => maps::scaled_magnitude(inputs[0], inputs[1][0], inputs[2][0], shape),
         _ => Vec::new(),
     }
 }

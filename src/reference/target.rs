@@ -15,6 +15,11 @@ pub(super) fn class_index(logits: &[f64], request: f64) -> f64 {
     classes.clone().find(|&class| rank_of(class) == rank).unwrap_or(0) as f64
 }
 
+/// 1 at the class, 0 elsewhere.
+pub(super) fn one_hot(classes: usize, class: f64) -> Vec<f64> {
+    (0..classes).map(|id| if id as f64 == class { 1.0 } else { 0.0 }).collect()
+}
+
 /// The gradient of `p_t` with respect to the logits `y`, where
 /// `d_k = y_k - y_t`, `s = max_k |d_k|`, `z_k = y_t exp(-(d_k / s)^2 / 2)`, `p = softmax(z)`.
 /// It goes through `y_t`, `d_k` and `s`; through `s` it reaches the lowest k with the largest `|d_k|`.

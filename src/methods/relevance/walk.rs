@@ -3,7 +3,7 @@
 use super::assign::Assignment;
 use super::{Layer, Rule, RuleList, Start};
 use crate::graph::{Binary, Graph, GraphError, LogitRelevance, NodeId, Op, Reduction};
-use crate::methods::{ClassMap, MethodError, Network, Quantity, Trace, gradient};
+use crate::methods::{ClassMap, MethodError, Network, Quantity, Trace, gradient, slot};
 
 /// Adds the map of one slot.
 pub(super) fn explain(
@@ -13,10 +13,8 @@ pub(super) fn explain(
     assignment: &Assignment,
     slot: u32,
 ) -> Result<ClassMap, MethodError> {
-    // Names of the first slot's nodes carry no tag.
-    let tag = if slot == 0 { String::new() } else { format!(" #{slot}") };
-    let request = graph.add(&format!("request{tag}"), Op::ClassRequest { slot }, &[])?;
-    let class = graph.add(&format!("class{tag}"), Op::ClassIndex, &[network.logits, request])?;
+    let tag = slot::tag(slot);
+    let class = slot::class(graph, network.logits, slot)?;
     let mut walk =
         |start: Option<LogitRelevance>, tag: &str| Walk::new(graph, network, list, assignment, tag).run(class, start);
     let (mut relevance, trace) = match list.start {
@@ -33,9 +31,13 @@ pub(super) fn explain(
         let (of_others, _) = walk(others, &format!(" of others{tag}"))?;
         relevance = contrast(graph, relevance, of_others, &tag)?;
     }
-    let peak = graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
-    let map = graph.add(&format!("map{tag}"), Op::HeatMap, &[relevance, peak])?;
-    Ok(ClassMap { class, attribution: relevance, map, peak: Some(peak), completeness: Vec::new(), trace })
+    let (map, peak) = if list.normalize {
+        let peak = graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
+        (graph.add(&format!("map{tag}"), Op::HeatMap, &[relevance, peak])?, Some(peak))
+    } else {
+        (graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[relevance])?, None)
+    };
+    Ok(ClassMap { class, attribution: relevance, map, peak, completeness: Vec::new(), trace })
 }
 
 /// `target - others (sum(target) / sum(others))`.

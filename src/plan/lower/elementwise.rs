@@ -1,24 +1,28 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Binary, Node, Op, Shape, Unary};
+use crate::graph::{Bias, Binary, Node, Op, Shape, Unary};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_> {
     pub(super) fn channel_affine(&mut self, node: &Node) {
-        let (batch_norm, shifted) = match node.op {
-            Op::BatchNorm(id) => (id, true),
-            Op::BatchNormGradient(id) => (id, false),
+        let normalization = |id| Packing::Affine { layer: None, batch_norm: Some(id) };
+        let (packing, operation) = match node.op {
+            Op::BatchNormGradient(id) => (normalization(id), 0u32),
+            Op::BatchNorm(id) => (normalization(id), 1),
+            Op::BiasGradient(Bias::BatchNorm(id)) => (normalization(id), 2),
+            Op::BiasGradient(Bias::Convolution(id)) => (Packing::Affine { layer: Some(id), batch_norm: None }, 2),
+            Op::BiasGradient(Bias::Linear(layer)) => (Packing::LinearAffine { layer }, 2),
             _ => return,
         };
         let kernel = Kernel::new(Shader::ChannelAffine);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
-            .with("shifted", shifted);
-        let weights = vec![Packing::Affine { layer: None, batch_norm: Some(batch_norm) }];
+            .with("operation", operation);
+        let weights = vec![packing];
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = self.elements(node, 2);
         self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, weights, values);
