@@ -6,6 +6,7 @@ mod common;
 mod goldens;
 mod photos;
 mod properties;
+mod relevance;
 mod traces;
 mod verification;
 
