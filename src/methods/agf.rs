@@ -95,13 +95,14 @@ struct Walk<'a> {
     gradients: Vec<Vec<NodeId>>,
     relevances: Vec<Vec<NodeId>>,
     trace: Vec<Trace>,
+    masks: Vec<(NodeId, NodeId)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(graph: &'a mut Graph, network: &'a Network, slot: u32, ablations: Ablations) -> Self {
         let forward = network.graph.nodes().len();
         let (gradients, relevances) = (vec![Vec::new(); forward], vec![Vec::new(); forward]);
-        Self { graph, network, slot, ablations, gradients, relevances, trace: Vec::new() }
+        Self { graph, network, slot, ablations, gradients, relevances, trace: Vec::new(), masks: Vec::new() }
     }
 
     fn run(mut self) -> Result<ClassMap, MethodError> {
@@ -126,6 +127,7 @@ impl<'a> Walk<'a> {
             attribution: relevance,
             map,
             peak: Some(peak),
+            masks: self.masks,
             completeness: Vec::new(),
             trace: self.trace,
         })
@@ -158,6 +160,9 @@ impl<'a> Walk<'a> {
         let mut layer = Layer::new(self.graph, id, c, g, at_inputs.first().copied(), tag);
         let relevances = layer.relevances(self.ablations)?;
         self.trace.append(&mut layer.trace);
+        if let (Op::Clamp(_), [relevance]) = (self.graph.node(id).op, &relevances[..]) {
+            self.masks.push((c, *relevance));
+        }
         for (index, relevance) in relevances.into_iter().enumerate() {
             match at_inputs.get(index) {
                 Some(&gradient) => self.send(id, index, gradient, relevance),
