@@ -1,5 +1,6 @@
 //! The front door: a model on a GPU, from normalised pictures to class-specific maps.
 
+mod audit;
 mod passes;
 
 use crate::error::Error;
@@ -86,6 +87,9 @@ pub struct Map {
     pub peak: Option<f32>,
     /// By how much what the method promises to add up to the class's logit misses it; `None` where it promises nothing.
     pub completeness_gap: Option<f64>,
+    /// Share of the relevance arriving at masks (activations that pass nothing beyond their bounds) that is dropped there; `None` for
+    /// methods without masks.
+    pub mask_loss: Option<f64>,
     /// Sum of the relevance at the input of each layer with weights, from the logits to the picture.
     pub conservation: Vec<LayerSum>,
 }
@@ -331,6 +335,7 @@ fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize)
         let (class, map) = (values.next().map(scalar), values.next().map(part));
         let peak = slot.peak.and_then(|_| values.next()).map(scalar);
         let parts: Vec<f32> = slot.completeness.iter().zip(values.by_ref()).map(|(_, value)| scalar(value)).collect();
+        let masks: Vec<f32> = slot.masks.iter().zip(values.by_ref()).map(|(_, value)| scalar(value)).collect();
         let class = class.unwrap_or_default() as u32;
         let logit = logits.get(class as usize).copied().unwrap_or(f32::NAN);
         let gap = parts.iter().copied().map(f64::from).sum::<f64>() - f64::from(logit);
@@ -347,11 +352,19 @@ fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize)
             values: map.unwrap_or_default(),
             peak,
             completeness_gap: (!parts.is_empty()).then_some(gap),
+            mask_loss: mask_loss(&masks),
             conservation,
         });
     }
     maps.truncate(targets);
     Explained { logits, maps }
+}
+
+/// One minus what comes through over what arrives, of magnitudes before and behind each mask in turn.
+fn mask_loss(magnitudes: &[f32]) -> Option<f64> {
+    let total = |first: usize| magnitudes.iter().skip(first).step_by(2).copied().map(f64::from).sum::<f64>();
+    let (arriving, through) = (total(0), total(1));
+    (!magnitudes.is_empty()).then(|| if arriving == 0.0 { 0.0 } else { 1.0 - through / arriving })
 }
 
 struct Clock(Instant);

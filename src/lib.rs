@@ -44,6 +44,7 @@ pub mod image;
 pub mod methods;
 pub mod models;
 pub mod plan;
+mod random;
 pub mod reference;
 pub mod session;
 pub mod verify;

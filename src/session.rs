@@ -47,6 +47,8 @@ pub(crate) struct SlotNodes {
     pub peak: Option<NodeId>,
     /// Scalars that are promised to add up to the class's logit.
     pub completeness: Vec<NodeId>,
+    /// Sums of magnitudes before and behind each mask, in turn.
+    pub masks: Vec<NodeId>,
     /// Sum of the relevance at each layer's input.
     pub sums: Vec<(String, NodeId)>,
 }
@@ -58,6 +60,7 @@ impl SessionNodes {
             outputs.extend([slot.class, slot.map]);
             outputs.extend(slot.peak);
             outputs.extend(&slot.completeness);
+            outputs.extend(&slot.masks);
             outputs.extend(slot.sums.iter().map(|(_, node)| *node));
         }
         outputs
@@ -88,8 +91,13 @@ impl Wiring {
                     sums.push((name, sum));
                 }
             }
+            let mut masks = Vec::new();
+            for node in map.masks.iter().flat_map(|&(before, behind)| [before, behind]) {
+                let name = format!("{}:magnitude", graph.node(node).name);
+                masks.push(graph.add(&name, Op::Reduce(Reduction::SumAbsolute), &[node])?);
+            }
             let ClassMap { class, map, peak, completeness, .. } = map;
-            slots.push(SlotNodes { request, class, map, peak, completeness, sums });
+            slots.push(SlotNodes { request, class, map, peak, completeness, masks, sums });
         }
         Ok(Self { graph, nodes: SessionNodes { input, logits, slots, passes } })
     }
@@ -239,7 +247,7 @@ impl Session {
     }
 
     /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak where there is one, parts
-    /// of completeness, sums.
+    /// of completeness, masks, sums.
     pub(crate) async fn read(&self) -> Result<Vec<Vec<f32>>, Error> {
         Ok(self.program.read(&self.graph, &self.nodes.outputs()).await?)
     }

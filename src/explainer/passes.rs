@@ -47,6 +47,7 @@ impl Explainer {
                     completeness_gap: difference.map(|difference| values.iter().sum::<f64>() - difference),
                     values: values.into_iter().map(|value| value as f32).collect(),
                     peak: None,
+                    mask_loss: None,
                     conservation: Vec::new(),
                 }
             };

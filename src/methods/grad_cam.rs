@@ -12,7 +12,7 @@ const METHOD: &str = "grad-cam";
 /// of the feature maps and before its negative part is dropped.
 pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
     let features = last_features(network).ok_or(MethodError::Form {
-        method: METHOD.into(),
+        method: METHOD,
         needs: "a ReLU behind a convolution",
         found: "none comes before the first linear layer".into(),
     })?;
@@ -33,7 +33,7 @@ fn last_features(network: &Network) -> Option<NodeId> {
 fn class_map(graph: &mut Graph, network: &Network, features: NodeId, slot: u32) -> Result<ClassMap, MethodError> {
     let gradients = logit_gradients(METHOD, graph, network, slot, Through::Plain)?;
     let gradient = gradients.at_output[features.index()].ok_or(MethodError::Form {
-        method: METHOD.into(),
+        method: METHOD,
         needs: "logits that depend on the last activation",
         found: format!("they do not depend on '{}'", network.graph.node(features).name),
     })?;

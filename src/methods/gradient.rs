@@ -56,8 +56,8 @@ pub(super) fn logit_gradients(
             });
         }
     }
-    let at_input = at_output[network.input.index()].ok_or_else(|| MethodError::Form {
-        method: method.into(),
+    let at_input = at_output[network.input.index()].ok_or(MethodError::Form {
+        method,
         needs: "a path from the logits to the picture",
         found: "none was found".into(),
     })?;
@@ -82,7 +82,7 @@ fn check(method: &'static str, network: &Network, walked: &[bool]) -> Result<(),
     let lacks = |id: &NodeId| walked[id.index()] && !covers(&graph.node(*id).op);
     let describe = |id: NodeId| format!("'{}' ({})", graph.node(id).name, graph.node(id).op.name());
     let nodes: Vec<String> = graph.ids().filter(lacks).map(describe).collect();
-    if nodes.is_empty() { Ok(()) } else { Err(MethodError::NoRule { method: method.into(), nodes }) }
+    if nodes.is_empty() { Ok(()) } else { Err(MethodError::NoRule { method, nodes }) }
 }
 
 /// Gradients at the inputs of forward node `id`, given the gradient `g` at its output. `None`: no rule for this operation.

@@ -63,7 +63,7 @@ impl Method {
     ];
 
     /// The name on the command line, in reports and in file names.
-    pub fn name(&self) -> &str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Method::Gradient => "gradient",
             Method::InputXGradient => "input-x-gradient",
@@ -74,7 +74,7 @@ impl Method {
             Method::FullGrad => "fullgrad",
             Method::Agf(_) => "agf",
             Method::Relevance(preset) => preset.name(),
-            Method::Rules(list) => &list.name,
+            Method::Rules(list) => list.name,
         }
     }
 

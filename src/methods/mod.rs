@@ -73,6 +73,8 @@ pub struct ClassMap {
     pub map: NodeId,
     /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that do not divide.
     pub peak: Option<NodeId>,
+    /// Where exact zeros or bounds decide what passes: relevance before and behind each such mask, of one shape.
+    pub masks: Vec<(NodeId, NodeId)>,
     /// Scalars that the method promises to add up to the class's logit; empty where it promises nothing.
     pub completeness: Vec<NodeId>,
     /// Every relevance and gradient on the way, from the logits to the picture.
@@ -82,7 +84,7 @@ pub struct ClassMap {
 impl ClassMap {
     /// A map that is not divided, without a promise and without relevances on the way.
     pub fn undivided(class: NodeId, attribution: NodeId, map: NodeId) -> Self {
-        Self { class, attribution, map, peak: None, completeness: Vec::new(), trace: Vec::new() }
+        Self { class, attribution, map, peak: None, masks: Vec::new(), completeness: Vec::new(), trace: Vec::new() }
     }
 }
 
@@ -122,7 +124,7 @@ pub enum MethodError {
     )]
     NoRule {
         /// Method name.
-        method: String,
+        method: &'static str,
         /// Every such node, with its operation.
         nodes: Vec<String>,
     },
@@ -130,7 +132,7 @@ pub enum MethodError {
     #[error("{method} needs {needs}, but {found}")]
     Form {
         /// Method name.
-        method: String,
+        method: &'static str,
         /// What is needed.
         needs: &'static str,
         /// What is there.

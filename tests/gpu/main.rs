@@ -4,6 +4,8 @@
 mod common;
 
 mod goldens;
+mod memory;
+mod methods;
 mod photos;
 mod properties;
 mod relevance;

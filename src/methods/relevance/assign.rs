@@ -53,11 +53,7 @@ impl Assignment {
             }
             assignment.rules[id.index()] = rule;
         }
-        if missing.is_empty() {
-            Ok(assignment)
-        } else {
-            Err(MethodError::NoRule { method: list.name.clone(), nodes: missing })
-        }
+        if missing.is_empty() { Ok(assignment) } else { Err(MethodError::NoRule { method: list.name, nodes: missing }) }
     }
 
     pub fn rule(&self, id: NodeId) -> Rule {

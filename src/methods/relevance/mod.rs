@@ -53,8 +53,8 @@ pub enum AddRule {
 /// A relevance method.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleList {
-    /// Name for messages and reports.
-    pub name: String,
+    /// The method's name; `rules` for a user's.
+    pub name: &'static str,
     /// Where relevance comes from.
     pub start: Start,
     /// Whether the map is divided by the largest relevance of the picture.

@@ -48,6 +48,6 @@ impl Preset {
     /// # Errors
     /// None with the files of this crate, which its tests parse.
     pub fn rules(self) -> Result<RuleList, RulesError> {
-        RuleList::parse(self.name(), self.text())
+        Ok(RuleList { name: self.name(), ..RuleList::parse(self.name(), self.text())? })
     }
 }

@@ -10,10 +10,10 @@ use toml::Spanned;
 
 /// What is wrong with a rule file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the rules '{name}': {why}")]
+#[error("{file}, line {line}: {why}")]
 pub struct RulesError {
-    /// Name of the rules or their file.
-    pub name: String,
+    /// The file, or what the text was called.
+    pub file: String,
     /// Line, from 1.
     pub line: usize,
     /// What is wrong, and what to do.
@@ -87,28 +87,28 @@ enum Term {
 }
 
 impl RuleList {
-    /// Reads a rule file. `name` stands in messages and reports.
+    /// Reads the text of a rule file; `file` stands in messages.
     ///
     /// # Errors
     /// [`RulesError`] with the line: text that is not TOML, unknown keys and names, numbers out of range, a rule for an operation that it is
     /// not defined for, and a file without rules.
-    pub fn parse(name: &str, text: &str) -> Result<Self, RulesError> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, RulesError> {
         let error = |at: usize, why: String| {
             let line = 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
-            RulesError { name: name.into(), line, why }
+            RulesError { file: file.into(), line, why }
         };
-        let file: File<Spanned<Entry>> = toml::from_str(text).map_err(|fault| {
+        let parsed: File<Spanned<Entry>> = toml::from_str(text).map_err(|fault| {
             error(fault.span().map_or(0, |span: Range<usize>| span.start), fault.message().trim().into())
         })?;
-        if file.rules.is_empty() {
+        if parsed.rules.is_empty() {
             return Err(error(0, "there is no [[rule]]; write one for every kind of layer".into()));
         }
         let mut rules = Vec::new();
-        for entry in &file.rules {
+        for entry in &parsed.rules {
             let start = entry.span().start;
             rules.push(entry.get_ref().rule().map_err(|why| error(start, why))?);
         }
-        Ok(Self { name: name.into(), start: file.start, normalize: file.normalize, rules })
+        Ok(Self { name: "rules", start: parsed.start, normalize: parsed.normalize, rules })
     }
 }
 

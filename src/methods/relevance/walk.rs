@@ -17,7 +17,7 @@ pub(super) fn explain(
     let class = slot::class(graph, network.logits, slot)?;
     let mut walk =
         |start: Option<LogitRelevance>, tag: &str| Walk::new(graph, network, list, assignment, tag).run(class, start);
-    let (mut relevance, trace) = match list.start {
+    let Walked { mut relevance, trace, masks } = match list.start {
         Start::Probability => walk(None, &tag)?,
         Start::Logit | Start::LogitContrast => walk(Some(LogitRelevance::Target), &tag)?,
         Start::SoftmaxContrast => walk(Some(LogitRelevance::SoftmaxTarget), &tag)?,
@@ -28,8 +28,8 @@ pub(super) fn explain(
         _ => None,
     };
     if others.is_some() {
-        let (of_others, _) = walk(others, &format!(" of others{tag}"))?;
-        relevance = contrast(graph, relevance, of_others, &tag)?;
+        let of_others = walk(others, &format!(" of others{tag}"))?;
+        relevance = contrast(graph, relevance, of_others.relevance, &tag)?;
     }
     let (map, peak) = if list.normalize {
         let peak = graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
@@ -37,7 +37,7 @@ pub(super) fn explain(
     } else {
         (graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[relevance])?, None)
     };
-    Ok(ClassMap { class, attribution: relevance, map, peak, completeness: Vec::new(), trace })
+    Ok(ClassMap { class, attribution: relevance, map, peak, masks, completeness: Vec::new(), trace })
 }
 
 /// `target - others (sum(target) / sum(others))`.
@@ -50,6 +50,15 @@ fn contrast(graph: &mut Graph, target: NodeId, others: NodeId, tag: &str) -> Res
     add("relevance", Op::Binary(Binary::Subtract), &[target, scaled])
 }
 
+/// Where a walk came to.
+struct Walked {
+    /// The picture's relevance.
+    relevance: NodeId,
+    trace: Vec<Trace>,
+    /// Relevance before and behind each activation that masks.
+    masks: Vec<(NodeId, NodeId)>,
+}
+
 struct Walk<'a> {
     graph: &'a mut Graph,
     network: &'a Network,
@@ -60,6 +69,7 @@ struct Walk<'a> {
     gradients: Vec<Vec<NodeId>>,
     relevances: Vec<Vec<NodeId>>,
     trace: Vec<Trace>,
+    masks: Vec<(NodeId, NodeId)>,
 }
 
 impl<'a> Walk<'a> {
@@ -72,11 +82,11 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let forward = network.graph.nodes().len();
         let (gradients, relevances) = (vec![Vec::new(); forward], vec![Vec::new(); forward]);
-        Self { graph, network, list, assignment, tag, gradients, relevances, trace: Vec::new() }
+        Self { graph, network, list, assignment, tag, gradients, relevances, trace: Vec::new(), masks: Vec::new() }
     }
 
     /// The relevance of the picture, from `start` at the logits or, without it, from the target's probability.
-    fn run(mut self, class: NodeId, start: Option<LogitRelevance>) -> Result<(NodeId, Vec<Trace>), MethodError> {
+    fn run(mut self, class: NodeId, start: Option<LogitRelevance>) -> Result<Walked, MethodError> {
         let (input, logits) = (self.network.input, self.network.logits);
         if self.list.needs_gradient() {
             let name = format!("target:gradient{}", self.tag);
@@ -97,12 +107,12 @@ impl<'a> Walk<'a> {
                 self.step(id)?;
             }
         }
-        let found = self.relevance_of(input)?.ok_or(MethodError::Form {
-            method: self.list.name.clone(),
+        let relevance = self.relevance_of(input)?.ok_or(MethodError::Form {
+            method: self.list.name,
             needs: "a path from the logits to the picture",
             found: "none was found".into(),
         })?;
-        Ok((found, self.trace))
+        Ok(Walked { relevance, trace: self.trace, masks: self.masks })
     }
 
     /// AGF, section 1: input times gradient of the last linear layer.
@@ -111,7 +121,7 @@ impl<'a> Walk<'a> {
         let node = self.graph.node(logits);
         if !matches!(node.op, Op::Linear { .. }) {
             let found = format!("the logits come from '{}' ({})", node.name, node.op.name());
-            let method = self.list.name.clone();
+            let method = self.list.name;
             return Err(MethodError::Form { method, needs: "a linear layer at the end", found });
         }
         let (x, name) = (node.inputs[0], format!("{}:relevance{}", node.name, self.tag));
@@ -144,6 +154,9 @@ impl<'a> Walk<'a> {
         };
         let relevances = layer.relevances(rule)?;
         self.trace.append(&mut layer.trace);
+        if let (Op::Clamp(_), Rule::Ratio, [relevance]) = (self.graph.node(id).op, rule, &relevances[..]) {
+            self.masks.push((c, *relevance));
+        }
         for (index, relevance) in (0..).zip(relevances) {
             if let Some(&gradient) = at_inputs.get(index as usize) {
                 self.send(id, index, Quantity::Gradient(index), gradient);
