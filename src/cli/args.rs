@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
@@ -86,18 +87,17 @@ pub struct ExplainArguments {
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
-    /// Parts of the method to change, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
-    pub ablate: Vec<Ablation>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArguments,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
     ///
     /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,
     /// NAME.CLASS.heatmap.png, NAME.panel.png) are left out. Inputs are never overwritten.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
-    /// Kinds of files to write, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "overlay",
-        value_parser = ListItem::<Save>::default())]
+    /// Kinds of files to write, separated by commas [default: overlay, or panel with several methods]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Save>::default())]
     pub save: Vec<Save>,
     /// Colours of pictures; zero always gets the middle one
     #[arg(long, value_name = "NAME", default_value = "seismic")]
@@ -108,6 +108,9 @@ pub struct ExplainArguments {
     /// Print the report on standard output instead of one line per map
     #[arg(long)]
     pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -128,6 +131,9 @@ pub struct PredictArguments {
     /// Print one JSON document instead of lines of input, class number, class name and probability
     #[arg(long)]
     pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -159,9 +165,15 @@ pub struct PlanArguments {
     /// Plan the forward pass alone, without an explanation
     #[arg(long)]
     pub forward: bool,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
     /// Parts of the method to change, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -179,6 +191,9 @@ pub struct VerifyArguments {
     /// Inputs per run, at most 64
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -251,7 +266,7 @@ mod tests {
         };
         assert_eq!(explain.input.inputs.len(), 2);
         assert_eq!(explain.input.batch.get(), 8);
-        assert_eq!(explain.ablate, [Ablation::NoFx, Ablation::NoM]);
+        assert_eq!(explain.method.ablate, [Ablation::NoFx, Ablation::NoM]);
         assert_eq!(explain.save, [Save::Npy, Save::Panel]);
         assert_eq!(explain.classes.len(), 1);
         let Command::Explain(explain) = Arguments::parse_from(["x", "explain", "a", "--save", " overlay, npy"]).command

@@ -36,6 +36,14 @@ pub enum CliError {
         /// How many it has.
         classes: u32,
     },
+    /// An option of a method that does not run.
+    #[error("{flag} belongs to {method}, which is not among the methods; add --method {method} or leave {flag} out")]
+    OptionWithoutMethod {
+        /// The flag.
+        flag: &'static str,
+        /// The method's name.
+        method: &'static str,
+    },
     /// More classes asked for at once than a session is planned for.
     #[error("at most {most} classes of one photo, not {wanted}; run again for others")]
     ManyClasses {

@@ -11,10 +11,12 @@ pub mod plan;
 pub mod predict;
 pub mod verify;
 
+mod answers;
 mod decode;
 mod error;
 mod inputs;
 mod interrupt;
+mod methods;
 mod output;
 mod pipeline;
 mod ranking;

@@ -78,6 +78,20 @@ impl Method {
         }
     }
 
+    /// What it does, in a few words.
+    pub const fn summary(&self) -> &'static str {
+        match self {
+            Method::Gradient => "Magnitude of the gradient of the class's logit",
+            Method::InputXGradient => "Input times gradient",
+            Method::SmoothGrad(_) => "Mean gradient of noisy copies of the input",
+            Method::IntegratedGradients(_) => "Gradient along the way from a baseline to the input",
+            Method::GuidedBackprop => "Gradient without the negative part at every ReLU",
+            Method::GradCam => "Last feature maps, weighted by their mean gradients",
+            Method::FullGrad => "Input times gradient and every bias times its gradient",
+            Method::Agf(_) => "Attribution Guided Factorization",
+        }
+    }
+
     /// Whether the maps have a sign.
     pub const fn map_kind(&self) -> MapKind {
         match self {
