@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
+use super::rules::{AddArguments, RuleArguments};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
@@ -44,6 +45,27 @@ Examples:
   agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
   agf-run explain inputs.npy --ablate no_m,no_a --json";
 
+const RULES_NOTES: &str = "\
+The first [[rule]] that fits a node is its rule; a node without one is an error. A rule fits by its op (convolution, linear, \
+batch-norm, activation, max-pool, average-pool, add, fan-out), a convolution's role (first, full, flat) and kernel, a pattern of \
+the node's name (* and ?), and the depth = [FIRST, LAST] in layers with weights, from 1 at the picture or -1 at the logits. \
+Without an op it fits every kind of node that it is defined for.
+
+  apply = ...                                    what it does, and where
+  box                                            convolution: within the range of its input's values
+  alpha-beta (alpha), z-plus, epsilon (epsilon), gamma (gamma), flat, w-square, absolute, rap, full
+                                                 convolution, linear
+  fold                                           batch-norm: as a part of the convolution before it
+  ratio                                          activation, max-pool, average-pool, add, fan-out: x J^T (c / f(x))
+  magnitude                                      add: as |a| : |b|
+  pass                                           batch-norm, activation; fan-out: the sum
+
+start is logit, logit-contrast, softmax-contrast or probability; normalize = true divides the map by its largest relevance.
+
+Examples:
+  agf-run rules --method lrp > my.toml
+  agf-run explain photo.jpg --rules my.toml";
+
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
 /// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
@@ -68,6 +90,9 @@ pub enum Command {
     Devices(DevicesArguments),
     /// Print the steps that a model runs, with their cost
     Plan(PlanArguments),
+    /// Print the rules of a relevance method, as --rules takes them
+    #[command(after_help = RULES_NOTES)]
+    Rules(RulesArguments),
     /// Compare the GPU with a reference in 64 bit on the CPU, node by node
     Verify(VerifyArguments),
 }
@@ -166,8 +191,11 @@ pub struct PlanArguments {
     #[arg(long)]
     pub forward: bool,
     /// Explanation method; one pass of it where it has several
-    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
     pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
     /// Parts of the method to change, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
@@ -177,6 +205,17 @@ pub struct PlanArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
+}
+
+/// `agf-run rules`.
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// Relevance method
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub add: AddArguments,
 }
 
 /// `agf-run verify`.
@@ -192,8 +231,11 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
     /// Explanation method; one pass of it where it has several
-    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
     pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,

@@ -11,6 +11,7 @@ use super::report::Failure;
 use super::terminal::escaped;
 use crate::image::NpyInputs;
 use crate::methods::Method;
+use crate::methods::relevance::RuleList;
 
 /// Endings of the files that are taken from folders.
 const PICTURE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
@@ -168,7 +169,8 @@ fn is_called_as_output<'a>(path: &'a Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let of_class = name.strip_suffix(".overlay.png").or_else(|| name.strip_suffix(".heatmap.png"));
     let without_method = |name: &'a str| {
-        let method = Method::ALL.iter().find_map(|method| name.strip_suffix(method.name())?.strip_suffix('.'));
+        let methods = Method::ALL.iter().map(Method::name).chain([RuleList::USER]);
+        let method = methods.into_iter().find_map(|method| name.strip_suffix(method)?.strip_suffix('.'));
         method.unwrap_or(name)
     };
     name.ends_with(".panel.png") || of_class.is_some_and(|name| without_index(without_method(name)).is_some())

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value, json};
 
 use super::CliError;
+use super::rules::RuleArguments;
 use super::values::{self, Ablation, ListItem};
 use crate::methods::{IntegratedGradients, Method, SmoothGrad};
 
@@ -39,9 +40,12 @@ impl MethodChoice {
 /// The methods of `agf-run explain`.
 #[derive(Debug, Args)]
 pub struct MethodArguments {
-    /// Explanation method; may be given several times, or all for a panel of all methods side by side
-    #[arg(long = "method", value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(true))]
+    /// Explanation method; may be given several times, or all for a panel of all methods side by side [default: agf, or the rules]
+    #[arg(long = "method", value_name = "NAME", value_parser = MethodChoice::parser(true))]
     pub methods: Vec<MethodChoice>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
     /// agf: parts of the method to change, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
@@ -72,7 +76,10 @@ impl MethodArguments {
     /// [`CliError::OptionWithoutMethod`] for an option of a method that is not among them.
     pub(super) fn resolve(&self) -> Result<Vec<Method>, CliError> {
         let mut methods: Vec<Method> = Vec::new();
-        for choice in &self.methods {
+        let own = self.rules.method()?;
+        let default = [MethodChoice::One(Method::default())];
+        let choices = if self.methods.is_empty() && own.is_none() { &default[..] } else { &self.methods };
+        for choice in choices {
             let chosen = match choice {
                 MethodChoice::All => Method::ALL,
                 MethodChoice::One(method) => std::slice::from_ref(method),
@@ -83,8 +90,10 @@ impl MethodArguments {
                 }
             }
         }
+        methods.extend(own);
         self.check_options(&methods)?;
         methods.iter_mut().for_each(|method| self.set_options(method));
+        self.rules.add.apply(&mut methods)?;
         Ok(methods)
     }
 
@@ -130,7 +139,8 @@ impl MethodArguments {
 
     /// Whether the files and lines look as if nothing but AGF existed.
     pub(super) fn is_plain(&self) -> bool {
-        self.methods == [MethodChoice::One(Method::default())]
+        self.rules.rules.is_none()
+            && (self.methods.is_empty() || self.methods == [MethodChoice::One(Method::default())])
     }
 }
 
@@ -144,6 +154,7 @@ pub(super) fn options(method: &Method, ablate: &[Ablation]) -> Map<String, Value
         Method::IntegratedGradients(IntegratedGradients { steps, baseline }) => {
             json!({"steps": steps, "baseline": baseline})
         }
+        Method::Rules(list) => json!({"rules": list.to_string()}),
         _ => json!({}),
     };
     options.as_object().cloned().unwrap_or_default()

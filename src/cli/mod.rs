@@ -9,6 +9,7 @@ pub mod devices;
 pub mod explain;
 pub mod plan;
 pub mod predict;
+pub mod rules;
 pub mod verify;
 
 mod answers;

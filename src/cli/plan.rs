@@ -26,8 +26,10 @@ pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
 
 fn method(arguments: &PlanArguments) -> Result<Method, CliError> {
     match arguments.method.single() {
-        Method::Agf(_) => Ok(values::ablations(&arguments.ablate).into()),
-        method if arguments.ablate.is_empty() => Ok(method),
+        Method::Agf(_) if arguments.rules.rules.is_none() => {
+            arguments.rules.or(values::ablations(&arguments.ablate).into())
+        }
+        method if arguments.ablate.is_empty() => arguments.rules.or(method),
         _ => Err(CliError::OptionWithoutMethod { flag: "--ablate", method: Method::default().name() }),
     }
 }

@@ -88,15 +88,17 @@ impl Method {
             Method::GuidedBackprop => "Gradient without the negative part at every ReLU",
             Method::GradCam => "Last feature maps, weighted by their mean gradients",
             Method::FullGrad => "Input times gradient and every bias times its gradient",
-            Method::Agf(_) => "Attribution Guided Factorization",
+            Method::Agf(_) => Preset::Agf.summary(),
+            Method::Relevance(preset) => preset.summary(),
+            Method::Rules(_) => "Relevance by rules of one's own",
         }
     }
 
     /// Whether the maps have a sign.
     pub const fn map_kind(&self) -> MapKind {
         match self {
-            Method::InputXGradient | Method::IntegratedGradients(_) | Method::Agf(_) => MapKind::Signed,
-            Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
+            Method::InputXGradient | Method::IntegratedGradients(_) => MapKind::Signed,
+            Method::Agf(_) | Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
             Method::Gradient | Method::SmoothGrad(_) | Method::GuidedBackprop | Method::GradCam | Method::FullGrad => {
                 MapKind::Positive
             }

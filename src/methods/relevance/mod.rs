@@ -53,7 +53,7 @@ pub enum AddRule {
 /// A relevance method.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleList {
-    /// The method's name; `rules` for a user's.
+    /// The method's name; [`RuleList::USER`] for a user's.
     pub name: &'static str,
     /// Where relevance comes from.
     pub start: Start,
@@ -64,6 +64,9 @@ pub struct RuleList {
 }
 
 impl RuleList {
+    /// Name of rules that are no preset.
+    pub const USER: &'static str = "rules";
+
     /// With another rule for [`Kind::Add`]: in front of all others where it is not the published one.
     pub fn with_add_rule(mut self, rule: AddRule) -> Self {
         if rule == AddRule::Magnitude {

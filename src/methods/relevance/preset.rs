@@ -3,7 +3,7 @@
 use super::{RuleList, RulesError};
 
 macro_rules! presets {
-    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $summary:literal,)*) => {
         /// A relevance method that comes with the crate, as a file of rules in `presets/`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Preset {
@@ -19,6 +19,11 @@ macro_rules! presets {
                 match self { $(Preset::$variant => $name,)* }
             }
 
+            /// What it is, in a few words.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Preset::$variant => $summary,)* }
+            }
+
             /// The file.
             pub const fn text(self) -> &'static str {
                 match self { $(Preset::$variant => include_str!(concat!("presets/", $name, ".toml")),)* }
@@ -29,17 +34,17 @@ macro_rules! presets {
 
 presets! {
     /// Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021).
-    Agf "agf",
+    Agf "agf" "Attribution Guided Factorization",
     /// Layer-wise relevance propagation, alpha 1 and beta 0 (Bach et al., PLOS ONE 2015).
-    Lrp "lrp",
+    Lrp "lrp" "Layer-wise relevance propagation, alpha 1 beta 0",
     /// Layer-wise relevance propagation, alpha 2 and beta 1.
-    LrpAb "lrp-ab",
+    LrpAb "lrp-ab" "Layer-wise relevance propagation, alpha 2 beta 1",
     /// Contrastive LRP (Gu, Yang, Tresp, ACCV 2018).
-    Clrp "clrp",
+    Clrp "clrp" "LRP of the class less that of all others",
     /// Softmax-gradient LRP (Iwana, Kuroki, Uchida, 2019).
-    Sglrp "sglrp",
+    Sglrp "sglrp" "LRP of the class less that of all others, by the softmax gradient",
     /// Relative attributing propagation (Nam et al., AAAI 2020).
-    Rap "rap",
+    Rap "rap" "Relative attributing propagation",
 }
 
 impl Preset {

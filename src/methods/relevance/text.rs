@@ -108,7 +108,7 @@ impl RuleList {
             let start = entry.span().start;
             rules.push(entry.get_ref().rule().map_err(|why| error(start, why))?);
         }
-        Ok(Self { name: "rules", start: parsed.start, normalize: parsed.normalize, rules })
+        Ok(Self { name: Self::USER, start: parsed.start, normalize: parsed.normalize, rules })
     }
 }
 
