@@ -1,6 +1,7 @@
 // Elementwise operations of two values; the second may be one value per channel or a scalar.
 
-override OPERATION: u32 = 0u; // 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 a
+// 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 |a| + |b|, 7 a - b, 8 a / b and 0 where b = 0, 9 a
+override OPERATION: u32 = 0u;
 
 struct Binary {
     pixels: u32,
@@ -27,6 +28,9 @@ fn combine(p: vec4f, q: vec4f) -> vec4f {
         case 3u: { return divide(p, q); }
         case 4u: { return select(divide(p, q), vec4f(), p == vec4f()); }
         case 5u: { return select(p, vec4f(), q == vec4f()); }
+        case 6u: { return abs(p) + abs(q); }
+        case 7u: { return p - q; }
+        case 8u: { return select(p / select(q, vec4f(1.0), q == vec4f()), vec4f(), q == vec4f()); }
         default: { return p; }
     }
 }

@@ -1,9 +1,9 @@
-// Batch normalisation in inference (scale and shift per channel), or its gradient (scale alone).
+// Batch normalisation in inference (scale and shift per channel), its gradient (scale alone), or a gradient times a bias (the shift).
 
 struct ChannelAffine {
     pixels: u32,
     quads: u32,
-    shifted: u32, // 1: scale and shift, 0: scale alone
+    operation: u32, // 0 v * scale, 1 v * scale + shift, 2 v * shift
 }
 
 @group(0) @binding(0) var<uniform> u: ChannelAffine;
@@ -16,7 +16,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let pixel = group.x * 64u + lane;
     if pixel >= u.pixels { return; }
     let index = (group.z * u.quads + group.y) * u.pixels + pixel;
-    var value = source[index] * affine[2u * group.y];
-    if u.shifted == 1u { value += affine[2u * group.y + 1u]; }
+    let scale = affine[2u * group.y];
+    let shift = affine[2u * group.y + 1u];
+    var value = source[index] * select(scale, shift, u.operation == 2u);
+    if u.operation == 1u { value += shift; }
     destination[index] = value;
 }

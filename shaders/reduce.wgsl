@@ -1,7 +1,7 @@
 // Reduction over the channels and pixels of each sample. One workgroup reduces one contiguous run of vec4 elements to one value, in a
 // fixed order; a second run over those values gives the scalar.
 
-override OPERATION: u32 = 0u; // 0 maximum, 1 minimum, 2 sum, 3 number of non-zero elements
+override OPERATION: u32 = 0u; // 0 maximum, 1 minimum, 2 sum, 3 number of non-zero elements; 4, 5, 6: 0, 1, 2 of absolute values
 
 struct Reduce {
     pixels: u32,
@@ -22,19 +22,20 @@ var<workgroup> partial: array<vec4f, LANES>;
 
 fn identity() -> vec4f {
     if OPERATION == 0u { return vec4f(-LARGEST); }
-    if OPERATION == 1u { return vec4f(LARGEST); }
+    if OPERATION == 1u || OPERATION == 5u { return vec4f(LARGEST); }
     return vec4f();
 }
 
 fn combine(a: vec4f, b: vec4f) -> vec4f {
-    if OPERATION == 0u { return max(a, b); }
-    if OPERATION == 1u { return min(a, b); }
+    if OPERATION == 0u || OPERATION == 4u { return max(a, b); }
+    if OPERATION == 1u || OPERATION == 5u { return min(a, b); }
     return a + b;
 }
 
 fn element(index: u32, base: u32) -> vec4f {
     var value = source[base + index];
     if OPERATION == 3u { value = select(vec4f(), vec4f(1.0), value != vec4f()); }
+    if OPERATION >= 4u { value = abs(value); }
     let channel = index / u.pixels * 4u + vec4u(0u, 1u, 2u, 3u);
     let counts = (channel >= vec4u(u.first_channel)) & (channel < vec4u(u.channels));
     return select(identity(), value, counts);

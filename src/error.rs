@@ -54,6 +54,20 @@ pub enum Error {
         /// Number of slots.
         slots: u32,
     },
+    /// Not even one picture fits the memory that may be used.
+    #[error(
+        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and --max-memory allows {:.1} MB; \
+         allow more, or use a smaller picture (--size), fewer classes or another network",
+        *values as f64 / 1e6, *weights as f64 / 1e6, values + weights, *limit as f64 / 1e6
+    )]
+    Memory {
+        /// Bytes of values for one picture.
+        values: u64,
+        /// Bytes of weights.
+        weights: u64,
+        /// What may be used.
+        limit: u64,
+    },
     /// A picture or array that cannot be read or written.
     #[error(transparent)]
     Image(#[from] ImageError),

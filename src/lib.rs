@@ -44,12 +44,13 @@ pub mod image;
 pub mod methods;
 pub mod models;
 pub mod plan;
+mod random;
 pub mod reference;
 pub mod session;
 pub mod verify;
 
 pub use error::Error;
-pub use explainer::{Batch, Cost, Explained, Explainer, LayerSum, Map, Target};
+pub use explainer::{Batch, Cost, Explained, Explainer, LayerSum, Map, Progress, Target};
 pub use session::{Session, SessionShape};
 /// The version of wgpu that devices handed to [`gpu::Gpu::adopt`] must come from.
 pub use wgpu;

@@ -7,8 +7,7 @@ use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, Program, WeightStore};
 use crate::graph::{Graph, NodeId, Op, Reduction};
-use crate::methods::agf::{self, Ablations};
-use crate::methods::{Explanation, Quantity};
+use crate::methods::{ClassMap, Explanation, Method, Pass, PassNodes, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
 
@@ -38,13 +37,18 @@ struct SessionNodes {
     input: NodeId,
     logits: NodeId,
     slots: Vec<SlotNodes>,
+    passes: Option<PassNodes>,
 }
 
 pub(crate) struct SlotNodes {
     request: NodeId,
     pub class: NodeId,
     pub map: NodeId,
-    pub peak: NodeId,
+    pub peak: Option<NodeId>,
+    /// Scalars that are promised to add up to the class's logit.
+    pub completeness: Vec<NodeId>,
+    /// Sums of magnitudes before and behind each mask, in turn.
+    pub masks: Vec<NodeId>,
     /// Sum of the relevance at each layer's input.
     pub sums: Vec<(String, NodeId)>,
 }
@@ -53,7 +57,10 @@ impl SessionNodes {
     fn outputs(&self) -> Vec<NodeId> {
         let mut outputs = vec![self.logits];
         for slot in &self.slots {
-            outputs.extend([slot.class, slot.map, slot.peak]);
+            outputs.extend([slot.class, slot.map]);
+            outputs.extend(slot.peak);
+            outputs.extend(&slot.completeness);
+            outputs.extend(&slot.masks);
             outputs.extend(slot.sums.iter().map(|(_, node)| *node));
         }
         outputs
@@ -67,9 +74,9 @@ struct Wiring {
 }
 
 impl Wiring {
-    fn new(model: &Model, shape: SessionShape, ablations: Ablations) -> Result<Self, Error> {
+    fn new(model: &Model, shape: SessionShape, method: &Method) -> Result<Self, Error> {
         let network = model.architecture.build(shape.height, shape.width, model.classes)?;
-        let Explanation { mut graph, input, logits, maps } = agf::explain(&network, shape.slots, ablations)?;
+        let Explanation { mut graph, input, logits, maps, passes } = method.explain(&network, shape.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {
             let request = graph.add("request", Op::ClassRequest { slot }, &[])?;
@@ -84,19 +91,47 @@ impl Wiring {
                     sums.push((name, sum));
                 }
             }
-            slots.push(SlotNodes { request, class: map.class, map: map.map, peak: map.peak, sums });
+            let mut masks = Vec::new();
+            for node in map.masks.iter().flat_map(|&(before, behind)| [before, behind]) {
+                let name = format!("{}:magnitude", graph.node(node).name);
+                masks.push(graph.add(&name, Op::Reduce(Reduction::SumAbsolute), &[node])?);
+            }
+            let ClassMap { class, map, peak, completeness, .. } = map;
+            slots.push(SlotNodes { request, class, map, peak, completeness, masks, sums });
         }
-        Ok(Self { graph, nodes: SessionNodes { input, logits, slots } })
+        Ok(Self { graph, nodes: SessionNodes { input, logits, slots, passes } })
     }
 }
 
-/// The plan that a session of this shape would run, and the most pictures that fit at a time.
-pub(crate) fn plan(gpu: &Gpu, model: &Model, shape: SessionShape, ablations: Ablations) -> Result<(Plan, u32), Error> {
-    let wiring = Wiring::new(model, shape, ablations)?;
+/// The method that a session runs: without classes to explain there is only the forward pass, the same for all.
+pub(crate) fn effective_method(shape: SessionShape, method: &Method) -> Method {
+    if shape.slots == 0 { Method::default() } else { method.clone() }
+}
+
+/// The plan that a session of this shape would run, and the most pictures that fit at a time within `max_bytes` of values and weights.
+pub(crate) fn plan(
+    gpu: &Gpu,
+    model: &Model,
+    shape: SessionShape,
+    method: &Method,
+    max_bytes: Option<u64>,
+) -> Result<(Plan, u32), Error> {
+    let wiring = Wiring::new(model, shape, method)?;
     let outputs = wiring.nodes.outputs();
-    let largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
-    let count = shape.count.min(largest);
-    Ok((Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared)?, largest))
+    let plan_of = |count| Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared);
+    let mut largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
+    if let Some(limit) = max_bytes {
+        let one = plan_of(1)?;
+        let fits = |plan: &Plan| plan.value_bytes() + plan.weight_bytes <= limit;
+        if !fits(&one) {
+            return Err(Error::Memory { values: one.value_bytes(), weights: one.weight_bytes, limit });
+        }
+        largest = largest.min(((limit - one.weight_bytes) / one.value_bytes().max(1)).clamp(1, u32::MAX.into()) as u32);
+        while largest > 1 && !fits(&plan_of(largest)?) {
+            largest -= 1;
+        }
+    }
+    Ok((plan_of(shape.count.min(largest))?, largest))
 }
 
 impl Session {
@@ -105,9 +140,9 @@ impl Session {
         model: &Model,
         store: &mut WeightStore,
         shape: SessionShape,
-        ablations: Ablations,
+        method: &Method,
     ) -> Result<Self, Error> {
-        let Wiring { graph, nodes } = Wiring::new(model, shape, ablations)?;
+        let Wiring { graph, nodes } = Wiring::new(model, shape, method)?;
         let plan = Plan::new(&graph, &nodes.outputs(), shape.count, gpu.profile(), Sharing::Shared)?;
         store.upload(gpu, &graph, &model.weights, &plan.packings()).await?;
         let program = Program::new(gpu, plan, store).await?;
@@ -165,12 +200,31 @@ impl Session {
         Ok(self.program.write(&self.graph, nodes.request, &requests).await?)
     }
 
+    /// Writes what each picture's pass is told, for methods that run a picture several times; nothing for the others.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn write_passes(&self, passes: &[Pass]) -> Result<(), Error> {
+        let Some(nodes) = self.nodes.passes else { return Ok(()) };
+        let fields: [(NodeId, fn(&Pass) -> f32); 3] = [
+            (nodes.index, |pass| pass.index as f32),
+            (nodes.scale, |pass| pass.scale),
+            (nodes.offset, |pass| pass.offset),
+        ];
+        for (node, field) in fields {
+            let values: Vec<f32> = passes.iter().map(field).collect();
+            self.program.write(&self.graph, node, &values).await?;
+        }
+        Ok(())
+    }
+
     /// Buffer, byte offset and size of the input: `[pictures][height * width]` of vec4 (red, green, blue, 0), normalised.
     pub fn input_buffer(&self) -> Option<(&wgpu::Buffer, u64, u64)> {
         self.program.value(self.nodes.input)
     }
 
-    /// Buffer, byte offset and size of a slot's maps: `[pictures][height * width]` of f32.
+    /// Buffer, byte offset and size of a slot's maps: `[pictures][height * width]` of f32. For a method with several passes per picture
+    /// ([`Method::schedule`]) it is the pass's gradient, `[pictures][height * width]` of vec4.
     pub fn map_buffer(&self, slot: u32) -> Option<(&wgpu::Buffer, u64, u64)> {
         self.program.value(self.nodes.slots.get(slot as usize)?.map)
     }
@@ -192,7 +246,8 @@ impl Session {
         &self.nodes.slots
     }
 
-    /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak, sums.
+    /// Reads everything that the session gives, in the order: logits, then per slot class, map, peak where there is one, parts
+    /// of completeness, masks, sums.
     pub(crate) async fn read(&self) -> Result<Vec<Vec<f32>>, Error> {
         Ok(self.program.read(&self.graph, &self.nodes.outputs()).await?)
     }

@@ -5,8 +5,8 @@
 use crate::error::Error;
 use crate::explainer::Batch;
 use crate::gpu::{Gpu, Program, WeightStore};
-use crate::graph::{Binary, Graph, NodeId, Op, Reduction, Shape};
-use crate::methods::agf::{self, Ablations};
+use crate::graph::{Binary, Graph, NodeId, Op, PassField, Reduction, Shape};
+use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::{Plan, Sharing, ValueId};
 use crate::reference::Reference;
@@ -66,8 +66,10 @@ fn tolerance(op: &Op) -> f64 {
     match op {
         op if op.is_heavy() => 1e-5,
         Op::FactorMaps => 5e-3,
-        Op::TargetGradient => 1e-4,
-        Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) => 0.0,
+        Op::TargetGradient | Op::LogitRelevance(_) => 1e-4,
+        // WGSL grants cosine and sine an error of 2^-11.
+        Op::Noise { .. } => 1e-3,
+        Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) | Op::OneHot => 0.0,
         _ => 1e-5,
     }
 }
@@ -76,8 +78,8 @@ fn tolerance(op: &Op) -> f64 {
 ///
 /// # Errors
 /// [`Error`] where the pictures do not fit the network or the device, or the GPU fails.
-pub async fn verify(gpu: &Gpu, model: &Model, batch: &Batch) -> Result<Verification, Error> {
-    verify_edited(gpu, model, batch, |_| {}).await
+pub async fn verify(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch) -> Result<Verification, Error> {
+    verify_edited(gpu, model, method, batch, |_| {}).await
 }
 
 /// As [`verify`], with a plan that `edit` may change before it runs: to see that planted faults are found.
@@ -87,15 +89,18 @@ pub async fn verify(gpu: &Gpu, model: &Model, batch: &Batch) -> Result<Verificat
 pub async fn verify_edited(
     gpu: &Gpu,
     model: &Model,
+    method: &Method,
     batch: &Batch,
     edit: impl FnOnce(&mut Plan),
 ) -> Result<Verification, Error> {
     batch.check()?;
     let network = model.architecture.build(batch.height, batch.width, model.classes)?;
-    let explanation = agf::explain(&network, 1, Ablations::default())?;
+    let explanation = method.explain(&network, 1)?;
     let graph = &explanation.graph;
     let slot = &explanation.maps[0];
-    let outputs = [explanation.logits, slot.class, slot.map, slot.peak];
+    let mut outputs = vec![explanation.logits, slot.class, slot.map];
+    outputs.extend(slot.peak);
+    outputs.extend(&slot.completeness);
     let mut plan = Plan::new(graph, &outputs, batch.count, gpu.profile(), Sharing::Separate)?;
     let mut store = WeightStore::default();
     store.upload(gpu, graph, &model.weights, &plan.packings()).await?;
@@ -105,25 +110,37 @@ pub async fn verify_edited(
     program.fill(PATTERN).await?;
     program.write(graph, explanation.input, &batch.data).await?;
     let requests = vec![-1.0; batch.count as usize];
-    for id in graph.ids().filter(|&id| matches!(graph.node(id).op, Op::ClassRequest { .. })) {
-        program.write(graph, id, &requests).await?;
+    for id in graph.ids() {
+        match graph.node(id).op {
+            Op::ClassRequest { .. } => program.write(graph, id, &requests).await?,
+            Op::PassRequest(field) => {
+                let values: Vec<f32> = (0..batch.count).map(|sample| pass_field(field, sample) as f32).collect();
+                program.write(graph, id, &values).await?;
+            }
+            _ => {}
+        }
     }
     program.submit().await?;
     program.finished().await?;
     let buffers = program.read_buffers().await?;
     let plan = program.plan();
     let memory = Memory { graph, plan, buffers: &buffers };
-    let reference = Reference::new(graph, &model.weights)?;
+    let mut reference = Reference::new(graph, &model.weights)?;
 
     let mut checked = Vec::new();
     for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
-        if !graph.node(id).inputs.is_empty() || matches!(graph.node(id).op, Op::ConvolveOnes { .. }) {
+        if !graph.node(id).inputs.is_empty()
+            || matches!(graph.node(id).op, Op::ConvolveOnes { .. } | Op::LinearOnes { .. })
+        {
             checked.push(memory.check(&reference, id));
         }
     }
     let mut map_error: f64 = 0.0;
     for (sample, picture) in batch.data.chunks(batch.data.len() / batch.count as usize).enumerate() {
         let picture: Vec<f64> = picture.iter().map(|&value| value.into()).collect();
+        let pass =
+            [PassField::Index, PassField::Scale, PassField::Offset].map(|field| pass_field(field, sample as u32));
+        reference = reference.with_pass(pass);
         let exact = reference.run(&picture, &[-1.0], &[slot.map])?;
         let exact = exact.get(&slot.map).map(Vec::as_slice).unwrap_or_default();
         map_error = map_error.max(relative_l2(&memory.sample(slot.map, sample), exact));
@@ -132,13 +149,26 @@ pub async fn verify_edited(
     Ok(Verification { checked, first_failure, stray_words: memory.stray_words(), map_error })
 }
 
+/// Passes that differ from picture to picture, in numbers that f32 holds exactly.
+fn pass_field(field: PassField, sample: u32) -> f64 {
+    match field {
+        PassField::Index => f64::from(sample),
+        PassField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
+        PassField::Offset => 0.125,
+    }
+}
+
 /// Operations that add terms, and those that multiply such sums.
 fn is_sum(op: &Op) -> bool {
     match op {
         op if op.is_heavy() => true,
         Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } | Op::MaxPoolTranspose { .. } => true,
-        Op::Binary(binary) => matches!(binary, Binary::Add | Binary::Multiply | Binary::MultiplyAbsolute),
+        Op::Binary(binary) => {
+            matches!(binary, Binary::Add | Binary::Subtract | Binary::Multiply | Binary::MultiplyAbsolute)
+        }
+        Op::Unary(_) => true,
         Op::Reduce(Reduction::Sum) | Op::Shift | Op::SaliencyMaps | Op::BoxRelevance | Op::HeatMap => true,
+        Op::ChannelSum | Op::PlainMap { .. } | Op::Resize { .. } => true,
         _ => false,
     }
 }
@@ -146,6 +176,7 @@ fn is_sum(op: &Op) -> bool {
 /// Whether the operation subtracts terms with this input: then all terms add up where it is negative.
 fn is_subtracted(op: &Op, input: usize) -> bool {
     match op {
+        Op::Binary(Binary::Subtract) => input == 1,
         Op::Shift => input == 2,
         Op::BoxRelevance => input >= 4,
         _ => false,
@@ -182,7 +213,7 @@ impl Memory<'_> {
         let length = words.len() / self.plan.batch as usize;
         let words = &words[sample * length..][..length];
         let value = |word: u32| f64::from(f32::from_bits(word));
-        if matches!(self.graph.node(id).op, Op::HeatMap) {
+        if self.graph.node(id).op.is_map() {
             return words.iter().map(|&word| value(word)).collect();
         }
         let pixels = shape.pixels() as usize;

@@ -12,7 +12,7 @@ fn plan(architecture: Architecture, slots: u32) -> Plan {
     let network = architecture.build(32, 40, architecture.default_classes()).unwrap();
     let explanation = explain(&network, slots, Ablations::default()).unwrap();
     let mut outputs = vec![explanation.logits];
-    outputs.extend(explanation.maps.iter().flat_map(|map| [map.class, map.map, map.peak]));
+    outputs.extend(explanation.maps.iter().flat_map(|map| [Some(map.class), Some(map.map), map.peak]).flatten());
     Plan::new(&explanation.graph, &outputs, 1, &Profile::WEBGPU, Sharing::Shared).unwrap()
 }
 

@@ -2,7 +2,8 @@
 //! sizes are compared with the Rust side.
 
 use agf::graph::{Graph, NodeId};
-use agf::methods::agf::{Ablations, explain};
+use agf::methods::Method;
+use agf::methods::agf::Ablations;
 use agf::models::Architecture;
 use agf::plan::kernel::{Access, Kernel, Shader};
 use agf::plan::uniforms::Scalar;
@@ -29,10 +30,11 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "WEIGHT_PART" | "SOURCE_PART") => vec![0, 1, 2, 3],
         (_, "ROW_TILES") => vec![1, 2],
         (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
-        (_, "INDEX" | "TRANSPOSED" | "TWO_LEVELS") => vec![0, 1],
-        (Shader::Binary, "OPERATION") => vec![0, 1, 2, 3, 4, 5, 6],
+        (_, "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
+        (Shader::Binary, "OPERATION") => (0..10).collect(),
+        (Shader::Unary, "OPERATION") => vec![0, 1],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],
-        (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3],
+        (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3, 4, 5, 6],
         _ => panic!("{}: no values are known for the constant {name}", shader.name()),
     }
 }
@@ -127,15 +129,16 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
     }
 }
 
-/// Plans of every architecture for GPUs and for software drivers, and of the ablation that changes an operation's shape.
+/// Plans of every architecture and method for GPUs and for software drivers, and of the ablation that changes an operation's shape.
 fn plans() -> Vec<(String, Plan)> {
     let software = Profile { broadcast: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
     let mut plans = Vec::new();
     for architecture in Architecture::ALL {
         for profile in [&Profile::WEBGPU, &software] {
-            for gradcam in [false, true] {
+            let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
+            for method in Method::ALL.iter().chain([&gradcam]) {
                 let network = architecture.build(64, 96, architecture.default_classes()).unwrap();
-                let explanation = explain(&network, 1, Ablations { gradcam, ..Default::default() }).unwrap();
+                let explanation = method.explain(&network, 1).unwrap();
                 let outputs = [explanation.maps[0].map, explanation.logits];
                 let plan = Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared).unwrap();
                 plans.push((architecture.to_string(), plan));

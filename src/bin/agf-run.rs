@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use agf::cli::args::{Arguments, Command};
-use agf::cli::{devices, exit_code, explain, plan, predict, verify};
+use agf::cli::{devices, exit_code, explain, plan, predict, rules, verify};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };
     exit_code(result)

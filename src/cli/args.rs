@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::methods::{MemorySize, MethodArguments, MethodChoice};
+use super::rules::{AddArguments, RuleArguments};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
@@ -43,6 +45,27 @@ Examples:
   agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
   agf-run explain inputs.npy --ablate no_m,no_a --json";
 
+const RULES_NOTES: &str = "\
+The first [[rule]] that fits a node is its rule; a node without one is an error. A rule fits by its op (convolution, linear, \
+batch-norm, activation, max-pool, average-pool, add, fan-out), a convolution's role (first, full, flat) and kernel, a pattern of \
+the node's name (* and ?), and the depth = [FIRST, LAST] in layers with weights, from 1 at the picture or -1 at the logits. \
+Without an op it fits every kind of node that it is defined for.
+
+  apply = ...                                    what it does, and where
+  box                                            convolution: within the range of its input's values
+  alpha-beta (alpha), z-plus, epsilon (epsilon), gamma (gamma), flat, w-square, absolute, rap, full
+                                                 convolution, linear
+  fold                                           batch-norm: as a part of the convolution before it
+  ratio                                          activation, max-pool, average-pool, add, fan-out: x J^T (c / f(x))
+  magnitude                                      add: as |a| : |b|
+  pass                                           batch-norm, activation; fan-out: the sum
+
+start is logit, logit-contrast, softmax-contrast or probability; normalize = true divides the map by its largest relevance.
+
+Examples:
+  agf-run rules --method lrp > my.toml
+  agf-run explain photo.jpg --rules my.toml";
+
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
 /// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
@@ -67,6 +90,9 @@ pub enum Command {
     Devices(DevicesArguments),
     /// Print the steps that a model runs, with their cost
     Plan(PlanArguments),
+    /// Print the rules of a relevance method, as --rules takes them
+    #[command(after_help = RULES_NOTES)]
+    Rules(RulesArguments),
     /// Compare the GPU with a reference in 64 bit on the CPU, node by node
     Verify(VerifyArguments),
 }
@@ -86,18 +112,17 @@ pub struct ExplainArguments {
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
-    /// Parts of the method to change, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
-    pub ablate: Vec<Ablation>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArguments,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
     ///
     /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,
     /// NAME.CLASS.heatmap.png, NAME.panel.png) are left out. Inputs are never overwritten.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
-    /// Kinds of files to write, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "overlay",
-        value_parser = ListItem::<Save>::default())]
+    /// Kinds of files to write, separated by commas [default: overlay, or panel with several methods]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Save>::default())]
     pub save: Vec<Save>,
     /// Colours of pictures; zero always gets the middle one
     #[arg(long, value_name = "NAME", default_value = "seismic")]
@@ -108,6 +133,9 @@ pub struct ExplainArguments {
     /// Print the report on standard output instead of one line per map
     #[arg(long)]
     pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -128,6 +156,9 @@ pub struct PredictArguments {
     /// Print one JSON document instead of lines of input, class number, class name and probability
     #[arg(long)]
     pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -159,12 +190,32 @@ pub struct PlanArguments {
     /// Plan the forward pass alone, without an explanation
     #[arg(long)]
     pub forward: bool,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
     /// Parts of the method to change, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
+}
+
+/// `agf-run rules`.
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// Relevance method
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub add: AddArguments,
 }
 
 /// `agf-run verify`.
@@ -179,6 +230,12 @@ pub struct VerifyArguments {
     /// Inputs per run, at most 64
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -251,7 +308,7 @@ mod tests {
         };
         assert_eq!(explain.input.inputs.len(), 2);
         assert_eq!(explain.input.batch.get(), 8);
-        assert_eq!(explain.ablate, [Ablation::NoFx, Ablation::NoM]);
+        assert_eq!(explain.method.ablate, [Ablation::NoFx, Ablation::NoM]);
         assert_eq!(explain.save, [Save::Npy, Save::Panel]);
         assert_eq!(explain.classes.len(), 1);
         let Command::Explain(explain) = Arguments::parse_from(["x", "explain", "a", "--save", " overlay, npy"]).command

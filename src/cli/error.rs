@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::setup;
 use crate::error::Error;
 use crate::gpu::GpuError;
+use crate::methods::RulesError;
+use crate::methods::relevance::Preset;
 use crate::models::weights::WeightsError;
 use crate::models::{Architecture, LabelError};
 
@@ -35,6 +37,31 @@ pub enum CliError {
         model: Architecture,
         /// How many it has.
         classes: u32,
+    },
+    /// An option of a method that does not run.
+    #[error("{flag} belongs to {method}, which is not among the methods; add --method {method} or leave {flag} out")]
+    OptionWithoutMethod {
+        /// The flag.
+        flag: &'static str,
+        /// The method's name.
+        method: &'static str,
+    },
+    /// The file of rules cannot be read.
+    #[error("cannot read the rules {}: {source}; check the path behind --rules", path.display())]
+    RulesFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file of rules is faulty.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Rules of methods that have none.
+    #[error("{what}: only relevance methods have rules; choose --method {} or --rules FILE", Preset::ALL.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(", "))]
+    NoRules {
+        /// What was asked for.
+        what: String,
     },
     /// More classes asked for at once than a session is planned for.
     #[error("at most {most} classes of one photo, not {wanted}; run again for others")]

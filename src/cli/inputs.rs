@@ -10,6 +10,8 @@ use super::CliError;
 use super::report::Failure;
 use super::terminal::escaped;
 use crate::image::NpyInputs;
+use crate::methods::Method;
+use crate::methods::relevance::RuleList;
 
 /// Endings of the files that are taken from folders.
 const PICTURE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
@@ -162,11 +164,16 @@ fn array_length(path: &Path) -> usize {
     NpyInputs::open(path).map_or(1, |inputs| inputs.count())
 }
 
-/// `NAME.CLASS.overlay.png`, `NAME.CLASS.heatmap.png` or `NAME.panel.png`.
-fn is_called_as_output(path: &Path) -> bool {
+/// `NAME.CLASS.overlay.png`, `NAME.CLASS.heatmap.png` or `NAME.panel.png`, also with `.METHOD` behind the class.
+fn is_called_as_output<'a>(path: &'a Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let of_class = name.strip_suffix(".overlay.png").or_else(|| name.strip_suffix(".heatmap.png"));
-    name.ends_with(".panel.png") || of_class.is_some_and(|name| without_index(name).is_some())
+    let without_method = |name: &'a str| {
+        let methods = Method::ALL.iter().map(Method::name).chain([RuleList::USER]);
+        let method = methods.into_iter().find_map(|method| name.strip_suffix(method)?.strip_suffix('.'));
+        method.unwrap_or(name)
+    };
+    name.ends_with(".panel.png") || of_class.is_some_and(|name| without_index(without_method(name)).is_some())
 }
 
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
@@ -261,12 +268,13 @@ mod tests {
         assert_eq!(names, ["a/z", "b", "c/deep/x"].map(PathBuf::from));
         assert!(found.failures.is_empty());
 
-        let outputs = ["out/a.7.overlay.png", "out/b/a.0.12.heatmap.png", "out/a.panel.png"];
+        let outputs =
+            ["out/a.7.overlay.png", "out/b/a.0.12.heatmap.png", "out/a.panel.png", "out/a.7.grad-cam.overlay.png"];
         outputs.into_iter().chain(["out/b/a.x.overlay.png"]).for_each(touch);
         let found = find(std::slice::from_ref(&out), Some(&out));
         let names: Vec<_> = found.sources.iter().map(|source| source.name.clone()).collect();
         assert_eq!(names, ["a", "b/a.x.overlay"].map(PathBuf::from));
-        assert_eq!(find(std::slice::from_ref(&out), None).sources.len(), 5);
+        assert_eq!(find(std::slice::from_ref(&out), None).sources.len(), 6);
         let empty = root.path().join("c/none");
         fs::create_dir(&empty).unwrap();
         let failures = find(&[empty, root.path().join("missing")], None).failures;

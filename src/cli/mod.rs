@@ -9,12 +9,15 @@ pub mod devices;
 pub mod explain;
 pub mod plan;
 pub mod predict;
+pub mod rules;
 pub mod verify;
 
+mod answers;
 mod decode;
 mod error;
 mod inputs;
 mod interrupt;
+mod methods;
 mod output;
 mod pipeline;
 mod ranking;

@@ -8,15 +8,17 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::CliError;
+use super::answers::MethodMap;
 use super::args::ExplainArguments;
 use super::decode::Picture;
 use super::inputs::{Source, append};
 use super::interrupt;
 use super::values::Save;
-use crate::explainer;
 use crate::image::{
-    Colormap, ImageError, Map, PanelEntry, Range, heatmap, overlay, panel, write_atomically, write_npy, write_png,
+    Colormap, ComparisonRow, ImageError, Map, PanelEntry, Range, comparison, heatmap, overlay, panel, write_atomically,
+    write_npy, write_png,
 };
+use crate::methods::Method;
 
 /// Why a file of a picture could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +33,7 @@ pub(super) enum OutputError {
 
 /// A map of a picture, with what a caption says.
 pub(super) struct Captioned<'a> {
-    pub(super) map: &'a explainer::Map,
+    pub(super) made: &'a MethodMap,
     pub(super) name: &'a str,
     pub(super) probability: f32,
 }
@@ -43,15 +45,25 @@ pub(super) struct Writer<'a> {
     folders: Vec<PathBuf>,
     /// The true paths of all inputs.
     inputs: HashSet<PathBuf>,
-    save: &'a [Save],
+    save: Vec<Save>,
     colormap: Colormap,
     range: Range,
+    /// The methods' names.
+    methods: Vec<&'static str>,
+    /// Whether file names and lines name the method.
+    names_method: bool,
 }
 
 impl<'a> Writer<'a> {
     /// Makes the folder, finds out whether files can be made in it, and removes what killed runs left there.
-    pub(super) fn new(arguments: &'a ExplainArguments, sources: &[Source]) -> Result<Self, CliError> {
-        let ExplainArguments { out: folder, save, colormap, range, .. } = arguments;
+    pub(super) fn new(
+        arguments: &'a ExplainArguments,
+        methods: &[Method],
+        sources: &[Source],
+    ) -> Result<Self, CliError> {
+        let ExplainArguments { out: folder, colormap, range, .. } = arguments;
+        let usual = if methods.len() > 1 { Save::Panel } else { Save::Overlay };
+        let save = if arguments.save.is_empty() { vec![usual] } else { arguments.save.clone() };
         let try_out = || {
             fs::create_dir_all(folder)?;
             let probe = folder.join(format!(".agf-{}.probe", std::process::id()));
@@ -65,12 +77,19 @@ impl<'a> Writer<'a> {
         let folders: Vec<PathBuf> = parents.into_iter().chain([folder.clone()]).collect();
         interrupt::remove_stale(&folders);
         let inputs = sources.iter().filter_map(|source| source.path.canonicalize().ok()).collect();
-        Ok(Self { folder, folders, inputs, save, colormap: *colormap, range: *range })
+        let (colormap, range, names_method) = (*colormap, *range, !arguments.method.is_plain());
+        let methods = methods.iter().map(Method::name).collect();
+        Ok(Self { folder, folders, inputs, save, colormap, range, methods, names_method })
     }
 
     /// All folders that files are written into.
     pub(super) fn folders(&self) -> &[PathBuf] {
         &self.folders
+    }
+
+    /// Whether lines of data name the method.
+    pub(super) fn names_method(&self) -> bool {
+        self.names_method
     }
 
     /// The folder.
@@ -87,19 +106,27 @@ impl<'a> Writer<'a> {
         }
         let mut files = Vec::new();
         for captioned in maps {
-            files.push(self.write_map(&stem, picture, captioned.map)?);
+            files.push(self.write_map(&stem, picture, captioned.made)?);
         }
         if self.save.contains(&Save::Panel) {
-            let path = self.target(append(&stem, ".panel.png"))?;
-            self.write_panel(&path, picture, maps)?;
+            let path = match (&self.methods[..], self.names_method) {
+                ([method], true) => self.target(append(&stem, &format!(".{method}.panel.png")))?,
+                _ => self.target(append(&stem, ".panel.png"))?,
+            };
+            match self.methods.len() {
+                1 => self.write_panel(&path, picture, maps)?,
+                _ => self.write_comparison(&path, picture, maps)?,
+            }
             files.iter_mut().for_each(|files| files.push(path.clone()));
         }
         Ok(files)
     }
 
-    fn write_map(&self, stem: &Path, picture: &Picture, map: &explainer::Map) -> Result<Vec<PathBuf>, OutputError> {
+    fn write_map(&self, stem: &Path, picture: &Picture, made: &MethodMap) -> Result<Vec<PathBuf>, OutputError> {
+        let map = &made.map;
         let view = Map::new(&map.values, map.height, map.width)?;
-        let path = |ending: &str| self.target(append(stem, &format!(".{}.{ending}", map.class)));
+        let method = if self.names_method { format!(".{}", made.method) } else { String::new() };
+        let path = |ending: &str| self.target(append(stem, &format!(".{}{method}.{ending}", map.class)));
         let mut files = Vec::new();
         if self.save.contains(&Save::Npy) {
             let path = path("npy")?;
@@ -123,7 +150,7 @@ impl<'a> Writer<'a> {
 
     fn write_panel(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), OutputError> {
         let mut entries = Vec::new();
-        for Captioned { map, name, probability } in maps {
+        for Captioned { made: MethodMap { map, .. }, name, probability } in maps {
             entries.push(PanelEntry {
                 title: (*name).into(),
                 subtitle: format!("{:.1} %", probability * 100.0),
@@ -131,6 +158,24 @@ impl<'a> Writer<'a> {
             });
         }
         Ok(write_png(path, &panel(&picture.prepared.crop, &entries, self.colormap, self.range)?)?)
+    }
+
+    /// A row per class, a column per method.
+    fn write_comparison(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), OutputError> {
+        let mut rows: Vec<(u32, ComparisonRow)> = Vec::new();
+        for Captioned { made: MethodMap { map, .. }, name, probability } in maps {
+            let view = Map::new(&map.values, map.height, map.width)?;
+            match rows.iter_mut().find(|(class, _)| *class == map.class) {
+                Some((_, row)) => row.maps.push(view),
+                None => {
+                    let subtitle = format!("{:.1} %", probability * 100.0);
+                    rows.push((map.class, ComparisonRow { title: (*name).into(), subtitle, maps: vec![view] }));
+                }
+            }
+        }
+        let rows: Vec<ComparisonRow> = rows.into_iter().map(|(_, row)| row).collect();
+        let methods: Vec<String> = self.methods.iter().map(|&name| name.into()).collect();
+        Ok(write_png(path, &comparison(&picture.prepared.crop, &methods, &rows, self.colormap, self.range)?)?)
     }
 
     /// The path itself, if no input lies there.

@@ -4,6 +4,7 @@ use super::args::PlanArguments;
 use super::terminal::Terminal;
 use super::{CliError, Outcome, setup, values};
 use crate::explainer::Explainer;
+use crate::methods::Method;
 use crate::session::SessionShape;
 
 /// Runs the command.
@@ -12,7 +13,8 @@ pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
     setup::check_count("--classes ", arguments.classes.get(), &model)?;
     setup::check_slots(arguments.classes.get() as usize)?;
     let gpu = arguments.device.open()?;
-    let explainer = Explainer::new(&gpu, &model, values::ablations(&arguments.ablate));
+    let mut explainer = Explainer::new(&gpu, &model, method(arguments)?);
+    explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     let spec = model.input_spec();
     let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
     let slots = if arguments.forward { 0 } else { arguments.classes.get() };
@@ -20,4 +22,14 @@ pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
     let text = explainer.plan_text(shape)?;
     Terminal::plain().data(text.trim_end())?;
     Ok(Outcome::Fine)
+}
+
+fn method(arguments: &PlanArguments) -> Result<Method, CliError> {
+    match arguments.method.single() {
+        Method::Agf(_) if arguments.rules.rules.is_none() => {
+            arguments.rules.or(values::ablations(&arguments.ablate).into())
+        }
+        method if arguments.ablate.is_empty() => arguments.rules.or(method),
+        _ => Err(CliError::OptionWithoutMethod { flag: "--ablate", method: Method::default().name() }),
+    }
 }

@@ -8,7 +8,7 @@ use super::report::{Failure, Prediction, Predictions, SCHEMA};
 use super::terminal::{Terminal, escaped};
 use super::{CliError, Outcome, inputs, ranking, setup};
 use crate::explainer::Explainer;
-use crate::methods::agf::Ablations;
+use crate::methods::Method;
 use crate::models::Labels;
 
 /// Runs the command.
@@ -17,11 +17,13 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     setup::check_count("--top ", arguments.top.get(), &model)?;
     let found = inputs::find(&arguments.input.inputs, None).usable()?;
     let gpu = arguments.device.open()?;
+    let mut explainer = Explainer::new(&gpu, &model, Method::default());
+    explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     let mut session = Session {
-        explainer: Explainer::new(&gpu, &model, Ablations::default()),
+        explainer,
         labels: &model.labels,
         top: arguments.top.get() as usize,
-        terminal: Terminal::with_progress(found.picture_count()),
+        terminal: Terminal::with_progress(found.picture_count(), 1),
         inputs: arguments.json.then(Vec::new),
         failed: Vec::new(),
     };

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::answers::{Answer, MethodMap};
 use super::decode::Picture;
 use super::output::{self, Captioned, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
 use super::terminal::{Terminal, count_of, escaped};
 use super::{CliError, Outcome, interrupt, ranking};
 use crate::error::Error;
-use crate::explainer::{Cost, Explained};
+use crate::explainer::Cost;
 use crate::models::Labels;
 
 /// What there is to record.
@@ -24,7 +25,7 @@ pub(super) enum Step {
         /// The pictures.
         pictures: Vec<Picture>,
         /// One answer per picture, and what they cost together.
-        result: Result<(Vec<Explained>, Cost), Error>,
+        result: Result<(Vec<Answer>, Cost), Error>,
     },
     /// A file that could not be read.
     Unread(Failure),
@@ -67,16 +68,16 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes the files of a run's pictures, then tells of them.
-    fn record_run(&mut self, pictures: &[Picture], result: Result<(Vec<Explained>, Cost), Error>) {
-        let (explained, cost) = match result {
+    fn record_run(&mut self, pictures: &[Picture], result: Result<(Vec<Answer>, Cost), Error>) {
+        let (answers, cost) = match result {
             Ok(answer) => answer,
             Err(error) => {
                 return pictures.iter().for_each(|picture| self.fail_next(picture.failure(&error)));
             }
         };
         let (writer, labels) = (&self.writer, self.labels);
-        let work: Vec<(&Picture, Explained)> = pictures.iter().zip(explained).collect();
-        let write = |(picture, explained)| Done::write(writer, labels, picture, explained);
+        let work: Vec<(&Picture, Answer)> = pictures.iter().zip(answers).collect();
+        let write = |(picture, answer)| Done::write(writer, labels, picture, answer);
         let done: Vec<Result<Done, Failure>> = work.into_par_iter().map(write).collect();
         for (picture, done) in pictures.iter().zip(done) {
             match done {
@@ -90,12 +91,14 @@ impl<'a> Recorder<'a> {
     fn record(&mut self, picture: &Picture, done: &Done, cost: &Cost, pictures: usize) {
         let folder = self.writer.folder();
         let mut maps = Vec::new();
-        for ((map, files), name) in done.explained.maps.iter().zip(&done.files).zip(&done.names) {
-            let probability = probability_of(&done.probabilities, map.class);
-            maps.push(MapReport::new(map, name, probability, folder, files));
+        for ((made, files), name) in done.maps.iter().zip(&done.files).zip(&done.names) {
+            let probability = probability_of(&done.probabilities, made.map.class);
+            maps.push(MapReport::new(made, name, probability, folder, files));
         }
-        if let (true, Some(map)) = (self.report.layers.is_empty(), done.explained.maps.first()) {
-            self.report.layers = map.conservation.iter().map(|layer| layer.layer.clone()).collect();
+        for method in self.report.methods.iter_mut().filter(|method| method.layers.is_empty()) {
+            if let Some(made) = done.maps.iter().find(|made| made.method == method.name) {
+                method.layers = made.map.conservation.iter().map(|layer| layer.layer.clone()).collect();
+            }
         }
         let photo = SizeReport { height: picture.photo.height(), width: picture.photo.width() };
         let input = InputReport {
@@ -110,16 +113,16 @@ impl<'a> Recorder<'a> {
         };
         self.warn_of_odd_values(picture, &input.maps);
         self.report.add(input, cost);
-        self.advance();
+        self.left = self.left.saturating_sub(1);
         self.print_lines(picture, done);
     }
 
     fn warn_of_odd_values(&self, picture: &Picture, maps: &[MapReport]) {
         for map in maps.iter().filter(|map| map.nan_count + map.infinite_count > 0) {
-            let MapReport { class, name, nan_count, infinite_count, .. } = map;
+            let MapReport { method, class, name, nan_count, infinite_count, .. } = map;
             let label = picture.label();
             self.terminal.warn(format_args!(
-                "{label}: the map of class {class} ({name}) has {nan_count} NaN and {infinite_count} infinite values"
+                "{label}: the {method} map of class {class} ({name}) has {nan_count} NaN and {infinite_count} infinite values"
             ));
         }
     }
@@ -128,9 +131,11 @@ impl<'a> Recorder<'a> {
         if !self.prints_lines {
             return;
         }
-        for ((map, files), name) in done.explained.maps.iter().zip(&done.files).zip(&done.names) {
-            let probability = probability_of(&done.probabilities, map.class);
-            self.print(&line(picture, map.class, name, probability, files));
+        let names_method = self.writer.names_method();
+        for ((made, files), name) in done.maps.iter().zip(&done.files).zip(&done.names) {
+            let probability = probability_of(&done.probabilities, made.map.class);
+            let method = names_method.then_some(made.method);
+            self.print(&line(picture, made.map.class, name, probability, method, files));
         }
     }
 
@@ -141,12 +146,6 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// One picture fewer is to come.
-    fn advance(&mut self) {
-        self.left = self.left.saturating_sub(1);
-        self.terminal.advance(1);
-    }
-
     /// Reports an input that never was part of the progress.
     pub(super) fn fail(&mut self, failure: Failure) {
         self.terminal.error(&failure.error);
@@ -155,7 +154,8 @@ impl<'a> Recorder<'a> {
 
     /// Reports the next input as failed.
     fn fail_next(&mut self, failure: Failure) {
-        self.advance();
+        self.left = self.left.saturating_sub(1);
+        self.terminal.advance(1);
         self.fail(failure);
     }
 
@@ -192,7 +192,7 @@ fn were(count: usize) -> String {
 
 /// A picture whose files are written.
 struct Done {
-    explained: Explained,
+    maps: Vec<MethodMap>,
     probabilities: Vec<f32>,
     /// Name of each map's class.
     names: Vec<String>,
@@ -202,17 +202,18 @@ struct Done {
 
 impl Done {
     /// Writes the files of a picture; a class that was asked for twice, as by `top` and its number, gets one map.
-    fn write(writer: &Writer, labels: &Labels, picture: &Picture, mut explained: Explained) -> Result<Self, Failure> {
+    fn write(writer: &Writer, labels: &Labels, picture: &Picture, answer: Answer) -> Result<Self, Failure> {
+        let Answer { logits, mut maps } = answer;
         let mut seen = HashSet::new();
-        explained.maps.retain(|map| seen.insert(map.class));
-        let probabilities = ranking::probabilities(&explained.logits);
-        let names: Vec<String> = explained.maps.iter().map(|map| labels.name(map.class).to_owned()).collect();
-        let captions = explained.maps.iter().zip(&names);
+        maps.retain(|made| seen.insert((made.method, made.map.class)));
+        let probabilities = ranking::probabilities(&logits);
+        let names: Vec<String> = maps.iter().map(|made| labels.name(made.map.class).to_owned()).collect();
+        let captions = maps.iter().zip(&names);
         let captioned: Vec<Captioned> = captions
-            .map(|(map, name)| Captioned { map, name, probability: probability_of(&probabilities, map.class) })
+            .map(|(made, name)| Captioned { made, name, probability: probability_of(&probabilities, made.map.class) })
             .collect();
         let files = writer.write(picture, &captioned).map_err(|error| picture.failure(error))?;
-        Ok(Self { explained, probabilities, names, files })
+        Ok(Self { maps, probabilities, names, files })
     }
 }
 
@@ -221,8 +222,19 @@ fn probability_of(probabilities: &[f32], class: u32) -> f32 {
 }
 
 /// The line of data for a map.
-fn line(picture: &Picture, class: u32, name: &str, probability: f32, files: &[PathBuf]) -> String {
+fn line(
+    picture: &Picture,
+    class: u32,
+    name: &str,
+    probability: f32,
+    method: Option<&str>,
+    files: &[PathBuf],
+) -> String {
     let mut line = format!("{}\t{class}\t{name}\t{probability:.6}", escaped(&picture.label()));
+    if let Some(method) = method {
+        line.push('\t');
+        line.push_str(method);
+    }
     for file in files {
         line.push('\t');
         line.push_str(&escaped(&file.display().to_string()));

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::answers::MethodMap;
 use super::ranking::Ranked;
-use crate::explainer::{Cost, Map};
+use crate::explainer::{Cost, LayerSum};
 use crate::gpu::AdapterSummary;
 use crate::models::Model;
 
 /// Raised when a field changes its meaning or goes away.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// An input that could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,11 +58,14 @@ impl From<&AdapterSummary> for AdapterReport {
     }
 }
 
-/// The explanation method.
+/// An explanation method.
 #[derive(Serialize)]
 pub(super) struct MethodReport {
     pub(super) name: &'static str,
-    pub(super) ablations: Vec<&'static str>,
+    /// By the names of their flags.
+    pub(super) options: serde_json::Map<String, serde_json::Value>,
+    /// The layers that the numbers of `conservation` belong to, from the logits to the picture.
+    pub(super) layers: Vec<String>,
 }
 
 /// How pictures were coloured.
@@ -78,11 +82,9 @@ pub(super) struct Report {
     pub(super) schema: u32,
     pub(super) version: &'static str,
     pub(super) model: ModelReport,
-    pub(super) method: MethodReport,
+    pub(super) methods: Vec<MethodReport>,
     pub(super) adapter: AdapterReport,
     pub(super) colors: ColorReport,
-    /// The layers that the numbers of `conservation` belong to, from the logits to the picture.
-    pub(super) layers: Vec<String>,
     /// Sums over all inputs.
     pub(super) milliseconds: Milliseconds,
     /// Largest amount of GPU memory in use, weights included.
@@ -163,9 +165,10 @@ impl Milliseconds {
     }
 }
 
-/// One class's map of an input.
+/// One class's map of an input by one method.
 #[derive(Serialize)]
 pub(super) struct MapReport {
+    pub(super) method: &'static str,
     pub(super) class: u32,
     pub(super) name: String,
     pub(super) probability: f32,
@@ -178,32 +181,53 @@ pub(super) struct MapReport {
     pub(super) nan_count: usize,
     pub(super) infinite_count: usize,
     /// Largest relevance of any input value; where it is not positive the map is undivided.
-    peak: f32,
-    /// Sum of the relevance that arrives at each of `layers`.
+    peak: Option<f32>,
+    /// By how much what the method promises to add up to the class's logit misses it; none where it promises nothing.
+    completeness_gap: Option<f64>,
+    /// Sum of the relevance that arrives at each of the method's `layers`.
     conservation: Vec<f32>,
+    /// How far each of these sums is from the first, relative to the first; none where the first is 0.
+    conservation_deviation: Vec<Option<f64>>,
+    /// Share of the relevance arriving at masks that is dropped there; none for a method without masks.
+    mask_loss: Option<f64>,
+    /// Relative change of the map when the input changes by a millionth; none unless asked for.
+    sensitivity: Option<f64>,
     /// Relative to the output folder; the panel is shared by all maps of the input.
     pub(super) files: Vec<String>,
 }
 
 impl MapReport {
     /// Counts and sums a map.
-    pub(super) fn new(map: &Map, name: &str, probability: f32, folder: &Path, files: &[PathBuf]) -> Self {
+    pub(super) fn new(made: &MethodMap, name: &str, probability: f32, folder: &Path, files: &[PathBuf]) -> Self {
+        let map = &made.map;
         let numbers = || map.values.iter().copied().filter(|value| value.is_finite());
         let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).display().to_string();
         Self {
+            method: made.method,
             class: map.class,
             name: name.into(),
             probability,
             min: numbers().reduce(f32::min),
             max: numbers().reduce(f32::max),
             sum: numbers().map(f64::from).sum(),
-            nan_count: map.values.iter().filter(|value| value.is_nan()).count(),
-            infinite_count: map.values.iter().filter(|value| value.is_infinite()).count(),
+            nan_count: map.nan_count(),
+            infinite_count: map.infinite_count(),
             peak: map.peak,
+            completeness_gap: map.completeness_gap,
             conservation: map.conservation.iter().map(|layer| layer.sum).collect(),
+            conservation_deviation: deviations(&map.conservation),
+            mask_loss: map.mask_loss,
+            sensitivity: made.sensitivity,
             files: files.iter().map(relative).collect(),
         }
     }
+}
+
+/// The relative distance of each sum from the first.
+fn deviations(sums: &[LayerSum]) -> Vec<Option<f64>> {
+    let first = sums.first().map_or(0.0, |layer| f64::from(layer.sum));
+    let deviation = |layer: &LayerSum| (f64::from(layer.sum) - first) / first.abs();
+    sums.iter().map(|layer| Some(deviation(layer)).filter(|deviation| deviation.is_finite())).collect()
 }
 
 /// What `agf-run predict --json` prints.
@@ -230,6 +254,7 @@ pub(super) struct Prediction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explainer::Map;
 
     #[test]
     fn numbers_of_a_map() {
@@ -238,17 +263,24 @@ mod tests {
             height: 1,
             width: 6,
             values: vec![0.5, f32::NAN, -2.0, 1.0, f32::INFINITY, f32::NEG_INFINITY],
-            peak: 0.25,
-            conservation: Vec::new(),
+            peak: Some(0.25),
+            completeness_gap: None,
+            mask_loss: Some(0.125),
+            conservation: [2.0, 1.0, 3.0].map(|sum| LayerSum { layer: "l".into(), sum }).into(),
         };
+        let made = MethodMap { method: "agf", map: map.clone(), sensitivity: Some(0.5) };
         let files = [PathBuf::from("out/a/x.3.npy")];
-        let report = serde_json::to_value(MapReport::new(&map, "c", 0.5, Path::new("out"), &files)).unwrap();
+        let report = serde_json::to_value(MapReport::new(&made, "c", 0.5, Path::new("out"), &files)).unwrap();
         assert_eq!((report["min"].as_f64(), report["max"].as_f64()), (Some(-2.0), Some(1.0)));
         assert_eq!((report["sum"].as_f64(), report["nan_count"].as_u64()), (Some(-0.5), Some(1)));
         assert_eq!(report["infinite_count"], 2);
         assert_eq!(Path::new(report["files"][0].as_str().unwrap()), Path::new("a/x.3.npy"));
 
-        let nothing = Map { values: vec![f32::NAN; 4], ..map };
+        assert_eq!(report["conservation_deviation"], serde_json::json!([0.0, -0.5, 0.5]));
+        assert_eq!((report["mask_loss"].as_f64(), report["sensitivity"].as_f64()), (Some(0.125), Some(0.5)));
+
+        let nothing = Map { values: vec![f32::NAN; 4], conservation: Vec::new(), ..map };
+        let nothing = MethodMap { method: "agf", map: nothing, sensitivity: None };
         let report = serde_json::to_value(MapReport::new(&nothing, "c", 0.5, Path::new(""), &[])).unwrap();
         assert!(report["min"].is_null());
         assert_eq!(report["nan_count"], 4);

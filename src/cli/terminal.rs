@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
+use crate::explainer::Progress;
+
 /// Both streams, and the progress bar that shares the screen with them. Clones share the bar.
 #[derive(Clone)]
 pub(super) struct Terminal {
     bar: ProgressBar,
+    /// How far a picture moves the bar.
+    steps: u64,
     /// Whether somebody still reads standard output; `| head` stops early.
     is_read: bool,
 }
@@ -17,25 +21,34 @@ pub(super) struct Terminal {
 impl Terminal {
     /// Without a progress bar.
     pub(super) fn plain() -> Self {
-        Self { bar: ProgressBar::hidden(), is_read: true }
+        Self { bar: ProgressBar::hidden(), steps: 1, is_read: true }
     }
 
-    /// With a progress bar over `count` pictures, where there are several and standard error is a terminal.
-    pub(super) fn with_progress(count: usize) -> Self {
-        if count < 2 || !io::stderr().is_terminal() {
+    /// With a progress bar over `count` pictures of `steps` runs each, where there are several and standard error is a terminal.
+    pub(super) fn with_progress(count: usize, steps: u64) -> Self {
+        if count as u64 * steps < 2 || !io::stderr().is_terminal() {
             return Self::plain();
         }
-        let bar = ProgressBar::new(count as u64);
+        let bar = ProgressBar::new(count as u64 * steps);
         let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len}  {rate}  {left} left");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
         bar.set_style(style.with_key("rate", write_rate).with_key("left", write_time_left));
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self { bar, is_read: true }
+        Self { bar, steps, is_read: true }
     }
 
     /// `count` pictures are done.
     pub(super) fn advance(&self, count: usize) {
-        self.bar.inc(count as u64);
+        self.bar.inc(count as u64 * self.steps);
+    }
+
+    /// What moves the bar as an explainer's runs are done, call after call.
+    pub(super) fn progress_of_runs(&self) -> impl FnMut(Progress) + Send + 'static {
+        let (bar, mut before) = (self.bar.clone(), 0);
+        move |Progress { done, total }| {
+            bar.inc(done.saturating_sub(before));
+            before = if done == total { 0 } else { done };
+        }
     }
 
     /// Takes the progress bar off the screen.

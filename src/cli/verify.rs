@@ -5,7 +5,6 @@ use super::terminal::{Terminal, count_of};
 use super::values::Dimensions;
 use super::{CliError, Outcome, setup};
 use crate::explainer::{Batch, Explainer};
-use crate::methods::agf::Ablations;
 use crate::session::SessionShape;
 use crate::verify::{NodeCheck, verify};
 
@@ -20,9 +19,10 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     terminal.say(setup::introduction(&model, &gpu));
     let (count, Dimensions { height, width }) = (arguments.batch, arguments.size);
     // Tells whether one picture fits the adapter, before anything large is made.
-    Explainer::new(&gpu, &model, Ablations::default()).plan_text(SessionShape { count: 1, height, width, slots: 1 })?;
+    let method = arguments.rules.or(arguments.method.single())?;
+    Explainer::new(&gpu, &model, method.clone()).plan_text(SessionShape { count: 1, height, width, slots: 1 })?;
     let batch = pattern(count, height, width).ok_or(CliError::Pattern(count))?;
-    let result = pollster::block_on(verify(&gpu, &model, &batch))?;
+    let result = pollster::block_on(verify(&gpu, &model, &method, &batch))?;
 
     terminal.data(format_args!("{} checked, the worst:", count_of(result.checked.len(), "node")))?;
     for check in worst(&result.checked) {

@@ -1,7 +1,7 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
 use super::{GpuError, Program};
-use crate::graph::{Graph, NodeId, Op, Shape};
+use crate::graph::{Graph, NodeId, Shape};
 use futures_channel::oneshot;
 
 impl Program {
@@ -49,9 +49,9 @@ impl Program {
         let words = self.read_regions(&regions).await?;
         let unpack = |(&node, words): (&NodeId, Vec<u32>)| {
             let values = bytemuck::cast_vec(words);
-            match graph.node(node).op {
-                Op::HeatMap => values,
-                _ => unpack(&values, graph.shape(node), self.plan().batch),
+            match graph.node(node).op.is_map() {
+                true => values,
+                false => unpack(&values, graph.shape(node), self.plan().batch),
             }
         };
         Ok(nodes.iter().zip(words).map(unpack).collect())

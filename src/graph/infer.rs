@@ -1,6 +1,6 @@
 //! Shape inference: the shape that an operation gives for inputs of given shapes, or why they do not fit.
 
-use super::{Graph, GraphError, NodeId, Op, Shape, Window};
+use super::{Bias, Graph, GraphError, NodeId, Op, Shape, Window};
 
 pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Shape, GraphError> {
     if inputs.iter().any(|input| input.index() >= graph.nodes.len()) || !layer_known(graph, op) {
@@ -17,9 +17,14 @@ fn layer_known(graph: &Graph, op: &Op) -> bool {
         Op::Convolve { layer, .. }
         | Op::ConvolveTranspose { layer, .. }
         | Op::ConvolveTransposeMasked { layer, .. }
-        | Op::ConvolveOnes { layer, .. } => (layer.0 as usize) < graph.convolutions.len(),
-        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } => (layer.0 as usize) < graph.linears.len(),
+        | Op::ConvolveOnes { layer, .. } => layer.index() < graph.convolutions.len(),
+        Op::Linear { layer, .. } | Op::LinearTranspose { layer, .. } | Op::LinearOnes { layer, .. } => {
+            layer.index() < graph.linears.len()
+        }
         Op::BatchNorm(id) | Op::BatchNormGradient(id) => (id.0 as usize) < graph.batch_norms.len(),
+        Op::BiasGradient(Bias::Convolution(layer)) => layer.index() < graph.convolutions.len(),
+        Op::BiasGradient(Bias::Linear(layer)) => layer.index() < graph.linears.len(),
+        Op::BiasGradient(Bias::BatchNorm(id)) => (id.0 as usize) < graph.batch_norms.len(),
         Op::Input => graph.input_shape.is_some(),
         _ => true,
     }
@@ -35,16 +40,23 @@ struct Inference<'a> {
 impl Inference<'_> {
     fn count(&self) -> Result<(), GraphError> {
         let expected = match self.op {
-            Op::Input | Op::ClassRequest { .. } | Op::ConvolveOnes { .. } => 0,
+            Op::Input
+            | Op::ClassRequest { .. }
+            | Op::PassRequest(_)
+            | Op::ConvolveOnes { .. }
+            | Op::LinearOnes { .. } => 0,
             Op::MaxPoolTranspose { .. }
             | Op::ClampGradient(_)
             | Op::ClampRelevance(_)
             | Op::Binary(_)
             | Op::ClassIndex
+            | Op::OneHot
+            | Op::Noise { .. }
             | Op::TargetGradient
+            | Op::LogitRelevance(_)
             | Op::MaskedSaliency
             | Op::HeatMap => 2,
-            Op::ConvolveTransposeMasked { .. } | Op::SaliencyMaps | Op::FactorBasis => 3,
+            Op::ConvolveTransposeMasked { .. } | Op::SaliencyMaps | Op::FactorBasis | Op::ScaledMagnitude => 3,
             Op::Shift => 4,
             Op::Residual(_) => 5,
             Op::FactorMaps | Op::BoxRatio | Op::BoxRelevance => 6,
@@ -57,7 +69,7 @@ impl Inference<'_> {
         let first = self.shapes.first().copied().unwrap_or(Shape::SCALAR);
         match *self.op {
             Op::Input => Ok(self.graph.input_shape.unwrap_or(Shape::SCALAR)),
-            Op::ClassRequest { .. } | Op::Reduce(_) | Op::SaliencyMaximum => Ok(Shape::SCALAR),
+            Op::ClassRequest { .. } | Op::PassRequest(_) | Op::Reduce(_) | Op::SaliencyMaximum => Ok(Shape::SCALAR),
             Op::Convolve { layer, .. } => self.convolution_output(layer, first),
             Op::ConvolveOnes { layer, height, width, .. } => {
                 let channels = self.graph.convolution(layer).input_channels;
@@ -78,6 +90,7 @@ impl Inference<'_> {
                 self.same(first, layer.input, "the layer's input")?;
                 Ok(Shape::vector(layer.outputs))
             }
+            Op::LinearOnes { layer, .. } => Ok(Shape::vector(self.graph.linear_layer(layer).outputs)),
             Op::LinearTranspose { layer, .. } => {
                 let layer = self.graph.linear_layer(layer);
                 self.same(first, Shape::vector(layer.outputs), "the layer's output")?;
@@ -88,7 +101,7 @@ impl Inference<'_> {
                 self.demand(first.channels == channels, || format!("it has {channels} channels"))?;
                 Ok(first)
             }
-            Op::Clamp(_) => Ok(first),
+            Op::Clamp(_) | Op::Unary(_) => Ok(first),
             Op::ClampGradient(_) | Op::ClampRelevance(_) => self.all_same(),
             Op::MaxPool(window) | Op::MaxPoolIndex(window) => self.windowed(&window, first),
             Op::MaxPoolTranspose { window, height, width } => {
@@ -103,17 +116,30 @@ impl Inference<'_> {
                 Ok(first.resized(height, width))
             }
             Op::Binary(_) => self.binary(),
+            Op::BiasGradient(bias) => {
+                let channels = self.bias_channels(bias);
+                self.demand(first.channels == channels, || format!("the layer has {channels} output channels"))?;
+                Ok(first)
+            }
+            Op::Resize { height, width } => {
+                self.demand(height > 0 && width > 0, || "the output needs at least one pixel".into())?;
+                Ok(first.resized(height, width))
+            }
             _ => self.explanation(first),
         }
     }
 
     fn explanation(&self, first: Shape) -> Result<Shape, GraphError> {
         let at = |index: usize| self.shapes.get(index).copied().unwrap_or(Shape::SCALAR);
+        let of_pixels = Shape::new(1, first.height, first.width);
         let maps = Shape::new(2, first.height, first.width);
         let basis = |value: Shape| Shape::new(value.channels, 1, 2);
         match *self.op {
             Op::ClassIndex => self.expect(&[first, Shape::SCALAR]).map(|()| Shape::SCALAR),
-            Op::TargetGradient => self.expect(&[Shape::vector(first.channels), Shape::SCALAR]).map(|()| first),
+            Op::OneHot | Op::TargetGradient | Op::LogitRelevance(_) => {
+                self.expect(&[Shape::vector(first.channels), Shape::SCALAR]).map(|()| first)
+            }
+            Op::Noise { .. } => self.expect(&[first, Shape::SCALAR]).map(|()| first),
             Op::SaliencyMaps => {
                 let third = if at(2).pixels() == 1 { Shape::vector(first.channels) } else { first };
                 self.expect(&[first, first, third]).map(|()| maps)
@@ -129,8 +155,18 @@ impl Inference<'_> {
             Op::BoxRatio | Op::BoxRelevance => {
                 self.expect(&[first, first, first, first, Shape::SCALAR, Shape::SCALAR]).map(|()| first)
             }
-            Op::HeatMap => self.expect(&[first, Shape::SCALAR]).map(|()| Shape::new(1, first.height, first.width)),
+            Op::HeatMap => self.expect(&[first, Shape::SCALAR]).map(|()| of_pixels),
+            Op::ScaledMagnitude => self.expect(&[first, Shape::SCALAR, Shape::SCALAR]).map(|()| of_pixels),
+            Op::ChannelSum | Op::PlainMap { .. } => Ok(of_pixels),
             _ => Ok(first),
+        }
+    }
+
+    fn bias_channels(&self, bias: Bias) -> u32 {
+        match bias {
+            Bias::Convolution(layer) => self.graph.convolution(layer).output_channels,
+            Bias::Linear(layer) => self.graph.linear_layer(layer).outputs,
+            Bias::BatchNorm(id) => self.graph.batch_norm_layer(id).channels,
         }
     }
 

@@ -4,7 +4,8 @@
 use super::Shape;
 
 /// What a convolution is to a relevance rule (`first` takes the box rule, `full` the whole AGF rule, `flat` only `C`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Its input is the picture; the walk ends there.
     First,
@@ -91,9 +92,39 @@ impl Window {
     }
 }
 
-/// Index of a [`Convolution`] in its graph.
+/// What a layer's weights are in an operation. Rules that need other weights than the parameter's name the layer by an id with
+/// another source; weights are derived from the parameter when they are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WeightSource {
+    /// The parameter.
+    #[default]
+    Parameter,
+    /// The parameter with this batch normalisation folded in: each output channel times `weight / sqrt(variance + epsilon)`.
+    Folded(BatchNormId),
+    /// The parameter's squares.
+    Squared,
+    /// Ones.
+    Ones,
+}
+
+/// A [`Convolution`] of its graph, with the source of its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConvolutionId(pub(crate) u32);
+pub struct ConvolutionId {
+    pub(crate) layer: u32,
+    /// What its weights are.
+    pub source: WeightSource,
+}
+
+impl ConvolutionId {
+    pub(crate) fn index(self) -> usize {
+        self.layer as usize
+    }
+
+    /// The same layer with other weights.
+    pub fn with(self, source: WeightSource) -> Self {
+        Self { source, ..self }
+    }
+}
 
 /// A convolution's geometry and the names of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,9 +163,24 @@ impl Convolution {
     }
 }
 
-/// Index of a [`LinearLayer`] in its graph.
+/// A [`LinearLayer`] of its graph, with the source of its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinearId(pub(crate) u32);
+pub struct LinearId {
+    pub(crate) layer: u32,
+    /// What its weights are.
+    pub source: WeightSource,
+}
+
+impl LinearId {
+    pub(crate) fn index(self) -> usize {
+        self.layer as usize
+    }
+
+    /// The same layer with other weights.
+    pub fn with(self, source: WeightSource) -> Self {
+        Self { source, ..self }
+    }
+}
 
 /// A fully connected layer over a flattened input.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,11 @@ mod shape;
 
 pub use error::GraphError;
 pub use layer::{
-    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, Window,
+    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
 };
-pub use op::{Activation, Binary, Op, Part, Reduction, ResidualTerms};
+pub use op::{
+    Activation, Bias, Binary, Constant, LogitRelevance, Op, Part, PassField, Reduction, ResidualTerms, Unary,
+};
 pub use shape::Shape;
 
 use parameter::{Parameter, ParameterKind};
@@ -62,6 +64,11 @@ impl Graph {
         Self::default()
     }
 
+    /// The same layers and input shape without any node.
+    pub fn without_nodes(&self) -> Self {
+        Self { nodes: Vec::new(), interned: HashMap::new(), ..self.clone() }
+    }
+
     /// All nodes; every node's inputs stand before it.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -84,12 +91,12 @@ impl Graph {
 
     /// A convolution of this graph.
     pub fn convolution(&self, id: ConvolutionId) -> &Convolution {
-        &self.convolutions[id.0 as usize]
+        &self.convolutions[id.index()]
     }
 
     /// A linear layer of this graph.
     pub fn linear_layer(&self, id: LinearId) -> &LinearLayer {
-        &self.linears[id.0 as usize]
+        &self.linears[id.index()]
     }
 
     /// A batch normalisation of this graph.
@@ -107,14 +114,14 @@ impl Graph {
     pub fn convolve(&mut self, convolution: Convolution, x: NodeId) -> Result<NodeId, GraphError> {
         let name = convolution.name.clone();
         let bias = convolution.bias;
-        let layer = ConvolutionId(self.convolutions.len() as u32);
+        let layer = ConvolutionId { layer: self.convolutions.len() as u32, source: WeightSource::Parameter };
         self.convolutions.push(convolution);
         self.add(&name, Op::Convolve { layer, weight: Part::Full, input: Part::Full, bias }, &[x])
     }
 
     /// Adds a linear layer over the flattened `x`, and its forward node.
     pub fn linear(&mut self, name: &str, outputs: u32, x: NodeId) -> Result<NodeId, GraphError> {
-        let layer = LinearId(self.linears.len() as u32);
+        let layer = LinearId { layer: self.linears.len() as u32, source: WeightSource::Parameter };
         self.linears.push(LinearLayer { name: name.into(), input: self.shape(x), outputs });
         self.add(name, Op::Linear { layer, weight: Part::Full, input: Part::Full, bias: true }, &[x])
     }

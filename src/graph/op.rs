@@ -40,16 +40,60 @@ impl Activation {
 pub enum Binary {
     /// `a + b`
     Add,
+    /// `|a| + |b|`
+    AddAbsolute,
+    /// `a - b`
+    Subtract,
     /// `a * b`
     Multiply,
     /// `a * |b|`
     MultiplyAbsolute,
+    /// `a / b`, and 0 where `b` is 0.
+    Divide,
     /// `div(a, b)`
     SafeDivide,
     /// `div(a, b * [a != 0])`: relevance `a` over a response `b`.
     Ratio,
     /// `a * [b != 0]`
     Mask,
+}
+
+/// A finite constant of an operation, compared by its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Constant(u32);
+
+impl Constant {
+    /// From a value.
+    pub const fn new(value: f32) -> Self {
+        Self(value.to_bits())
+    }
+
+    /// The value.
+    pub const fn value(self) -> f32 {
+        f32::from_bits(self.0)
+    }
+}
+
+/// An elementwise operation of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// `factor * x`
+    Scale(Constant),
+    /// `x + epsilon sign(x)`, with `sign(0) = 1`: never nearer to 0 than `epsilon`.
+    Stabilize(Constant),
+}
+
+/// What relevance begins with at the logits `y`, of which `t` is the target and `K` the number; `p = softmax(y)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogitRelevance {
+    /// `y_t` at the target.
+    Target,
+    /// `y_t / (K - 1)` at every other class.
+    Others,
+    /// `p_t (1 - p_t)` at the target: the target's part of the gradient of `p_t`.
+    SoftmaxTarget,
+    /// `p_t p_k` at every other class: the negated rest of that gradient.
+    SoftmaxOthers,
 }
 
 /// A reduction over all channels and pixels of one sample to a scalar.
@@ -63,6 +107,34 @@ pub enum Reduction {
     Sum,
     /// Number of elements that are not exactly zero.
     CountNonZero,
+    /// Largest absolute value.
+    MaximumAbsolute,
+    /// Smallest absolute value.
+    MinimumAbsolute,
+    /// Sum of absolute values.
+    SumAbsolute,
+}
+
+/// A layer that adds one value per channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bias {
+    /// A convolution's bias.
+    Convolution(ConvolutionId),
+    /// A linear layer's bias.
+    Linear(LinearId),
+    /// A batch normalisation's effective bias, `bias - weight * mean / sqrt(variance + epsilon)`.
+    BatchNorm(BatchNormId),
+}
+
+/// What the host says of one pass of a method that runs a picture several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PassField {
+    /// Number of the pass, from 0; below 2^24.
+    Index,
+    /// A factor.
+    Scale,
+    /// A summand.
+    Offset,
 }
 
 /// Which terms of the residual of a `full` convolution are used; all by default.
@@ -98,6 +170,9 @@ pub enum Op {
         /// Slot number.
         slot: u32,
     },
+
+    /// What the host says of this pass, a scalar.
+    PassRequest(PassField),
 
     /// (x) `part(W) * part(x) [+ b]`, correlation.
     Convolve {
@@ -160,6 +235,13 @@ pub enum Op {
         /// Part of the weight.
         weight: Part,
     },
+    /// () `part(W) 1` with an all-ones input: the same for every sample.
+    LinearOnes {
+        /// Layer.
+        layer: LinearId,
+        /// Part of the weight.
+        weight: Part,
+    },
     /// (x) batch normalisation in inference.
     BatchNorm(BatchNormId),
     /// (g) the gradient through a batch normalisation: `g * weight / sqrt(variance + epsilon)`.
@@ -198,6 +280,8 @@ pub enum Op {
         /// Columns of the pooled input.
         width: u32,
     },
+    /// (x) elementwise.
+    Unary(Unary),
     /// (a, b) elementwise.
     Binary(Binary),
     /// (v) to a scalar.
@@ -205,8 +289,33 @@ pub enum Op {
 
     /// (logits, request) the class id that a request means for this sample; of equal logits the lowest id ranks first.
     ClassIndex,
+    /// (logits, class) 1 at the class, 0 elsewhere: the gradient of the class's logit with respect to the logits.
+    OneHot,
+    /// (g) the gradient at a layer's output times the layer's bias, per channel.
+    BiasGradient(Bias),
+    /// (x, pass index) in the shape of x: independent standard normal values that depend on seed, pass and position alone. Philox 4x32-10
+    /// (Salmon et al., 2011) with the seed as key and (pixel, channel quad, pass, 0) as counter gives four words; each pair (p, q) of
+    /// them gives two values by Box-Muller, `sqrt(-2 ln u) cos(2 pi v)` and `... sin(2 pi v)`, `u = (p / 2^8 + 1) / 2^24` and
+    /// `v = q / 2^8 / 2^24` with whole quotients.
+    Noise {
+        /// The seed.
+        seed: u64,
+    },
+    /// (v) bilinear to `height` x `width`; pixel centres lie at half integers, positions outside of all centres take the edge's value.
+    Resize {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+    /// (v) sum over channels.
+    ChannelSum,
+    /// (v, min |v|, max |v|) sum over channels of `(|v| - min) / (max - min)`, of 0 where max and min are equal.
+    ScaledMagnitude,
     /// (logits, class) the gradient of the target probability with respect to the logits (method section 1).
     TargetGradient,
+    /// (logits, class) the first relevance of a walk that begins at the logits.
+    LogitRelevance(LogitRelevance),
     /// (C, x, g) per pixel: channel 0 `phi = mean_ch(C)`, channel 1 `relu(mean_ch(x * g))`; g may be one value per channel.
     SaliencyMaps,
     /// (v, max(v), maps) `Q` of `factor`: per channel the mean of `sigmoid(10 div(v, max))` over the pixels with `phi < 0` (pixel 0)
@@ -228,6 +337,11 @@ pub enum Op {
     BoxRelevance,
     /// (relevance, max) the map: sum over channels of `relevance / max`, undivided where `max` is not positive.
     HeatMap,
+    /// (v) a map that is not divided: sum over channels of v, or of |v|.
+    PlainMap {
+        /// Whether absolute values are summed.
+        absolute: bool,
+    },
 }
 
 impl Op {
@@ -243,17 +357,29 @@ impl Op {
         )
     }
 
+    /// Whether the host gives the value.
+    pub fn is_given(&self) -> bool {
+        matches!(self, Op::Input | Op::ClassRequest { .. } | Op::PassRequest(_))
+    }
+
+    /// Whether the value is a map, of one channel and stored as plain numbers instead of channel quads.
+    pub fn is_map(&self) -> bool {
+        matches!(self, Op::HeatMap | Op::PlainMap { .. })
+    }
+
     /// Short name without parameters, as printed in plans.
     pub fn name(&self) -> &'static str {
         match self {
             Op::Input => "input",
             Op::ClassRequest { .. } => "class_request",
+            Op::PassRequest(_) => "pass_request",
             Op::Convolve { .. } => "convolve",
             Op::ConvolveTranspose { .. } => "convolve_transpose",
             Op::ConvolveTransposeMasked { .. } => "convolve_transpose_masked",
             Op::ConvolveOnes { .. } => "convolve_ones",
             Op::Linear { .. } => "linear",
             Op::LinearTranspose { .. } => "linear_transpose",
+            Op::LinearOnes { .. } => "linear_ones",
             Op::BatchNorm(_) => "batch_norm",
             Op::BatchNormGradient(_) => "batch_norm_gradient",
             Op::Clamp(_) => "clamp",
@@ -264,9 +390,14 @@ impl Op {
             Op::MaxPoolTranspose { .. } => "max_pool_transpose",
             Op::AveragePool { .. } => "average_pool",
             Op::AveragePoolTranspose { .. } => "average_pool_transpose",
+            Op::Unary(Unary::Scale(_)) => "scale",
+            Op::Unary(Unary::Stabilize(_)) => "stabilize",
             Op::Binary(Binary::Add) => "add",
+            Op::Binary(Binary::AddAbsolute) => "add_absolute",
+            Op::Binary(Binary::Subtract) => "subtract",
             Op::Binary(Binary::Multiply) => "multiply",
             Op::Binary(Binary::MultiplyAbsolute) => "multiply_absolute",
+            Op::Binary(Binary::Divide) => "divide",
             Op::Binary(Binary::SafeDivide) => "safe_divide",
             Op::Binary(Binary::Ratio) => "ratio",
             Op::Binary(Binary::Mask) => "mask",
@@ -274,8 +405,18 @@ impl Op {
             Op::Reduce(Reduction::Minimum) => "minimum",
             Op::Reduce(Reduction::Sum) => "sum",
             Op::Reduce(Reduction::CountNonZero) => "count_non_zero",
+            Op::Reduce(Reduction::MaximumAbsolute) => "maximum_absolute",
+            Op::Reduce(Reduction::MinimumAbsolute) => "minimum_absolute",
+            Op::Reduce(Reduction::SumAbsolute) => "sum_absolute",
             Op::ClassIndex => "class_index",
+            Op::OneHot => "one_hot",
+            Op::BiasGradient(_) => "bias_gradient",
+            Op::Noise { .. } => "noise",
+            Op::Resize { .. } => "resize",
+            Op::ChannelSum => "channel_sum",
+            Op::ScaledMagnitude => "scaled_magnitude",
             Op::TargetGradient => "target_gradient",
+            Op::LogitRelevance(_) => "logit_relevance",
             Op::SaliencyMaps => "saliency_maps",
             Op::FactorBasis => "factor_basis",
             Op::FactorMaps => "factor_maps",
@@ -286,6 +427,7 @@ impl Op {
             Op::BoxRatio => "box_ratio",
             Op::BoxRelevance => "box_relevance",
             Op::HeatMap => "heat_map",
+            Op::PlainMap { .. } => "plain_map",
         }
     }
 }

@@ -11,6 +11,7 @@
 //! Every failure is an [`ImageError`].
 
 mod colormap;
+mod comparison;
 mod error;
 mod jpeg;
 mod map;
@@ -26,6 +27,7 @@ mod write;
 
 pub use ::image::RgbImage;
 pub use colormap::{Colormap, NOT_FINITE_COLOR};
+pub use comparison::{ComparisonRow, comparison};
 pub use error::{ImageError, NpyProblem};
 pub use map::{Map, Range};
 pub use npy::{NpyInputs, write_npy};

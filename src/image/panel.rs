@@ -15,14 +15,14 @@ const TILE_SIDE: u32 = 336;
 /// Narrowest column, so that captions of tall, thin photos stay readable.
 const MIN_COLUMN: u32 = 150;
 const MAX_COLUMNS: usize = 5;
-const MARGIN: u32 = 24;
+pub(super) const MARGIN: u32 = 24;
 const GAP: u32 = 20;
 const BAR_HEIGHT: u32 = 8;
 const TITLE_LINES: usize = 2;
 
-const BACKGROUND: Rgb<u8> = Rgb([255, 255, 255]);
-const INK: Rgb<u8> = Rgb([28, 32, 38]);
-const FAINT_INK: Rgb<u8> = Rgb([104, 110, 120]);
+pub(super) const BACKGROUND: Rgb<u8> = Rgb([255, 255, 255]);
+pub(super) const INK: Rgb<u8> = Rgb([28, 32, 38]);
+pub(super) const FAINT_INK: Rgb<u8> = Rgb([104, 110, 120]);
 
 const TITLE: Style = Style { bold: true, size: 19.0, color: INK };
 const SUBTITLE: Style = Style { bold: false, size: 18.0, color: INK };
@@ -55,7 +55,7 @@ pub fn panel(
     colormap: Colormap,
     range: Range,
 ) -> Result<RgbImage, ImageError> {
-    let photo = shrink_to_tile(crop)?;
+    let photo = shrink(crop, TILE_SIDE)?;
     let mut tiles = vec![Tile {
         picture: photo.clone(),
         title: TITLE.wrap("photo", column_width(&photo), TITLE_LINES),
@@ -86,11 +86,12 @@ fn column_width(photo: &RgbImage) -> f32 {
     photo.width().max(MIN_COLUMN) as f32
 }
 
-fn shrink_to_tile(crop: &RgbImage) -> Result<RgbImage, ImageError> {
+/// The picture with `side` pixels along its longer side.
+pub(super) fn shrink(crop: &RgbImage, side: u32) -> Result<RgbImage, ImageError> {
     let (width, height) = crop.dimensions();
-    let scaled = |side: u32| {
-        let scaled = u64::from(side) * u64::from(TILE_SIDE) / u64::from(width.max(height).max(1));
-        (scaled as u32).clamp(1, TILE_SIDE)
+    let scaled = |length: u32| {
+        let scaled = u64::from(length) * u64::from(side) / u64::from(width.max(height).max(1));
+        (scaled as u32).clamp(1, side)
     };
     let mut tile = RgbImage::new(scaled(width), scaled(height));
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
@@ -101,7 +102,8 @@ fn shrink_to_tile(crop: &RgbImage) -> Result<RgbImage, ImageError> {
     Ok(tile)
 }
 
-fn lay_over(photo: &RgbImage, map: &Map, limit: f32, colormap: Colormap) -> RgbImage {
+/// The photo under a map's colours, whose ends stand for `limit`.
+pub(super) fn lay_over(photo: &RgbImage, map: &Map, limit: f32, colormap: Colormap) -> RgbImage {
     let axis = |input: u32, count: u32| taps(input, count, 0.0, f64::from(input) / f64::from(count));
     let rows = axis(map.height(), photo.height());
     let columns = axis(map.width(), photo.width());
@@ -162,7 +164,7 @@ fn draw_bar(image: &mut RgbImage, limit: f32, (left, top): (u32, u32), width: u3
 }
 
 /// Three significant digits, in exponent form only where plain digits would not fit.
-fn format_limit(limit: f32) -> String {
+pub(super) fn format_limit(limit: f32) -> String {
     if !(1e-4..1e5).contains(&limit) {
         return format!("{limit:.2e}").replace('-', "−");
     }

@@ -1,6 +1,89 @@
-//! Plain differentiation, one rule per operation.
+//! Plain differentiation: one rule per operation, and the walk from the logits to the picture that the gradient methods share.
 
-use crate::graph::{Binary, Graph, GraphError, NodeId, Op, Part};
+use super::slot::tag;
+use super::{MethodError, Network, slot};
+use crate::graph::{Activation, Binary, Graph, GraphError, NodeId, Op, Part};
+
+/// How a gradient goes back through ReLU and ReLU6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Through {
+    /// As it is where the activation passes its input.
+    Plain,
+    /// Negative values are dropped as well (guided backpropagation, Springenberg et al., 2015).
+    Guided,
+}
+
+/// The gradient of one class's logit.
+pub(super) struct Gradients {
+    /// The class, a scalar per sample.
+    pub class: NodeId,
+    /// The gradient at each forward node's output, by node index; `None` where the logit does not depend on it.
+    pub at_output: Vec<Option<NodeId>>,
+    /// The gradient at the network's input.
+    pub at_input: NodeId,
+}
+
+/// Differentiates the logit of the class in `slot` with respect to everything between the network's input and its logits.
+///
+/// # Errors
+/// [`MethodError::NoRule`] names every operation without a rule, [`MethodError::Form`] says that no path leads to the input.
+pub(super) fn logit_gradients(
+    method: &'static str,
+    graph: &mut Graph,
+    network: &Network,
+    slot: u32,
+    through: Through,
+) -> Result<Gradients, MethodError> {
+    let walked = walked(network);
+    check(method, network, &walked)?;
+    let tag = tag(slot);
+    let class = slot::class(graph, network.logits, slot)?;
+    let mut at_output: Vec<Option<NodeId>> = vec![None; network.graph.nodes().len()];
+    at_output[network.logits.index()] = Some(slot::one_hot(graph, network.logits, class, slot)?);
+    for id in network.graph.ids().rev().filter(|id| walked[id.index()]) {
+        let Some(mut g) = at_output[id.index()] else { continue };
+        let node = network.graph.node(id);
+        if through == Through::Guided && matches!(node.op, Op::Clamp(_)) {
+            g = graph.add(&format!("{}:guided{tag}", node.name), Op::Clamp(Activation::Relu), &[g])?;
+        }
+        let at_inputs = gradient(graph, id, g, &tag)?.unwrap_or_default();
+        for (&input, part) in node.inputs.iter().zip(at_inputs) {
+            let name = format!("{}:gradient sum{tag}", network.graph.node(input).name);
+            let at = &mut at_output[input.index()];
+            *at = Some(match *at {
+                None => part,
+                Some(sum) => graph.add(&name, Op::Binary(Binary::Add), &[sum, part])?,
+            });
+        }
+    }
+    let at_input = at_output[network.input.index()].ok_or(MethodError::Form {
+        method,
+        needs: "a path from the logits to the picture",
+        found: "none was found".into(),
+    })?;
+    Ok(Gradients { class, at_output, at_input })
+}
+
+/// Whether each node lies between the network's input and its logits.
+pub(super) fn walked(network: &Network) -> Vec<bool> {
+    let live = network.graph.live(&[network.logits]);
+    let mut depends = vec![false; live.len()];
+    depends[network.input.index()] = true;
+    for id in network.graph.ids().filter(|&id| id > network.input) {
+        let reads = network.graph.node(id).inputs.iter().any(|input| depends[input.index()]);
+        depends[id.index()] = reads && live[id.index()];
+    }
+    depends[network.input.index()] = false;
+    depends
+}
+
+fn check(method: &'static str, network: &Network, walked: &[bool]) -> Result<(), MethodError> {
+    let graph = &network.graph;
+    let lacks = |id: &NodeId| walked[id.index()] && !covers(&graph.node(*id).op);
+    let describe = |id: NodeId| format!("'{}' ({})", graph.node(id).name, graph.node(id).op.name());
+    let nodes: Vec<String> = graph.ids().filter(lacks).map(describe).collect();
+    if nodes.is_empty() { Ok(()) } else { Err(MethodError::NoRule { method, nodes }) }
+}
 
 /// Gradients at the inputs of forward node `id`, given the gradient `g` at its output. `None`: no rule for this operation.
 pub(super) fn gradient(graph: &mut Graph, id: NodeId, g: NodeId, tag: &str) -> Result<Option<Vec<NodeId>>, GraphError> {

@@ -1,10 +1,25 @@
 //! Explanation methods: a forward graph becomes a graph that also holds the gradient and the relevance of chosen classes.
 //!
 //! A method is a table from operation to nodes. It knows neither kernels nor weights; an operation without a rule is an
-//! error that names every such node.
+//! error that names every such node. [`Method`] lists them all.
 
 pub mod agf;
+mod full_gradient;
+mod grad_cam;
 mod gradient;
+mod input_gradient;
+mod integrated_gradients;
+mod method;
+mod passes;
+pub mod relevance;
+mod slot;
+mod smooth_grad;
+
+pub use integrated_gradients::IntegratedGradients;
+pub use method::{MapKind, Method, UnknownMethod};
+pub use passes::{Pass, Schedule};
+pub use relevance::RulesError;
+pub use smooth_grad::SmoothGrad;
 
 use crate::graph::{Graph, GraphError, NodeId};
 
@@ -52,12 +67,25 @@ pub struct Trace {
 pub struct ClassMap {
     /// The class that was explained, a scalar per sample.
     pub class: NodeId,
-    /// The map, (1, H, W), signed.
+    /// What the map is made of: for most methods one value per value of the picture, (3, H, W).
+    pub attribution: NodeId,
+    /// The map, (1, H, W). With [`Explanation::passes`] it is made of all passes' attributions instead, and this is one pass's.
     pub map: NodeId,
-    /// The largest relevance of the input; where it is not positive the map is undivided.
-    pub peak: NodeId,
+    /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that do not divide.
+    pub peak: Option<NodeId>,
+    /// Where exact zeros or bounds decide what passes: relevance before and behind each such mask, of one shape.
+    pub masks: Vec<(NodeId, NodeId)>,
+    /// Scalars that the method promises to add up to the class's logit; empty where it promises nothing.
+    pub completeness: Vec<NodeId>,
     /// Every relevance and gradient on the way, from the logits to the picture.
     pub trace: Vec<Trace>,
+}
+
+impl ClassMap {
+    /// A map that is not divided, without a promise and without relevances on the way.
+    pub fn undivided(class: NodeId, attribution: NodeId, map: NodeId) -> Self {
+        Self { class, attribution, map, peak: None, masks: Vec::new(), completeness: Vec::new(), trace: Vec::new() }
+    }
 }
 
 /// A forward graph with the explanation of one or more classes.
@@ -71,6 +99,19 @@ pub struct Explanation {
     pub logits: NodeId,
     /// One map per class slot.
     pub maps: Vec<ClassMap>,
+    /// For methods that run a picture several times: what each run is told.
+    pub passes: Option<PassNodes>,
+}
+
+/// What the host writes for each pass of a method with several passes per picture; scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassNodes {
+    /// Number of the pass, from 0.
+    pub index: NodeId,
+    /// What the pass's change of the picture is multiplied by.
+    pub scale: NodeId,
+    /// What is added.
+    pub offset: NodeId,
 }
 
 /// Why a method cannot explain a network.
@@ -78,7 +119,7 @@ pub struct Explanation {
 pub enum MethodError {
     /// Operations without a rule.
     #[error(
-        "{method} has no rule for these nodes: {}; give each convolution a role and use operations that the method covers",
+        "{method} has no rule for these nodes: {}; use operations that the method covers, or write rules for them (agf-run rules prints a method's as a start)",
         nodes.join(", ")
     )]
     NoRule {
@@ -97,6 +138,9 @@ pub enum MethodError {
         /// What is there.
         found: String,
     },
+    /// A faulty rule file.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// A rule made an ill-shaped node.
     #[error(transparent)]
     Graph(#[from] GraphError),

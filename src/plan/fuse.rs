@@ -32,7 +32,7 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
     let mut absorbed = vec![false; graph.nodes().len()];
     let mut groups = Vec::new();
     for id in graph.ids().filter(|id| live[id.index()]) {
-        if absorbed[id.index()] || matches!(graph.node(id).op, Op::Input | Op::ClassRequest { .. }) {
+        if absorbed[id.index()] || graph.node(id).op.is_given() {
             continue;
         }
         let mut nodes = vec![id];

@@ -51,8 +51,10 @@ shaders! {
     BoxRatio "box_ratio" (0 weights, 7 values),
     /// The box rule's relevance.
     BoxRelevance "box_relevance" (0 weights, 7 values),
-    /// Batch normalisation and its gradient.
+    /// Batch normalisation, its gradient, and a gradient times a bias.
     ChannelAffine "channel_affine" (1 weights, 2 values),
+    /// Sum over channels, plain or of scaled magnitudes.
+    ChannelSum "channel_sum" (0 weights, 4 values),
     /// ReLU and ReLU6: value, gradient, relevance.
     Clamp "clamp" (0 weights, 3 values),
     /// Which class a request means.
@@ -79,12 +81,22 @@ shaders! {
     Mask "mask" (0 weights, 4 values),
     /// Input times gradient where relevance is not zero.
     MaskedSaliency "masked_saliency" (0 weights, 3 values),
+    /// First relevance at the logits.
+    LogitRelevance "logit_relevance" (0 weights, 3 values),
     /// Max-pooling: values or positions.
     MaxPool "max_pool" (0 weights, 2 values),
     /// Transpose of max-pooling.
     MaxPoolTranspose "max_pool_transpose" (0 weights, 3 values),
+    /// Normal random values.
+    Noise "noise" (0 weights, 2 values),
+    /// One at a class.
+    OneHot "one_hot" (0 weights, 2 values),
+    /// A map that is not divided.
+    PlainMap "plain_map" (0 weights, 2 values),
     /// Reduction to one value per sample.
     Reduce "reduce" (0 weights, 2 values),
+    /// Bilinear interpolation.
+    Resize "resize" (0 weights, 2 values),
     /// The residual of a full convolution.
     Residual "residual" (0 weights, 6 values),
     /// Channel means of relevance and of input times gradient.
@@ -93,6 +105,8 @@ shaders! {
     Shift "shift" (0 weights, 5 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" (0 weights, 3 values),
+    /// Elementwise operations of one value.
+    Unary "unary" (0 weights, 2 values),
     /// Winograd's transform of a convolution's source.
     WinogradInput "winograd_input" (0 weights, 3 values),
     /// Winograd's transform to a convolution's result.

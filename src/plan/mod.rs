@@ -11,7 +11,7 @@ pub mod packing;
 mod text;
 pub mod uniforms;
 
-use crate::graph::{Graph, NodeId, Op, Role};
+use crate::graph::{Graph, NodeId, Role};
 use kernel::Kernel;
 use memory::{Lifetime, Place};
 use packing::Packing;
@@ -173,7 +173,7 @@ impl Plan {
         let live = graph.live(outputs);
         let mut lowering = lower::Lowering::new(graph, &live, profile, batch);
         for id in graph.ids().filter(|id| live[id.index()]) {
-            if matches!(graph.node(id).op, Op::Input | Op::ClassRequest { .. }) {
+            if graph.node(id).op.is_given() {
                 lowering.declare(id);
             }
         }

@@ -1,11 +1,13 @@
 //! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
 
+mod derived;
+mod winograd;
+
 use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
 use rayon::prelude::*;
 
-/// Entries of a transformed 3x3 kernel: so many independent products make a convolution by Winograd's F(2x2, 3x3).
-pub const WINOGRAD_SLICES: u32 = 16;
+pub use winograd::WINOGRAD_SLICES;
 
 /// A packed buffer of weights. Elements are vec4 of f32; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +51,11 @@ pub enum Packing {
         /// The batch normalisation.
         batch_norm: Option<BatchNormId>,
     },
+    /// `[quads][1, bias]` of a linear layer.
+    LinearAffine {
+        /// Layer.
+        layer: LinearId,
+    },
     /// Some rows of a linear layer, `[rows][input quads * pixels]`.
     Linear {
         /// Layer.
@@ -57,6 +64,13 @@ pub enum Packing {
         first_row: u32,
         /// Number of rows, a multiple of 4.
         rows: u32,
+    },
+    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads]`.
+    RowSums {
+        /// Layer.
+        layer: LinearId,
+        /// Part of the weight.
+        part: Part,
     },
     /// Bias of a linear layer, `[quads]`.
     LinearBias {
@@ -83,8 +97,11 @@ impl Packing {
                 convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
+            Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
-            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => {
+                graph.linear_layer(layer).outputs.next_multiple_of(4)
+            }
         };
         count as usize
     }
@@ -95,15 +112,15 @@ impl Packing {
             Packing::Unused => {}
             Packing::Dense { layer, transposed } => pack_dense(graph, weights, layer, transposed, target),
             Packing::Winograd { layer, transposed, part } => {
-                pack_winograd(graph, weights, layer, transposed, part, target);
+                winograd::pack(graph, weights, layer, transposed, part, target);
             }
             Packing::Depthwise { layer } => {
-                let weight = parameter(weights, &graph.convolution(layer).weight_name());
+                let weight = derived::convolution(graph, weights, layer);
                 pack_taps(graph, layer, target, |channel, tap, taps| weight[channel * taps + tap]);
             }
             Packing::TapSums { layer, part } => {
                 let convolution = graph.convolution(layer);
-                let weight = parameter(weights, &convolution.weight_name());
+                let weight = derived::convolution(graph, weights, layer);
                 let inputs = convolution.weight_shape()[1] as usize;
                 pack_taps(graph, layer, target, |channel, tap, taps| {
                     let values = (0..inputs).map(|input| weight[(channel * inputs + input) * taps + tap]);
@@ -111,7 +128,21 @@ impl Packing {
                 });
             }
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
+            Packing::LinearAffine { layer } => {
+                let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
+                for (channel, bias) in bias.iter().enumerate() {
+                    target[channel / 4 * 8 + channel % 4] = 1.0;
+                    target[channel / 4 * 8 + 4 + channel % 4] = *bias;
+                }
+            }
             Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
+            Packing::RowSums { layer, part } => {
+                let weight = derived::linear(graph, weights, layer);
+                let inputs = graph.linear_layer(layer).input.elements() as usize;
+                for (sum, row) in target.iter_mut().zip(weight.chunks(inputs)) {
+                    *sum = row.iter().map(|&value| f64::from(take(part, value))).sum::<f64>() as f32;
+                }
+            }
             Packing::LinearBias { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
                 target[..bias.len()].copy_from_slice(bias);
@@ -148,7 +179,7 @@ fn padded_rows(rows: u32) -> u32 {
 
 fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed: bool, target: &mut [f32]) {
     let convolution = graph.convolution(layer);
-    let weight = parameter(weights, &convolution.weight_name());
+    let weight = derived::convolution(graph, weights, layer);
     let inputs = convolution.input_channels as usize;
     let (rows, columns, taps) = dense(graph, layer, transposed);
     let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
@@ -164,52 +195,6 @@ fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed
             }
         }
     });
-}
-
-/// `G g G^T` of every 3x3 kernel g, by tiles of 8 rows.
-fn pack_winograd(
-    graph: &Graph,
-    weights: &Weights,
-    layer: ConvolutionId,
-    transposed: bool,
-    part: Part,
-    target: &mut [f32],
-) {
-    let weight = parameter(weights, &graph.convolution(layer).weight_name());
-    let inputs = graph.convolution(layer).input_channels as usize;
-    let (rows, columns, taps) = dense(graph, layer, transposed);
-    let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
-    let tile = 8 * columns.div_ceil(4) * 4;
-    let slice = padded_rows(rows as u32) as usize / 8 * tile;
-    let transformed = |row: usize, column: usize| {
-        let (output, input) = if transposed { (column, row) } else { (row, column) };
-        let kernel = &weight[(output * inputs + input) * taps..][..taps];
-        let turned = |tap: usize| if transposed { kernel[taps - 1 - tap] } else { kernel[tap] };
-        winograd_kernel(std::array::from_fn(|tap| f64::from(take(part, turned(tap)))))
-    };
-    let tiles: Vec<Vec<[f32; 16]>> = (0..rows.div_ceil(8))
-        .into_par_iter()
-        .map(|first| {
-            let of_tile = (first * 8..(first * 8 + 8).min(rows)).flat_map(|row| (0..columns).map(move |c| (row, c)));
-            of_tile.map(|(row, column)| transformed(row, column)).collect()
-        })
-        .collect();
-    target.par_chunks_mut(slice).enumerate().for_each(|(slice, target)| {
-        for (target, kernels) in target.chunks_mut(tile).zip(&tiles) {
-            for (index, kernel) in kernels.iter().enumerate() {
-                let (row, column) = (index / columns, index % columns);
-                target[(column / 4 * 8 + row) * 4 + column % 4] = kernel[slice];
-            }
-        }
-    });
-}
-
-/// `G g G^T` with `G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]`, row by row.
-fn winograd_kernel(g: [f64; 9]) -> [f32; 16] {
-    let along = |a: f64, b: f64, c: f64| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
-    let columns: [[f64; 4]; 3] = std::array::from_fn(|column| along(g[column], g[column + 3], g[column + 6]));
-    let row = |row: usize| along(columns[0][row], columns[1][row], columns[2][row]);
-    std::array::from_fn(|index| row(index / 4)[index % 4] as f32)
 }
 
 fn pack_taps(graph: &Graph, layer: ConvolutionId, target: &mut [f32], value: impl Fn(usize, usize, usize) -> f32) {
@@ -264,7 +249,7 @@ fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
 
 fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
     let linear = graph.linear_layer(layer);
-    let weight = parameter(weights, &linear.weight_name());
+    let weight = derived::linear(graph, weights, layer);
     let pixels = linear.input.pixels() as usize;
     let inputs = linear.input.elements() as usize;
     let outputs = linear.outputs as usize;

@@ -1,6 +1,6 @@
 //! The reference's operations that look at one element, or reduce all elements to one.
 
-use crate::graph::{Activation, Binary, Reduction, Shape};
+use crate::graph::{Activation, Binary, Reduction, Shape, Unary};
 
 /// `div(a, b)` of the method: 0 where `b` is 0, else `a / (b + 1e-9)`; a denominator of exactly 0 becomes 1e-9.
 pub(super) fn safe_divide(a: f64, b: f64) -> f64 {
@@ -10,6 +10,15 @@ pub(super) fn safe_divide(a: f64, b: f64) -> f64 {
     }
     let denominator = b + EPSILON;
     a / if denominator == 0.0 { EPSILON } else { denominator }
+}
+
+pub(super) fn unary(unary: Unary, x: &[f64]) -> Vec<f64> {
+    let value = |&x: &f64| match unary {
+        Unary::Scale(factor) => f64::from(factor.value()) * x,
+        Unary::Stabilize(epsilon) if x < 0.0 => x - f64::from(epsilon.value()),
+        Unary::Stabilize(epsilon) => x + f64::from(epsilon.value()),
+    };
+    x.iter().map(value).collect()
 }
 
 /// The second operand may be a scalar, one value per channel, or of the first's shape.
@@ -22,8 +31,12 @@ pub(super) fn binary(binary: Binary, a: &[f64], a_shape: Shape, b: &[f64], b_sha
     };
     let combine = |a: f64, b: f64| match binary {
         Binary::Add => a + b,
+        Binary::AddAbsolute => a.abs() + b.abs(),
+        Binary::Subtract => a - b,
         Binary::Multiply => a * b,
         Binary::MultiplyAbsolute => a * b.abs(),
+        Binary::Divide if b == 0.0 => 0.0,
+        Binary::Divide => a / b,
         Binary::SafeDivide => safe_divide(a, b),
         Binary::Ratio => safe_divide(a, if a == 0.0 { 0.0 } else { b }),
         Binary::Mask => {
@@ -42,6 +55,9 @@ pub(super) fn reduce(reduction: Reduction, v: &[f64]) -> f64 {
         Reduction::Maximum => v.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         Reduction::Minimum => v.iter().copied().fold(f64::INFINITY, f64::min),
         Reduction::Sum => v.iter().sum(),
+        Reduction::MaximumAbsolute => v.iter().map(|value| value.abs()).fold(f64::NEG_INFINITY, f64::max),
+        Reduction::MinimumAbsolute => v.iter().map(|value| value.abs()).fold(f64::INFINITY, f64::min),
+        Reduction::SumAbsolute => v.iter().map(|value| value.abs()).sum(),
         Reduction::CountNonZero => v.iter().filter(|&&value| value != 0.0).count() as f64,
     }
 }
@@ -75,8 +91,15 @@ pub(super) struct PerChannel<'a> {
 }
 
 impl PerChannel<'_> {
-    fn scale(&self, channel: usize) -> f64 {
+    /// `weight / sqrt(variance + epsilon)` of a channel.
+    pub fn scale(&self, channel: usize) -> f64 {
         f64::from(self.weight[channel]) / (f64::from(self.variance[channel]) + self.epsilon).sqrt()
+    }
+
+    /// What is added once mean and scale are multiplied out: `bias - weight * mean / sqrt(variance + epsilon)`.
+    pub fn effective_bias(&self) -> Vec<f64> {
+        let of = |channel: usize| f64::from(self.bias[channel]) - f64::from(self.mean[channel]) * self.scale(channel);
+        (0..self.bias.len()).map(of).collect()
     }
 }
 
@@ -92,4 +115,10 @@ pub(super) fn batch_norm(layer: &PerChannel, x: &[f64], shape: Shape) -> Vec<f64
 pub(super) fn batch_norm_gradient(layer: &PerChannel, g: &[f64], shape: Shape) -> Vec<f64> {
     let pixels = shape.pixels() as usize;
     g.iter().enumerate().map(|(index, g)| g * layer.scale(index / pixels)).collect()
+}
+
+/// Each element times the value of its channel.
+pub(super) fn per_channel(v: &[f64], factors: &[f64], shape: Shape) -> Vec<f64> {
+    let pixels = shape.pixels() as usize;
+    v.iter().enumerate().map(|(index, v)| v * factors[index / pixels]).collect()
 }

@@ -33,9 +33,9 @@ pub(super) struct ConvolutionMap {
 }
 
 impl ConvolutionMap {
-    pub fn new(layer: &Convolution, weight: &[f32], which: Part, input: Shape, output: Shape) -> Self {
+    pub fn new(layer: &Convolution, weight: &[f64], which: Part, input: Shape, output: Shape) -> Self {
         Self {
-            weight: weight.iter().map(|&value| part(which, f64::from(value))).collect(),
+            weight: weight.iter().map(|&value| part(which, value)).collect(),
             depthwise: layer.depthwise,
             stride: layer.window.stride as usize,
             taps: taps(&layer.window, input, output),
@@ -132,26 +132,32 @@ fn add_scaled(target: &mut [f64], target_stride: usize, w: f64, source: &[f64], 
     }
 }
 
-/// `part(W) part(x) [+ b]` with the row-major matrix `weight`.
-pub(super) fn linear(weight: &[f32], which: Part, x: &[f64], of_x: Part, bias: Option<&[f32]>) -> Vec<f64> {
+/// `part(W) part(x) [+ b]` with the row-major matrix `weight`; `which` makes the part.
+pub(super) fn linear(
+    weight: &[f32],
+    which: impl Fn(f32) -> f64 + Sync,
+    x: &[f64],
+    of_x: Part,
+    bias: Option<&[f32]>,
+) -> Vec<f64> {
     let x: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
     let rows = weight.par_chunks(x.len()).enumerate();
     rows.map(|(index, row)| {
-        let product: f64 = row.iter().zip(&x).map(|(&w, x)| part(which, f64::from(w)) * x).sum();
+        let product: f64 = row.iter().zip(&x).map(|(&w, x)| which(w) * x).sum();
         product + bias.map_or(0.0, |bias| f64::from(bias[index]))
     })
     .collect()
 }
 
-/// `part(W)^T v` with the row-major matrix `weight`.
-pub(super) fn linear_transpose(weight: &[f32], which: Part, v: &[f64]) -> Vec<f64> {
+/// `part(W)^T v` with the row-major matrix `weight`; `which` makes the part.
+pub(super) fn linear_transpose(weight: &[f32], which: impl Fn(f32) -> f64 + Sync, v: &[f64]) -> Vec<f64> {
     const COLUMNS: usize = 256;
     let row_length = weight.len() / v.len();
     let mut x = vec![0.0; row_length];
     x.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, target)| {
         for (row, &v) in weight.chunks(row_length).zip(v) {
             let row = &row[chunk * COLUMNS..][..target.len()];
-            target.iter_mut().zip(row).for_each(|(t, &w)| *t += part(which, f64::from(w)) * v);
+            target.iter_mut().zip(row).for_each(|(t, &w)| *t += which(w) * v);
         }
     });
     x

@@ -7,6 +7,8 @@ mod elementwise;
 mod error;
 mod factor;
 mod linear_maps;
+mod maps;
+mod noise;
 mod parameters;
 mod pooling;
 mod rules;
@@ -15,7 +17,9 @@ mod target;
 pub use error::ReferenceError;
 pub use parameters::Parameters;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, NodeId, Op, Part, Shape};
+use crate::graph::{
+    BatchNormId, Bias, ConvolutionId, Graph, LinearId, NodeId, Op, Part, PassField, Shape, WeightSource,
+};
 use elementwise::PerChannel;
 use linear_maps::ConvolutionMap;
 use std::collections::HashMap;
@@ -24,6 +28,8 @@ use std::collections::HashMap;
 pub struct Reference<'a> {
     graph: &'a Graph,
     parameters: HashMap<String, &'a [f32]>,
+    /// Index, scale and offset of the pass.
+    pass: [f64; 3],
 }
 
 impl<'a> Reference<'a> {
@@ -41,7 +47,12 @@ impl<'a> Reference<'a> {
             }
             values.insert(name, found);
         }
-        Ok(Self { graph, parameters: values })
+        Ok(Self { graph, parameters: values, pass: [0.0, 1.0, 0.0] })
+    }
+
+    /// The same for another pass than the first: its index, scale and offset (see [`PassField`]; 0, 1 and 0 where nothing is said).
+    pub fn with_pass(self, pass: [f64; 3]) -> Self {
+        Self { pass, ..self }
     }
 
     /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
@@ -70,6 +81,7 @@ impl<'a> Reference<'a> {
             let value = match node.op {
                 Op::Input => self.picture(picture, node.shape)?,
                 Op::ClassRequest { slot } => vec![request(requests, slot)?],
+                Op::PassRequest(field) => vec![self.pass_field(field)],
                 _ => {
                     let inputs: Vec<&[f64]> = node.inputs.iter().map(|input| values[input].as_slice()).collect();
                     self.evaluate(id, &inputs)
@@ -86,8 +98,8 @@ impl<'a> Reference<'a> {
         Ok(values)
     }
 
-    /// The value of node `id` of one sample, given the values of its inputs. For [`Op::Input`] and [`Op::ClassRequest`], which
-    /// are given and not computed, it is empty.
+    /// The value of node `id` of one sample, given the values of its inputs. It is empty for what is given and not
+    /// computed ([`Op::is_given`]).
     ///
     /// # Panics
     /// Where the inputs do not have the number and lengths of the node's inputs, or `id` is not in the graph.
@@ -99,22 +111,27 @@ impl<'a> Reference<'a> {
         }
         let input_shape = node.inputs.first().map_or(Shape::SCALAR, |&input| self.graph.shape(input));
         match node.op {
-            Op::Input | Op::ClassRequest { .. } => Vec::new(),
+            Op::Input | Op::ClassRequest { .. } | Op::PassRequest(_) => Vec::new(),
             Op::Convolve { .. }
             | Op::ConvolveTranspose { .. }
             | Op::ConvolveTransposeMasked { .. }
             | Op::ConvolveOnes { .. } => self.convolution(&node.op, inputs, input_shape, node.shape),
             Op::Linear { layer, weight, input, bias } => {
                 let (matrix, offsets) = self.linear(layer);
-                linear_maps::linear(matrix, weight, inputs[0], input, bias.then_some(offsets))
+                linear_maps::linear(matrix, linear_weight(layer, weight), inputs[0], input, bias.then_some(offsets))
             }
             Op::LinearTranspose { layer, weight } => {
-                linear_maps::linear_transpose(self.linear(layer).0, weight, inputs[0])
+                linear_maps::linear_transpose(self.linear(layer).0, linear_weight(layer, weight), inputs[0])
+            }
+            Op::LinearOnes { layer, weight } => {
+                let ones = vec![1.0; self.graph.linear_layer(layer).input.elements() as usize];
+                linear_maps::linear(self.linear(layer).0, linear_weight(layer, weight), &ones, Part::Full, None)
             }
             Op::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], input_shape),
             Op::BatchNormGradient(layer) => {
                 elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], input_shape)
             }
+            Op::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), input_shape),
             Op::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
             Op::ClampGradient(activation) => elementwise::clamp_gradient(activation, inputs[0], inputs[1]),
             Op::ClampRelevance(activation) => elementwise::clamp_relevance(activation, inputs[0], inputs[1]),
@@ -125,10 +142,13 @@ impl<'a> Reference<'a> {
             }
             Op::AveragePool { .. } => pooling::average_pool(inputs[0], input_shape, node.shape),
             Op::AveragePoolTranspose { .. } => pooling::average_pool_transpose(inputs[0], node.shape, input_shape),
+            Op::Unary(unary) => elementwise::unary(unary, inputs[0]),
             Op::Binary(binary) => {
                 elementwise::binary(binary, inputs[0], input_shape, inputs[1], self.graph.shape(node.inputs[1]))
             }
             Op::Reduce(reduction) => vec![elementwise::reduce(reduction, inputs[0])],
+            Op::Noise { seed } => noise::normal(seed, inputs[1][0] as u32, node.shape),
+            Op::Resize { .. } => maps::resize(inputs[0], input_shape, node.shape),
             _ => explanation(&node.op, inputs, input_shape),
         }
     }
@@ -158,8 +178,18 @@ impl<'a> Reference<'a> {
     }
 
     fn convolution_map(&self, layer: ConvolutionId, weight: Part, input: Shape, output: Shape) -> ConvolutionMap {
-        let layer = self.graph.convolution(layer);
-        ConvolutionMap::new(layer, self.parameter(&layer.weight_name()), weight, input, output)
+        ConvolutionMap::new(self.graph.convolution(layer), &self.convolution_weight(layer), weight, input, output)
+    }
+
+    fn convolution_weight(&self, id: ConvolutionId) -> Vec<f64> {
+        let layer = self.graph.convolution(id);
+        let weight = self.parameter(&layer.weight_name());
+        let per_output = weight.len() / layer.output_channels as usize;
+        let scale = |index: usize| match id.source {
+            WeightSource::Folded(batch_norm) => self.batch_norm(batch_norm).scale(index / per_output),
+            _ => 1.0,
+        };
+        weight.iter().enumerate().map(|(index, &value)| derived(id.source, value) * scale(index)).collect()
     }
 
     /// Weight and bias.
@@ -177,6 +207,25 @@ impl<'a> Reference<'a> {
             mean: parameter("running_mean"),
             variance: parameter("running_var"),
             epsilon: layer.epsilon,
+        }
+    }
+
+    /// What a layer adds to each channel.
+    fn bias(&self, bias: Bias) -> Vec<f64> {
+        let of = |name: &str| self.parameter(name).iter().map(|&value| f64::from(value)).collect();
+        match bias {
+            Bias::Convolution(layer) => of(&self.graph.convolution(layer).bias_name()),
+            Bias::Linear(layer) => of(&self.graph.linear_layer(layer).bias_name()),
+            Bias::BatchNorm(id) => self.batch_norm(id).effective_bias(),
+        }
+    }
+
+    fn pass_field(&self, field: PassField) -> f64 {
+        let [index, scale, offset] = self.pass;
+        match field {
+            PassField::Index => index,
+            PassField::Scale => scale,
+            PassField::Offset => offset,
         }
     }
 
@@ -211,6 +260,20 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// What an operation takes a weight for; a folded batch normalisation's factor is left to the caller.
+fn derived(source: WeightSource, weight: f32) -> f64 {
+    let weight = f64::from(weight);
+    match source {
+        WeightSource::Parameter | WeightSource::Folded(_) => weight,
+        WeightSource::Squared => weight * weight,
+        WeightSource::Ones => 1.0,
+    }
+}
+
+fn linear_weight(layer: LinearId, part: Part) -> impl Fn(f32) -> f64 {
+    move |weight| linear_maps::part(part, derived(layer.source, weight))
+}
+
 fn request(requests: &[f64], slot: u32) -> Result<f64, ReferenceError> {
     let missing = ReferenceError::MissingRequest { slot, found: requests.len() };
     requests.get(slot as usize).copied().ok_or(missing)
@@ -221,6 +284,8 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
     match *op {
         Op::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
         Op::TargetGradient => target::target_gradient(inputs[0], inputs[1][0]),
+        Op::LogitRelevance(kind) => target::logit_relevance(kind, inputs[0], inputs[1][0]),
+        Op::OneHot => target::one_hot(inputs[0].len(), inputs[1][0]),
         Op::SaliencyMaps => factor::saliency_maps(inputs[0], inputs[1], inputs[2], shape),
         Op::SaliencyMaximum => vec![factor::saliency_maximum(inputs[0], shape)],
         Op::FactorBasis => factor::basis(inputs[0], inputs[1][0], inputs[2], shape),
@@ -239,6 +304,10 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
             rules::box_relevance(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]])
         }
         Op::HeatMap => rules::heat_map(inputs[0], inputs[1][0], shape.pixels() as usize),
+        Op::ChannelSum => maps::channel_sum(inputs[0], shape, |value| value),
+        Op::PlainMap { absolute: false } => maps::channel_sum(inputs[0], shape, |value| value),
+        Op::PlainMap { absolute: true } => maps::channel_sum(inputs[0], shape, f64::abs),
+        Op::ScaledMagnitude => maps::scaled_magnitude(inputs[0], inputs[1][0], inputs[2][0], shape),
         _ => Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! The reference's treatment of the target class: which class is meant, and the gradient of its probability (method section 1).
 
+use crate::graph::LogitRelevance;
+
 /// The class that `request` means: an id, or `-1 - rank`. Of equal logits the lowest id ranks first.
 pub(super) fn class_index(logits: &[f64], request: f64) -> f64 {
     if request >= 0.0 {
@@ -11,6 +13,11 @@ pub(super) fn class_index(logits: &[f64], request: f64) -> f64 {
     let classes = 0..logits.len();
     let rank_of = |class: usize| classes.clone().filter(|&other| ranks_before(other, class)).count();
     classes.clone().find(|&class| rank_of(class) == rank).unwrap_or(0) as f64
+}
+
+/// 1 at the class, 0 elsewhere.
+pub(super) fn one_hot(classes: usize, class: f64) -> Vec<f64> {
+    (0..classes).map(|id| if id as f64 == class { 1.0 } else { 0.0 }).collect()
 }
 
 /// The gradient of `p_t` with respect to the logits `y`, where
@@ -46,6 +53,21 @@ pub(super) fn target_gradient(logits: &[f64], class: f64) -> Vec<f64> {
     gradient[farthest] += by_s * sign;
     gradient[target] += by_y_t - by_s * sign;
     gradient
+}
+
+/// What relevance begins with at the logits.
+pub(super) fn logit_relevance(kind: LogitRelevance, logits: &[f64], class: f64) -> Vec<f64> {
+    let target = class as usize;
+    let (y_t, p) = (logits[target], softmax(logits));
+    let of_others: f64 = (0..p.len()).filter(|&k| k != target).map(|k| p[k]).sum();
+    let at = |k: usize| match (kind, k == target) {
+        (LogitRelevance::Target, true) => y_t,
+        (LogitRelevance::Others, false) => y_t / (logits.len() - 1) as f64,
+        (LogitRelevance::SoftmaxTarget, true) => p[target] * of_others,
+        (LogitRelevance::SoftmaxOthers, false) => p[target] * p[k],
+        _ => 0.0,
+    };
+    (0..logits.len()).map(at).collect()
 }
 
 fn softmax(z: &[f64]) -> Vec<f64> {

@@ -15,14 +15,20 @@ pub fn repository_path(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Names of all golden files, without the extension.
+/// Names of AGF's golden files, without the extension.
 pub fn all() -> Vec<String> {
     let files = std::fs::read_dir(repository_path("tests/goldens")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
         names.filter_map(|name| Some(name.strip_suffix(".safetensors")?.to_string())).collect();
+    names.retain(|name| !name.starts_with("methods_"));
     names.sort();
     names
+}
+
+/// The golden of methods other than AGF: tensors named after methods, for the class of `classes`.
+pub fn method_golden() -> Golden {
+    Golden::load("methods_vgg11_224")
 }
 
 /// A golden tensor; the first dimension counts samples.

@@ -8,5 +8,7 @@ mod linear_maps;
 mod matrix;
 mod method;
 mod network;
+mod relevance;
+mod relevance_rules;
 mod rules;
 mod target;

@@ -66,11 +66,13 @@ macro_rules! goldens {
     ($($name:ident)*) => {
         $(#[test] fn $name() { check(stringify!($name)); })*
 
+        /// Goldens of other methods, `methods_*`, are checked in `methods.rs`.
         #[test]
         fn every_golden_is_checked() {
             let mut checked = vec![$(stringify!($name)),*];
             checked.sort();
-            assert_eq!(checked, all());
+            let files: Vec<String> = all().into_iter().filter(|name| !name.starts_with("methods_")).collect();
+            assert_eq!(checked, files);
         }
     };
 }

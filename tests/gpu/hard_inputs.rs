@@ -3,6 +3,7 @@
 
 use crate::gpu;
 use agf::Batch;
+use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::{Plan, Step};
@@ -30,7 +31,7 @@ fn check(what: &str, batch: &Batch) {
             let is_transform = |step: &&Step| step.kernel.shader == Shader::WinogradInput;
             transforms = plan.steps.iter().filter(is_transform).count();
         };
-        let verification = pollster::block_on(verify_edited(gpu(), &model, batch, count)).unwrap();
+        let verification = pollster::block_on(verify_edited(gpu(), &model, &Method::default(), batch, count)).unwrap();
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
         assert!(verification.passed(), "{what}, {architecture}: {failure:#?}");
         assert!(transforms > 0, "{what}, {architecture}: Winograd's algorithm was not used");

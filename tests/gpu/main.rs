@@ -5,8 +5,11 @@ mod common;
 
 mod goldens;
 mod hard_inputs;
+mod memory;
+mod methods;
 mod photos;
 mod properties;
+mod relevance;
 mod traces;
 mod verification;
 

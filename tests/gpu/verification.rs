@@ -2,23 +2,25 @@
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
+use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::{Plan, Step};
 use agf::verify::{verify, verify_edited};
 
-fn check(gpu: &Gpu, architecture: Architecture, count: u32) {
+fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
     let batch = random_batch(count, 40, 48);
-    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), &batch)).unwrap();
+    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), method, &batch)).unwrap();
     let failure = verification.first_failure.map(|index| &verification.checked[index]);
-    assert!(verification.passed(), "{architecture}: {failure:#?}, {} stray words", verification.stray_words);
-    println!("{architecture}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
+    let words = verification.stray_words;
+    assert!(verification.passed(), "{architecture} {method}: {failure:#?}, {words} stray words");
+    println!("{architecture} {method}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
 }
 
 #[test]
 fn every_model_passes() {
     for architecture in Architecture::ALL {
-        check(gpu(), architecture, 1);
+        check(gpu(), architecture, &Method::default(), 1);
     }
 }
 
@@ -26,7 +28,18 @@ fn every_model_passes() {
 fn limited_models_pass() {
     use Architecture::{EfficientNetLite0, ResNet18, TinyResNet, TinyVgg, Vgg11Bn};
     for architecture in [EfficientNetLite0, ResNet18, TinyResNet, TinyVgg, Vgg11Bn] {
-        check(limited_gpu(), architecture, 2);
+        check(limited_gpu(), architecture, &Method::default(), 2);
+    }
+}
+
+#[test]
+fn every_method_passes() {
+    use Architecture::{EfficientNetLite0, TinyResNet, TinyVgg, Vgg11Bn};
+    for method in Method::ALL {
+        for architecture in [TinyVgg, TinyResNet, Vgg11Bn, EfficientNetLite0] {
+            check(gpu(), architecture, method, 2);
+        }
+        check(limited_gpu(), TinyResNet, method, 3);
     }
 }
 
@@ -38,8 +51,14 @@ fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> boo
         let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
         planted = Some(plan.steps[position].label.clone());
     };
-    let verification =
-        pollster::block_on(verify_edited(gpu(), &Model::synthetic(architecture), &batch, edit_plan)).unwrap();
+    let verification = pollster::block_on(verify_edited(
+        gpu(),
+        &Model::synthetic(architecture),
+        &Method::default(),
+        &batch,
+        edit_plan,
+    ))
+    .unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));

@@ -1,92 +1,33 @@
-//! The relevance rules of AGF, one per operation, as section 3 of the method writes them.
+//! The relevance rules of AGF as section 3 of the method writes them: `C`, the full rule, and the box rule.
 
 use super::Ablations;
-use crate::graph::{
-    Binary, ConvolutionId, Graph, GraphError, LinearId, NodeId, Op, Part, Reduction, ResidualTerms, Role,
-};
-use crate::methods::{Quantity, Trace};
+use crate::graph::{Binary, ConvolutionId, GraphError, LinearId, NodeId, Op, Part, Reduction, ResidualTerms};
+use crate::methods::Quantity;
+use crate::methods::relevance::{Layer, Weights};
 
-/// One forward node with the relevance `c` and the gradient `g` at its output, and the gradient `g_x` at its first input.
-pub(super) struct Layer<'a> {
-    graph: &'a mut Graph,
-    id: NodeId,
-    name: String,
-    inputs: Vec<NodeId>,
-    c: NodeId,
-    g: Option<NodeId>,
-    g_x: Option<NodeId>,
-    tag: String,
-    pub trace: Vec<Trace>,
-}
-
-impl<'a> Layer<'a> {
-    pub fn new(
-        graph: &'a mut Graph,
-        id: NodeId,
-        c: NodeId,
-        g: Option<NodeId>,
-        g_x: Option<NodeId>,
-        tag: String,
-    ) -> Self {
-        let (name, inputs) = (graph.node(id).name.clone(), graph.node(id).inputs.clone());
-        Self { graph, id, name, inputs, c, g, g_x, tag, trace: Vec::new() }
-    }
-
-    /// Relevance of each input.
-    pub fn relevances(&mut self, ablations: Ablations) -> Result<Vec<NodeId>, GraphError> {
-        let (x, c) = (self.inputs[0], self.c);
-        let relevance = match self.graph.node(self.id).op {
-            Op::Convolve { layer, .. } => match self.graph.convolution(layer).role {
-                Role::First => self.box_rule(layer)?,
-                Role::Flat => self.convolution_c(layer)?,
-                Role::Full => self.full(layer, ablations)?,
-            },
-            Op::Linear { layer, .. } => self.linear(layer)?,
-            Op::Clamp(activation) => self.add("relevance", Op::ClampRelevance(activation), &[c, self.id])?,
-            Op::MaxPool(window) => {
-                let shape = self.graph.shape(x);
-                let index = self.add("index", Op::MaxPoolIndex(window), &[x])?;
-                let s = self.binary("S", Binary::Ratio, c, self.id)?;
-                let transpose = Op::MaxPoolTranspose { window, height: shape.height, width: shape.width };
-                let routed = self.add("routed S", transpose, &[s, index])?;
-                self.binary("relevance", Binary::Multiply, x, routed)?
-            }
-            Op::AveragePool { .. } => {
-                let shape = self.graph.shape(x);
-                let s = self.binary("S", Binary::Ratio, c, self.id)?;
-                let transpose = Op::AveragePoolTranspose { height: shape.height, width: shape.width };
-                let spread = self.add("spread S", transpose, &[s])?;
-                self.binary("relevance", Binary::Multiply, x, spread)?
-            }
-            Op::Binary(Binary::Add) => {
-                let s = self.binary("S", Binary::Ratio, c, self.id)?;
-                let b = self.inputs[1];
-                let to_a = self.binary("relevance of a", Binary::Multiply, x, s)?;
-                let to_b = self.binary("relevance of b", Binary::Multiply, b, s)?;
-                return Ok(vec![to_a, to_b]);
-            }
-            _ => c,
-        };
-        Ok(vec![relevance])
-    }
-
+impl Layer<'_> {
     /// `C = |x| * bwd(|W|, div(c, fwd(|W|, |x|) [c != 0]))`.
-    fn convolution_c(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
+    pub fn absolute(&mut self, weights: Weights) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
-        let forward = Op::Convolve { layer, weight: Part::Absolute, input: Part::Absolute, bias: false };
+        let (weight, input, bias) = (Part::Absolute, Part::Absolute, false);
+        let forward = match weights {
+            Weights::Convolution(layer) => Op::Convolve { layer, weight, input, bias },
+            Weights::Linear(layer) => Op::Linear { layer, weight, input, bias },
+        };
         let z = self.add("Z", forward, &[x])?;
         let s = self.binary("S_C", Binary::Ratio, self.c, z)?;
-        let back = self.transpose("bwd(|W|, S_C)", layer, Part::Absolute, s)?;
+        let back = self.back("bwd(|W|, S_C)", weights, Part::Absolute, s)?;
         let c = self.binary("C", Binary::MultiplyAbsolute, back, x)?;
-        self.trace.push(Trace { layer: self.id, quantity: Quantity::C, node: c });
+        self.note(Quantity::C, c);
         Ok(c)
     }
 
     /// The full rule: `shift(C, ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) [C != 0])`.
-    fn full(&mut self, layer: ConvolutionId, ablations: Ablations) -> Result<NodeId, GraphError> {
+    pub fn full(&mut self, layer: ConvolutionId, ablations: Ablations) -> Result<NodeId, GraphError> {
+        let weights = Weights::Convolution(layer);
         let (x, g_x) = (self.inputs[0], self.g_x.unwrap_or(self.c));
-        let c = self.convolution_c(layer)?;
-        let agnostic = self.agnostic(layer)?;
+        let c = self.absolute(weights)?;
+        let agnostic = self.agnostic(weights)?;
         let shape = self.graph.shape(x);
         let masked = Op::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
         let gm = self.add("gm", masked, &[self.g.unwrap_or(self.c), self.c, g_x])?;
@@ -98,7 +39,7 @@ impl<'a> Layer<'a> {
         let (max_x, basis_x) = self.basis(x, maps, "x")?;
         let (max_gm, basis_gm) = self.basis(gm, maps, "gm")?;
         let factors = self.add("F_x, F_dx", Op::FactorMaps, &[x, max_x, basis_x, gm, max_gm, basis_gm])?;
-        self.trace.push(Trace { layer: self.id, quantity: Quantity::Factors, node: factors });
+        self.note(Quantity::Factors, factors);
 
         let terms = ResidualTerms {
             factor_x: !ablations.no_fx && !ablations.gradcam,
@@ -113,12 +54,10 @@ impl<'a> Layer<'a> {
     }
 
     /// `A = bwd(|W|, div(c, fwd(|W|, 1) [c != 0]))`.
-    fn agnostic(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
-        let shape = self.graph.shape(self.inputs[0]);
-        let (height, width) = (shape.height, shape.width);
-        let ones = self.add("fwd(|W|, 1)", Op::ConvolveOnes { layer, weight: Part::Absolute, height, width }, &[])?;
+    fn agnostic(&mut self, weights: Weights) -> Result<NodeId, GraphError> {
+        let ones = self.ones("fwd(|W|, 1)", weights, Part::Absolute)?;
         let s = self.binary("S_A", Binary::Ratio, self.c, ones)?;
-        self.transpose("A", layer, Part::Absolute, s)
+        self.back("A", weights, Part::Absolute, s)
     }
 
     fn basis(&mut self, value: NodeId, maps: NodeId, which: &str) -> Result<(NodeId, NodeId), GraphError> {
@@ -128,21 +67,16 @@ impl<'a> Layer<'a> {
     }
 
     fn shift(&mut self, c: NodeId, residual: NodeId) -> Result<NodeId, GraphError> {
-        self.trace.push(Trace { layer: self.id, quantity: Quantity::Residual, node: residual });
+        self.note(Quantity::Residual, residual);
         let sum = self.add("sum R", Op::Reduce(Reduction::Sum), &[residual])?;
         let count = self.add("count C", Op::Reduce(Reduction::CountNonZero), &[c])?;
         self.add("relevance", Op::Shift, &[c, residual, sum, count])
     }
 
     /// `C`; over a feature map also `M = relu(mean_ch(x g_x)) [C != 0]`, then the shift by `div(M, max M)`.
-    fn linear(&mut self, layer: LinearId) -> Result<NodeId, GraphError> {
+    pub fn absolute_shifted(&mut self, layer: LinearId) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
-        let forward = Op::Linear { layer, weight: Part::Absolute, input: Part::Absolute, bias: false };
-        let z = self.add("Z", forward, &[x])?;
-        let s = self.binary("S_C", Binary::Ratio, self.c, z)?;
-        let back = self.add("bwd(|W|, S_C)", Op::LinearTranspose { layer, weight: Part::Absolute }, &[s])?;
-        let c = self.binary("C", Binary::MultiplyAbsolute, back, x)?;
-        self.trace.push(Trace { layer: self.id, quantity: Quantity::C, node: c });
+        let c = self.absolute(Weights::Linear(layer))?;
         if self.graph.shape(x).pixels() == 1 {
             return Ok(c);
         }
@@ -153,36 +87,19 @@ impl<'a> Layer<'a> {
         self.shift(c, residual)
     }
 
-    /// The first convolution: relevance within the box that the picture's smallest and largest value span.
-    fn box_rule(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
-        let x = self.inputs[0];
-        let shape = self.graph.shape(x);
-        let (height, width) = (shape.height, shape.width);
+    /// Relevance within the box that the smallest and the largest value of the input span. Where the quotient's divisor is exactly 0, so is
+    /// every term of the sums that the quotient multiplies: `div` and a plain division by `Z + 1e-9` give the same.
+    pub fn box_rule(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
+        let (x, weights) = (self.inputs[0], Weights::Convolution(layer));
         let low = self.add("min x", Op::Reduce(Reduction::Minimum), &[x])?;
         let high = self.add("max x", Op::Reduce(Reduction::Maximum), &[x])?;
-        let forward = Op::Convolve { layer, weight: Part::Full, input: Part::Full, bias: false };
-        let response = self.add("W x", forward, &[x])?;
-        let ones = |weight| Op::ConvolveOnes { layer, weight, height, width };
-        let positive = self.add("fwd(W+, 1)", ones(Part::Positive), &[])?;
-        let negative = self.add("fwd(W-, 1)", ones(Part::Negative), &[])?;
+        let response = self.forward("W x", weights, Part::Full, x)?;
+        let positive = self.ones("fwd(W+, 1)", weights, Part::Positive)?;
+        let negative = self.ones("fwd(W-, 1)", weights, Part::Negative)?;
         let s = self.add("S", Op::BoxRatio, &[self.c, response, positive, negative, low, high])?;
-        let full = self.transpose("bwd(W, S)", layer, Part::Full, s)?;
-        let positive = self.transpose("bwd(W+, S)", layer, Part::Positive, s)?;
-        let negative = self.transpose("bwd(W-, S)", layer, Part::Negative, s)?;
+        let full = self.back("bwd(W, S)", weights, Part::Full, s)?;
+        let positive = self.back("bwd(W+, S)", weights, Part::Positive, s)?;
+        let negative = self.back("bwd(W-, S)", weights, Part::Negative, s)?;
         self.add("relevance", Op::BoxRelevance, &[x, full, positive, negative, low, high])
-    }
-
-    fn transpose(&mut self, what: &str, layer: ConvolutionId, weight: Part, v: NodeId) -> Result<NodeId, GraphError> {
-        let shape = self.graph.shape(self.inputs[0]);
-        let op = Op::ConvolveTranspose { layer, weight, height: shape.height, width: shape.width };
-        self.add(what, op, &[v])
-    }
-
-    fn binary(&mut self, what: &str, binary: Binary, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
-        self.add(what, Op::Binary(binary), &[a, b])
-    }
-
-    fn add(&mut self, what: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
-        self.graph.add(&format!("{}:{what}{}", self.name, self.tag), op, inputs)
     }
 }

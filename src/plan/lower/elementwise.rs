@@ -1,7 +1,7 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Binary, Node, Op, Shape};
+use crate::graph::{Bias, Binary, Node, Op, Shape, Unary};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
@@ -9,17 +9,21 @@ use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_> {
     pub(super) fn channel_affine(&mut self, node: &Node) {
-        let (batch_norm, shifted) = match node.op {
-            Op::BatchNorm(id) => (id, true),
-            Op::BatchNormGradient(id) => (id, false),
+        let normalization = |id| Packing::Affine { layer: None, batch_norm: Some(id) };
+        let (packing, operation) = match node.op {
+            Op::BatchNormGradient(id) => (normalization(id), 0u32),
+            Op::BatchNorm(id) => (normalization(id), 1),
+            Op::BiasGradient(Bias::BatchNorm(id)) => (normalization(id), 2),
+            Op::BiasGradient(Bias::Convolution(id)) => (Packing::Affine { layer: Some(id), batch_norm: None }, 2),
+            Op::BiasGradient(Bias::Linear(layer)) => (Packing::LinearAffine { layer }, 2),
             _ => return,
         };
         let kernel = Kernel::new(Shader::ChannelAffine);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
-            .with("shifted", shifted);
-        let weights = vec![Packing::Affine { layer: None, batch_norm: Some(batch_norm) }];
+            .with("operation", operation);
+        let weights = vec![packing];
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = self.elements(node, 2);
         self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, weights, values);
@@ -44,6 +48,21 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
+    pub(super) fn unary(&mut self, node: &Node, unary: Unary) {
+        let (operation, constant) = match unary {
+            Unary::Scale(factor) => (0, factor),
+            Unary::Stabilize(epsilon) => (1, epsilon),
+        };
+        let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
+        let count = node.shape.quads() * node.shape.pixels();
+        let workgroups = self.flat(count);
+        let uniforms =
+            Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", constant.value());
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let flops = self.elements(node, 1);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
     pub(super) fn binary(&mut self, node: &Node, binary: Binary) {
         let operation = match binary {
             Binary::Add => 0,
@@ -52,6 +71,9 @@ impl Lowering<'_> {
             Binary::SafeDivide => 3,
             Binary::Ratio => 4,
             Binary::Mask => 5,
+            Binary::AddAbsolute => 6,
+            Binary::Subtract => 7,
+            Binary::Divide => 8,
         };
         let second = self.shape(node.inputs[1]);
         let broadcast = match second {
@@ -71,7 +93,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
-        let kernel = Kernel::new(Shader::Binary).with("OPERATION", 6);
+        let kernel = Kernel::new(Shader::Binary).with("OPERATION", 9);
         let uniforms =
             Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);
         let values = vec![source, self.unused, destination];

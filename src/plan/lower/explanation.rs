@@ -1,7 +1,7 @@
 //! The operations that only explanations have: target, factorization, residual, box rule, map.
 
 use super::{Lowering, Work};
-use crate::graph::{Node, Op, ResidualTerms, Shape};
+use crate::graph::{LogitRelevance, Node, Op, ResidualTerms, Shape};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
@@ -13,6 +13,15 @@ impl Lowering<'_> {
         let (shader, uniforms, workgroups) = match node.op {
             Op::ClassIndex => (Shader::ClassIndex, classes(), [1, 1, self.batch]),
             Op::TargetGradient => (Shader::TargetGradient, classes(), [1, 1, self.batch]),
+            Op::LogitRelevance(kind) => {
+                let kind = match kind {
+                    LogitRelevance::Target => 0u32,
+                    LogitRelevance::Others => 1,
+                    LogitRelevance::SoftmaxTarget => 2,
+                    LogitRelevance::SoftmaxOthers => 3,
+                };
+                (Shader::LogitRelevance, classes().with("kind", kind), [1, 1, self.batch])
+            }
             Op::SaliencyMaps => {
                 let per_channel = self.shape(node.inputs[2]) != first;
                 let uniforms = pixels_and_quads().with("channels", first.channels).with("per_channel", per_channel);

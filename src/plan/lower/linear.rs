@@ -52,6 +52,26 @@ impl Lowering<'_> {
         }
     }
 
+    /// A convolution's response to ones, of one pixel and one tap.
+    pub(super) fn linear_ones(&mut self, node: &Node) {
+        let Op::LinearOnes { layer, weight } = node.op else { return };
+        let one = ["source_height", "source_width", "height", "width"];
+        let uniforms = one.into_iter().fold(Uniforms::new(), |uniforms, name| uniforms.with(name, 1u32));
+        let uniforms = uniforms
+            .with("quads", node.shape.quads())
+            .with("kernel_rows", 1u32)
+            .with("kernel_columns", 1u32)
+            .with("stride", 1u32)
+            .with("padding_top", 0u32)
+            .with("padding_left", 0u32)
+            .with("epilogue", 0u32);
+        let kernel = Kernel::new(Shader::ConvolutionOnes);
+        let flops = self.elements(node, 1);
+        let workgroups = [1, node.shape.quads(), self.batch];
+        let values = vec![self.unused, self.value(self.output)];
+        self.push(Work { kernel, uniforms, workgroups, flops }, vec![Packing::RowSums { layer, part: weight }], values);
+    }
+
     /// First row and number of rows of each range; all numbers are multiples of 4.
     fn row_ranges(&self, layer: LinearId) -> Vec<(u32, u32)> {
         let layer = self.graph.linear_layer(layer);

@@ -6,6 +6,7 @@ mod direct;
 mod elementwise;
 mod explanation;
 mod linear;
+mod maps;
 mod pooling;
 mod reduction;
 mod winograd;
@@ -64,12 +65,19 @@ impl<'a> Lowering<'a> {
             Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
             Op::Linear { .. } => self.linear(group, &node),
             Op::LinearTranspose { .. } => self.linear_transpose(&node),
+            Op::LinearOnes { .. } => self.linear_ones(&node),
             Op::MaxPool(_) | Op::MaxPoolIndex(_) | Op::MaxPoolTranspose { .. } => self.max_pool(&node),
             Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } => self.average_pool(&node),
             Op::Reduce(_) | Op::SaliencyMaximum => self.reduction(&node),
-            Op::BatchNorm(_) | Op::BatchNormGradient(_) => self.channel_affine(&node),
+            Op::BatchNorm(_) | Op::BatchNormGradient(_) | Op::BiasGradient(_) => self.channel_affine(&node),
             Op::Clamp(_) | Op::ClampGradient(_) | Op::ClampRelevance(_) => self.clamp(&node),
+            Op::Unary(unary) => self.unary(&node, unary),
             Op::Binary(binary) => self.binary(&node, binary),
+            Op::OneHot => self.one_hot(&node),
+            Op::Noise { seed } => self.noise(&node, seed),
+            Op::Resize { .. } => self.resize(&node),
+            Op::ChannelSum | Op::ScaledMagnitude => self.channel_sum(&node),
+            Op::PlainMap { absolute } => self.plain_map(&node, absolute),
             _ => self.explanation(&node),
         }
     }
@@ -84,10 +92,7 @@ impl<'a> Lowering<'a> {
             return known;
         }
         let node = self.graph.node(id);
-        let bytes = match node.op {
-            Op::HeatMap => u64::from(node.shape.pixels()) * 4,
-            _ => quad_bytes(node.shape),
-        };
+        let bytes = if node.op.is_map() { u64::from(node.shape.pixels()) * 4 } else { quad_bytes(node.shape) };
         let value = Value { name: node.name.clone(), node: Some(id), bytes: bytes * u64::from(self.batch) };
         self.values.push(value);
         let value = ValueId(self.values.len() - 1);

@@ -27,6 +27,9 @@ impl Lowering<'_> {
             Op::Reduce(Reduction::Minimum) => (1, 1, 0),
             Op::Reduce(Reduction::Sum) => (2, 2, 0),
             Op::Reduce(Reduction::CountNonZero) => (3, 2, 0),
+            Op::Reduce(Reduction::MaximumAbsolute) => (4, 0, 0),
+            Op::Reduce(Reduction::MinimumAbsolute) => (5, 1, 0),
+            Op::Reduce(Reduction::SumAbsolute) => (6, 2, 0),
             Op::SaliencyMaximum => (0, 0, 1),
             _ => return,
         };

@@ -1,0 +1,64 @@
+// The relevance that a walk begins with at the logits y: at the target t, or at all other classes. One workgroup per sample.
+
+struct LogitRelevance {
+    classes: u32,
+    quads: u32,
+    kind: u32, // 0 y_t at t, 1 y_t / (K - 1) elsewhere, 2 p_t (1 - p_t) at t, 3 p_t p_k elsewhere, p = softmax(y)
+}
+
+@group(0) @binding(0) var<uniform> u: LogitRelevance;
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>; // [samples][quads][4]
+@group(0) @binding(2) var<storage, read_write> target_class: array<vec4f>; // [samples], in x
+@group(0) @binding(3) var<storage, read_write> destination: array<f32>; // [samples][quads][4]
+
+const LANES = 64u;
+var<workgroup> partial: array<f32, LANES>;
+
+// Reduces all lanes' values to their maximum or sum; every lane gets it.
+fn all_lanes(value: f32, lane: u32, maximum: bool) -> f32 {
+    workgroupBarrier();
+    partial[lane] = value;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half {
+            let other = partial[lane + half];
+            partial[lane] = select(partial[lane] + other, max(partial[lane], other), maximum);
+        }
+    }
+    workgroupBarrier();
+    return partial[0];
+}
+
+fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads * 4u + id]; }
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let sample = group.z;
+    let goal = u32(target_class[sample].x);
+    let y = logit(sample, goal);
+
+    var highest = y;
+    for (var k = lane; k < u.classes; k += LANES) { highest = max(highest, logit(sample, k)); }
+    highest = all_lanes(highest, lane, true);
+    // The others' sum by itself: 1 - p_t would lose all digits where p_t is nearly 1.
+    var others = 0.0;
+    for (var k = lane; k < u.classes; k += LANES) {
+        if k != goal { others += exp(logit(sample, k) - highest); }
+    }
+    others = all_lanes(others, lane, false);
+    let own = exp(y - highest);
+    let total = own + others;
+
+    for (var k = lane; k < u.quads * 4u; k += LANES) {
+        var relevance = 0.0;
+        if k < u.classes && (k == goal) == (u.kind % 2u == 0u) {
+            switch u.kind {
+                case 0u: { relevance = y; }
+                case 1u: { relevance = y / f32(u.classes - 1u); }
+                case 2u: { relevance = own / total * (others / total); }
+                default: { relevance = own / total * (exp(logit(sample, k) - highest) / total); }
+            }
+        }
+        destination[sample * u.quads * 4u + k] = relevance;
+    }
+}

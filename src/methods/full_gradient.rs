@@ -1,0 +1,97 @@
+//! FullGrad (Srinivas, Fleuret, NeurIPS 2019, arXiv 1905.00780): input times gradient, and every bias times the gradient there. Together
+//! they add up to the logit exactly where all activations are ReLU; a saturated ReLU6 adds a constant that no bias accounts for.
+
+use super::gradient::{Gradients, Through, logit_gradients, walked};
+use super::slot::tag;
+use super::{ClassMap, Explanation, MethodError, Network};
+use crate::graph::{Bias, Binary, Graph, GraphError, NodeId, Op, Reduction};
+use std::collections::BTreeMap;
+
+/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear layers have no
+/// place in the picture and count for completeness alone.
+pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
+    let mut graph = network.graph.clone();
+    let maps = (0..slots).map(|slot| class_map(&mut graph, network, slot)).collect::<Result<_, _>>()?;
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
+}
+
+fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap, MethodError> {
+    let gradients = logit_gradients("fullgrad", graph, network, slot, Through::Plain)?;
+    let tag = tag(slot);
+    let inputs = [gradients.at_input, network.input];
+    let attribution = graph.add(&format!("input x gradient{tag}"), Op::Binary(Binary::Multiply), &inputs)?;
+    let mut completeness = vec![total(graph, attribution)?];
+    let mut spatial = vec![attribution];
+    for (bias, product) in bias_gradients(graph, network, &gradients, &tag)? {
+        completeness.push(total(graph, product)?);
+        if !matches!(bias, Bias::Linear(_)) {
+            spatial.push(product);
+        }
+    }
+    let sum = sum_of_layers(graph, network, &spatial, &tag)?;
+    let map = graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[sum])?;
+    Ok(ClassMap { completeness, ..ClassMap::undivided(gradients.class, attribution, map) })
+}
+
+/// Every bias between input and logits times the gradient where it is added.
+fn bias_gradients(
+    graph: &mut Graph,
+    network: &Network,
+    gradients: &Gradients,
+    tag: &str,
+) -> Result<Vec<(Bias, NodeId)>, GraphError> {
+    let walked = walked(network);
+    let mut products = Vec::new();
+    for id in network.graph.ids().filter(|id| walked[id.index()]) {
+        let node = network.graph.node(id);
+        let bias = match node.op {
+            Op::Convolve { layer, bias: true, .. } => Bias::Convolution(layer),
+            Op::Linear { layer, bias: true, .. } => Bias::Linear(layer),
+            Op::BatchNorm(layer) => Bias::BatchNorm(layer),
+            _ => continue,
+        };
+        if let Some(g) = gradients.at_output[id.index()] {
+            let name = format!("{}:bias x gradient{tag}", node.name);
+            products.push((bias, graph.add(&name, Op::BiasGradient(bias), &[g])?));
+        }
+    }
+    Ok(products)
+}
+
+fn total(graph: &mut Graph, value: NodeId) -> Result<NodeId, GraphError> {
+    let name = format!("{}:total", graph.node(value).name);
+    graph.add(&name, Op::Reduce(Reduction::Sum), &[value])
+}
+
+/// Each layer's magnitudes scaled to [0, 1], resized, summed over channels and layers. Sums are taken before resizing where sizes are
+/// equal, which gives the same.
+fn sum_of_layers(graph: &mut Graph, network: &Network, layers: &[NodeId], tag: &str) -> Result<NodeId, GraphError> {
+    let picture = graph.shape(network.input);
+    let mut by_size: BTreeMap<(u32, u32), Vec<NodeId>> = BTreeMap::new();
+    for &layer in layers {
+        let (name, shape) = (graph.node(layer).name.clone(), graph.shape(layer));
+        let low = graph.add(&format!("{name}:smallest"), Op::Reduce(Reduction::MinimumAbsolute), &[layer])?;
+        let high = graph.add(&format!("{name}:largest"), Op::Reduce(Reduction::MaximumAbsolute), &[layer])?;
+        let scaled = graph.add(&format!("{name}:scaled"), Op::ScaledMagnitude, &[layer, low, high])?;
+        by_size.entry((shape.height, shape.width)).or_default().push(scaled);
+    }
+    let mut resized = Vec::new();
+    for ((height, width), of_size) in by_size {
+        let sum = add_all(graph, &of_size, tag)?;
+        let resize = Op::Resize { height: picture.height, width: picture.width };
+        resized.push(match (height, width) == (picture.height, picture.width) {
+            true => sum,
+            false => graph.add(&format!("layers of {height}x{width}:resized{tag}"), resize, &[sum])?,
+        });
+    }
+    add_all(graph, &resized, tag)
+}
+
+/// The sum of one or more values.
+fn add_all(graph: &mut Graph, values: &[NodeId], tag: &str) -> Result<NodeId, GraphError> {
+    let mut sum = values[0];
+    for &value in &values[1..] {
+        sum = graph.add(&format!("sum of layers{tag}"), Op::Binary(Binary::Add), &[sum, value])?;
+    }
+    Ok(sum)
+}

@@ -1,0 +1,51 @@
+//! Grad-CAM (Selvaraju et al., ICCV 2017, arXiv 1610.02391): the feature maps behind the last convolution's activation, each weighted by
+//! the mean of its gradient, summed, without the negative part, resized to the picture.
+
+use super::gradient::{Through, logit_gradients, walked};
+use super::slot::tag;
+use super::{ClassMap, Explanation, MethodError, Network};
+use crate::graph::{Activation, Binary, Graph, NodeId, Op};
+
+const METHOD: &str = "grad-cam";
+
+/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). A map's attribution is the weighted sum, of the size
+/// of the feature maps and before its negative part is dropped.
+pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
+    let features = last_features(network).ok_or(MethodError::Form {
+        method: METHOD,
+        needs: "a ReLU behind a convolution",
+        found: "none comes before the first linear layer".into(),
+    })?;
+    let mut graph = network.graph.clone();
+    let maps = (0..slots).map(|slot| class_map(&mut graph, network, features, slot)).collect::<Result<_, _>>()?;
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
+}
+
+/// The last activation that no linear layer precedes.
+fn last_features(network: &Network) -> Option<NodeId> {
+    let graph = &network.graph;
+    let walked = walked(network);
+    let first_linear = graph.ids().find(|id| walked[id.index()] && matches!(graph.node(*id).op, Op::Linear { .. }))?;
+    let is_activation = |id: &NodeId| walked[id.index()] && matches!(graph.node(*id).op, Op::Clamp(_));
+    graph.ids().take_while(|&id| id < first_linear).filter(is_activation).last()
+}
+
+fn class_map(graph: &mut Graph, network: &Network, features: NodeId, slot: u32) -> Result<ClassMap, MethodError> {
+    let gradients = logit_gradients(METHOD, graph, network, slot, Through::Plain)?;
+    let gradient = gradients.at_output[features.index()].ok_or(MethodError::Form {
+        method: METHOD,
+        needs: "logits that depend on the last activation",
+        found: format!("they do not depend on '{}'", network.graph.node(features).name),
+    })?;
+    let tag = tag(slot);
+    let picture = graph.shape(network.input);
+    let mean = Op::AveragePool { height: 1, width: 1 };
+    let weights = graph.add(&format!("channel weights{tag}"), mean, &[gradient])?;
+    let weighted = graph.add(&format!("weighted features{tag}"), Op::Binary(Binary::Multiply), &[features, weights])?;
+    let sum = graph.add(&format!("weighted sum{tag}"), Op::ChannelSum, &[weighted])?;
+    let positive = graph.add(&format!("positive part{tag}"), Op::Clamp(Activation::Relu), &[sum])?;
+    let resize = Op::Resize { height: picture.height, width: picture.width };
+    let resized = graph.add(&format!("resized{tag}"), resize, &[positive])?;
+    let map = graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[resized])?;
+    Ok(ClassMap::undivided(gradients.class, sum, map))
+}

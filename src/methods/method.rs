@@ -1,0 +1,215 @@
+//! The list of methods: their names, what kind of map they give, and the one call that explains a network with any of them.
+//!
+//! A method is a file of this folder and a line in each `match` below.
+
+use super::agf::Ablations;
+use super::input_gradient::{self, Variant};
+use super::relevance::{AddRule, Preset, RuleList};
+use super::{Explanation, IntegratedGradients, MethodError, Network, Schedule, SmoothGrad};
+use super::{agf, full_gradient, grad_cam, passes};
+use std::fmt;
+use std::str::FromStr;
+
+/// An explanation method with its options.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// The magnitude of the gradient of the class's logit (Simonyan, Vedaldi, Zisserman, 2014).
+    Gradient,
+    /// Input times gradient (Shrikumar et al., 2016).
+    InputXGradient,
+    /// The mean gradient of noisy copies of the picture (Smilkov et al., 2017).
+    SmoothGrad(SmoothGrad),
+    /// The gradient along the way from a baseline to the picture (Sundararajan, Taly, Yan, 2017).
+    IntegratedGradients(IntegratedGradients),
+    /// The gradient without the negative part at every ReLU (Springenberg et al., 2015).
+    GuidedBackprop,
+    /// The last feature maps, weighted by their mean gradients (Selvaraju et al., 2017).
+    GradCam,
+    /// Input times gradient and every bias times its gradient (Srinivas, Fleuret, 2019).
+    FullGrad,
+    /// Attribution Guided Factorization.
+    Agf(Ablations),
+    /// Another relevance method that comes with the crate.
+    Relevance(Preset),
+    /// Rules that the user composed.
+    Rules(RuleList),
+}
+
+/// What the values of a method's maps mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapKind {
+    /// Positive values speak for the class, negative ones against it.
+    Signed,
+    /// No value is negative: the more, the more it matters.
+    Positive,
+}
+
+impl Method {
+    /// Every method with its default options, in the order in which they are shown side by side.
+    pub const ALL: &'static [Method] = &[
+        Method::Gradient,
+        Method::InputXGradient,
+        Method::SmoothGrad(SmoothGrad::DEFAULT),
+        Method::IntegratedGradients(IntegratedGradients::DEFAULT),
+        Method::GuidedBackprop,
+        Method::GradCam,
+        Method::FullGrad,
+        Method::Relevance(Preset::Lrp),
+        Method::Relevance(Preset::LrpAb),
+        Method::Relevance(Preset::Clrp),
+        Method::Relevance(Preset::Sglrp),
+        Method::Relevance(Preset::Rap),
+        Method::Agf(Ablations::NONE),
+    ];
+
+    /// The name on the command line, in reports and in file names.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Method::Gradient => "gradient",
+            Method::InputXGradient => "input-x-gradient",
+            Method::SmoothGrad(_) => "smoothgrad",
+            Method::IntegratedGradients(_) => "integrated-gradients",
+            Method::GuidedBackprop => "guided-backprop",
+            Method::GradCam => "grad-cam",
+            Method::FullGrad => "fullgrad",
+            Method::Agf(_) => "agf",
+            Method::Relevance(preset) => preset.name(),
+            Method::Rules(list) => list.name,
+        }
+    }
+
+    /// What it does, in a few words.
+    pub const fn summary(&self) -> &'static str {
+        match self {
+            Method::Gradient => "Magnitude of the gradient of the class's logit",
+            Method::InputXGradient => "Input times gradient",
+            Method::SmoothGrad(_) => "Mean gradient of noisy copies of the input",
+            Method::IntegratedGradients(_) => "Gradient along the way from a baseline to the input",
+            Method::GuidedBackprop => "Gradient without the negative part at every ReLU",
+            Method::GradCam => "Last feature maps, weighted by their mean gradients",
+            Method::FullGrad => "Input times gradient and every bias times its gradient",
+            Method::Agf(_) => Preset::Agf.summary(),
+            Method::Relevance(preset) => preset.summary(),
+            Method::Rules(_) => "Relevance by rules of one's own",
+        }
+    }
+
+    /// Whether the maps have a sign.
+    pub const fn map_kind(&self) -> MapKind {
+        match self {
+            Method::InputXGradient | Method::IntegratedGradients(_) => MapKind::Signed,
+            Method::Agf(_) | Method::Relevance(_) | Method::Rules(_) => MapKind::Signed,
+            Method::Gradient | Method::SmoothGrad(_) | Method::GuidedBackprop | Method::GradCam | Method::FullGrad => {
+                MapKind::Positive
+            }
+        }
+    }
+
+    /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
+    /// [`Op::ClassRequest`](crate::graph::Op::ClassRequest)), so that one explanation serves every class.
+    ///
+    /// # Errors
+    /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where the network does not have the form
+    /// that the method needs.
+    pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
+        match self {
+            Method::Gradient => input_gradient::explain(network, slots, Variant::Gradient),
+            Method::InputXGradient => input_gradient::explain(network, slots, Variant::InputXGradient),
+            Method::GuidedBackprop => input_gradient::explain(network, slots, Variant::GuidedBackprop),
+            Method::SmoothGrad(options) => passes::explain(network, slots, Schedule::Noise(*options)),
+            Method::IntegratedGradients(options) => passes::explain(network, slots, Schedule::Path(*options)),
+            Method::GradCam => grad_cam::explain(network, slots),
+            Method::FullGrad => full_gradient::explain(network, slots),
+            Method::Agf(ablations) => agf::explain(network, slots, *ablations),
+            Method::Relevance(preset) => preset.rules()?.explain(network, slots),
+            Method::Rules(list) => list.explain(network, slots),
+        }
+    }
+
+    /// The rules of a relevance method; `None` for other methods.
+    ///
+    /// # Errors
+    /// [`MethodError::Rules`] where a preset is faulty, which the crate's tests rule out.
+    pub fn rules(&self) -> Result<Option<RuleList>, MethodError> {
+        Ok(Some(match self {
+            Method::Agf(ablations) => agf::rules(*ablations)?,
+            Method::Relevance(preset) => preset.rules()?,
+            Method::Rules(list) => list.clone(),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The same method with another rule for the sums of residual blocks; methods without relevance rules stay as they are.
+    ///
+    /// # Errors
+    /// As [`Method::rules`].
+    pub fn with_add_rule(self, rule: AddRule) -> Result<Self, MethodError> {
+        Ok(match (rule, self.rules()?) {
+            (AddRule::Magnitude, Some(list)) => Method::Rules(list.with_add_rule(rule)),
+            _ => self,
+        })
+    }
+
+    /// What the passes of a method are told that runs each picture several times; `None` for the others.
+    pub const fn schedule(&self) -> Option<Schedule> {
+        match self {
+            Method::SmoothGrad(options) => Some(Schedule::Noise(*options)),
+            Method::IntegratedGradients(options) => Some(Schedule::Path(*options)),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Method {
+    /// AGF without ablations.
+    fn default() -> Self {
+        Method::Agf(Ablations::NONE)
+    }
+}
+
+impl From<Ablations> for Method {
+    fn from(ablations: Ablations) -> Self {
+        Method::Agf(ablations)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = UnknownMethod;
+
+    /// The method of this name with its default options.
+    fn from_str(name: &str) -> Result<Self, UnknownMethod> {
+        let known = Self::ALL.iter().find(|method| method.name() == name);
+        known.cloned().ok_or_else(|| UnknownMethod { name: name.into() })
+    }
+}
+
+/// A name that is no method's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown method '{name}'; known are {}", Method::ALL.iter().map(Method::name).collect::<Vec<_>>().join(", "))]
+pub struct UnknownMethod {
+    /// The name given.
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_differ() {
+        let mut seen = std::collections::HashSet::new();
+        for method in Method::ALL {
+            assert_eq!(method.name().parse().as_ref(), Ok(method));
+            assert!(seen.insert(method.name()), "two methods are called {method}");
+        }
+        assert_eq!(Method::default().name(), "agf");
+        let error = "agr".parse::<Method>().unwrap_err().to_string();
+        assert!(error.starts_with("unknown method 'agr'; known are ") && error.contains("agf"), "{error}");
+    }
+}

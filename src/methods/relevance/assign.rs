@@ -1,0 +1,96 @@
+//! Which rule each forward node takes.
+
+use super::rule::Subject;
+use super::{Kind, Rule, RuleList, Start};
+use crate::graph::{BatchNormId, Graph, NodeId, Op};
+use crate::methods::{MethodError, Network, gradient};
+
+/// The rules of a network's nodes, by node index.
+pub(super) struct Assignment {
+    /// Forward nodes that the logits depend on.
+    pub live: Vec<bool>,
+    rules: Vec<Option<Rule>>,
+    fan_outs: Vec<Option<Rule>>,
+    /// For a convolution the batch normalisation that is folded into it.
+    folded: Vec<Option<BatchNormId>>,
+}
+
+impl Assignment {
+    /// The first matching rule of every node.
+    ///
+    /// # Errors
+    /// [`MethodError::NoRule`] names all nodes without one.
+    pub fn new(network: &Network, list: &RuleList) -> Result<Self, MethodError> {
+        let graph = &network.graph;
+        let live = graph.live(&[network.logits]);
+        let count = live.len();
+        let mut assignment =
+            Self { rules: vec![None; count], fan_outs: vec![None; count], folded: vec![None; count], live };
+        let (readers, depths) = (readers(graph, &assignment.live), depths(graph));
+        let mut missing = Vec::new();
+        for id in graph.ids().filter(|id| assignment.live[id.index()]) {
+            let find = |kind: Kind| {
+                let deepest = depths[network.logits.index()];
+                let subject = Subject { graph, id, kind, depth: depths[id.index()], deepest };
+                list.find(&subject).filter(|rule| *rule != Rule::Fold || folding(graph, id, &readers).is_some())
+            };
+            let node = graph.node(id);
+            if readers[id.index()].len() > 1 {
+                assignment.fan_outs[id.index()] = find(Kind::FanOut);
+                if assignment.fan_outs[id.index()].is_none() {
+                    missing.push(format!("'{}' (fan-out)", node.name));
+                }
+            }
+            if id == network.input || (id == network.logits && list.start == Start::Probability) {
+                continue;
+            }
+            let rule = Kind::of(&node.op).and_then(find);
+            if rule.is_none() || (list.needs_gradient() && !gradient::covers(&node.op)) {
+                missing.push(format!("'{}' ({})", node.name, node.op.name()));
+            }
+            if let (Some(Rule::Fold), Some((convolution, batch_norm))) = (rule, folding(graph, id, &readers)) {
+                assignment.folded[convolution.index()] = Some(batch_norm);
+            }
+            assignment.rules[id.index()] = rule;
+        }
+        if missing.is_empty() { Ok(assignment) } else { Err(MethodError::NoRule { method: list.name, nodes: missing }) }
+    }
+
+    pub fn rule(&self, id: NodeId) -> Rule {
+        self.rules[id.index()].unwrap_or(Rule::Pass)
+    }
+
+    pub fn fan_out(&self, id: NodeId) -> Rule {
+        self.fan_outs[id.index()].unwrap_or(Rule::Pass)
+    }
+
+    pub fn folded(&self, id: NodeId) -> Option<BatchNormId> {
+        self.folded[id.index()]
+    }
+}
+
+/// The convolution that a batch normalisation can be folded into: the one whose output nothing else reads.
+fn folding(graph: &Graph, id: NodeId, readers: &[Vec<NodeId>]) -> Option<(NodeId, BatchNormId)> {
+    let node = graph.node(id);
+    let (Op::BatchNorm(batch_norm), &[input]) = (node.op, node.inputs.as_slice()) else { return None };
+    let is_alone = readers[input.index()].len() == 1;
+    (matches!(graph.node(input).op, Op::Convolve { .. }) && is_alone).then_some((input, batch_norm))
+}
+
+/// Live readers of every node; one that reads a value twice stands there twice.
+fn readers(graph: &Graph, live: &[bool]) -> Vec<Vec<NodeId>> {
+    let mut readers = graph.consumers();
+    readers.iter_mut().for_each(|readers| readers.retain(|reader| live[reader.index()]));
+    readers
+}
+
+/// Layers with weights on the longest path from the picture up to each node, its own included.
+fn depths(graph: &Graph) -> Vec<i32> {
+    let mut depths = vec![0; graph.nodes().len()];
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let before = node.inputs.iter().map(|input| depths[input.index()]).max().unwrap_or(0);
+        depths[id.index()] = before + i32::from(matches!(node.op, Op::Convolve { .. } | Op::Linear { .. }));
+    }
+    depths
+}

@@ -1,0 +1,224 @@
+//! The walk from the logits to the picture: relevance, and the gradient where a rule needs it, go back one forward node at a time.
+
+use super::assign::Assignment;
+use super::{Layer, Rule, RuleList, Start};
+use crate::graph::{Binary, Graph, GraphError, LogitRelevance, NodeId, Op, Reduction};
+use crate::methods::{ClassMap, MethodError, Network, Quantity, Trace, gradient, slot};
+
+/// Adds the map of one slot.
+pub(super) fn explain(
+    graph: &mut Graph,
+    network: &Network,
+    list: &RuleList,
+    assignment: &Assignment,
+    slot: u32,
+) -> Result<ClassMap, MethodError> {
+    let tag = slot::tag(slot);
+    let class = slot::class(graph, network.logits, slot)?;
+    let mut walk =
+        |start: Option<LogitRelevance>, tag: &str| Walk::new(graph, network, list, assignment, tag).run(class, start);
+    let Walked { mut relevance, trace, masks } = match list.start {
+        Start::Probability => walk(None, &tag)?,
+        Start::Logit | Start::LogitContrast => walk(Some(LogitRelevance::Target), &tag)?,
+        Start::SoftmaxContrast => walk(Some(LogitRelevance::SoftmaxTarget), &tag)?,
+    };
+    let others = match list.start {
+        Start::LogitContrast => Some(LogitRelevance::Others),
+        Start::SoftmaxContrast => Some(LogitRelevance::SoftmaxOthers),
+        _ => None,
+    };
+    if others.is_some() {
+        let of_others = walk(others, &format!(" of others{tag}"))?;
+        relevance = contrast(graph, relevance, of_others.relevance, &tag)?;
+    }
+    let (map, peak) = if list.normalize {
+        let peak = graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
+        (graph.add(&format!("map{tag}"), Op::HeatMap, &[relevance, peak])?, Some(peak))
+    } else {
+        (graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[relevance])?, None)
+    };
+    Ok(ClassMap { class, attribution: relevance, map, peak, masks, completeness: Vec::new(), trace })
+}
+
+/// `target - others (sum(target) / sum(others))`.
+fn contrast(graph: &mut Graph, target: NodeId, others: NodeId, tag: &str) -> Result<NodeId, GraphError> {
+    let mut add = |what: &str, op: Op, inputs: &[NodeId]| graph.add(&format!("contrast:{what}{tag}"), op, inputs);
+    let of_target = add("sum of target", Op::Reduce(Reduction::Sum), &[target])?;
+    let of_others = add("sum of others", Op::Reduce(Reduction::Sum), &[others])?;
+    let scale = add("scale", Op::Binary(Binary::Divide), &[of_target, of_others])?;
+    let scaled = add("others", Op::Binary(Binary::Multiply), &[others, scale])?;
+    add("relevance", Op::Binary(Binary::Subtract), &[target, scaled])
+}
+
+/// Where a walk came to.
+struct Walked {
+    /// The picture's relevance.
+    relevance: NodeId,
+    trace: Vec<Trace>,
+    /// Relevance before and behind each activation that masks.
+    masks: Vec<(NodeId, NodeId)>,
+}
+
+struct Walk<'a> {
+    graph: &'a mut Graph,
+    network: &'a Network,
+    list: &'a RuleList,
+    assignment: &'a Assignment,
+    tag: &'a str,
+    /// What the readers of each forward node sent back, by node index.
+    gradients: Vec<Vec<NodeId>>,
+    relevances: Vec<Vec<NodeId>>,
+    trace: Vec<Trace>,
+    masks: Vec<(NodeId, NodeId)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        graph: &'a mut Graph,
+        network: &'a Network,
+        list: &'a RuleList,
+        assignment: &'a Assignment,
+        tag: &'a str,
+    ) -> Self {
+        let forward = network.graph.nodes().len();
+        let (gradients, relevances) = (vec![Vec::new(); forward], vec![Vec::new(); forward]);
+        Self { graph, network, list, assignment, tag, gradients, relevances, trace: Vec::new(), masks: Vec::new() }
+    }
+
+    /// The relevance of the picture, from `start` at the logits or, without it, from the target's probability.
+    fn run(mut self, class: NodeId, start: Option<LogitRelevance>) -> Result<Walked, MethodError> {
+        let (input, logits) = (self.network.input, self.network.logits);
+        if self.list.needs_gradient() {
+            let name = format!("target:gradient{}", self.tag);
+            let gradient = self.graph.add(&name, Op::TargetGradient, &[logits, class])?;
+            self.gradients[logits.index()].push(gradient);
+        }
+        match start {
+            Some(start) => {
+                let name = format!("target:relevance{}", self.tag);
+                let relevance = self.graph.add(&name, Op::LogitRelevance(start), &[logits, class])?;
+                self.relevances[logits.index()].push(relevance);
+                self.step(logits)?;
+            }
+            None => self.first_product()?,
+        }
+        for id in self.network.graph.ids().rev().filter(|id| self.assignment.live[id.index()]) {
+            if id != input && id != logits {
+                self.step(id)?;
+            }
+        }
+        let relevance = self.relevance_of(input)?.ok_or(MethodError::Form {
+            method: self.list.name,
+            needs: "a path from the logits to the picture",
+            found: "none was found".into(),
+        })?;
+        Ok(Walked { relevance, trace: self.trace, masks: self.masks })
+    }
+
+    /// AGF, section 1: input times gradient of the last linear layer.
+    fn first_product(&mut self) -> Result<(), MethodError> {
+        let logits = self.network.logits;
+        let node = self.graph.node(logits);
+        if !matches!(node.op, Op::Linear { .. }) {
+            let found = format!("the logits come from '{}' ({})", node.name, node.op.name());
+            let method = self.list.name;
+            return Err(MethodError::Form { method, needs: "a linear layer at the end", found });
+        }
+        let (x, name) = (node.inputs[0], format!("{}:relevance{}", node.name, self.tag));
+        for g in self.gradients_at_inputs(logits)? {
+            self.send(logits, 0, Quantity::Gradient(0), g);
+            let relevance = self.graph.add(&name, Op::Binary(Binary::Multiply), &[x, g])?;
+            self.send(logits, 0, Quantity::Relevance(0), relevance);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, id: NodeId) -> Result<(), GraphError> {
+        let Some(c) = self.relevance_of(id)? else { return Ok(()) };
+        let rule = self.assignment.rule(id);
+        let g = self.gradient_of(id)?;
+        let inputs = self.graph.node(id).inputs.clone();
+        // The gradient at the picture is of use to one rule only.
+        let goes_on = !inputs.contains(&self.network.input) || matches!(rule, Rule::Full(_));
+        let at_inputs = if goes_on { self.gradients_at(id, g)? } else { Vec::new() };
+        let mut layer = Layer {
+            graph: self.graph,
+            id,
+            inputs,
+            c,
+            g,
+            g_x: at_inputs.first().copied(),
+            folded: self.assignment.folded(id),
+            tag: self.tag,
+            trace: Vec::new(),
+        };
+        let relevances = layer.relevances(rule)?;
+        self.trace.append(&mut layer.trace);
+        if let (Op::Clamp(_), Rule::Ratio, [relevance]) = (self.graph.node(id).op, rule, &relevances[..]) {
+            self.masks.push((c, *relevance));
+        }
+        for (index, relevance) in (0..).zip(relevances) {
+            if let Some(&gradient) = at_inputs.get(index as usize) {
+                self.send(id, index, Quantity::Gradient(index), gradient);
+            }
+            self.send(id, index, Quantity::Relevance(index), relevance);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, layer: NodeId, index: u32, quantity: Quantity, node: NodeId) {
+        let input = self.network.graph.node(layer).inputs[index as usize];
+        match quantity {
+            Quantity::Gradient(_) => self.gradients[input.index()].push(node),
+            _ => self.relevances[input.index()].push(node),
+        }
+        self.trace.push(Trace { layer, quantity, node });
+    }
+
+    fn gradients_at_inputs(&mut self, id: NodeId) -> Result<Vec<NodeId>, GraphError> {
+        let g = self.gradient_of(id)?;
+        self.gradients_at(id, g)
+    }
+
+    /// Gradients at the inputs of a node, given that at its output.
+    fn gradients_at(&mut self, id: NodeId, g: Option<NodeId>) -> Result<Vec<NodeId>, GraphError> {
+        let Some(g) = g else { return Ok(Vec::new()) };
+        Ok(gradient::gradient(self.graph, id, g, self.tag)?.unwrap_or_default())
+    }
+
+    /// Fan-out sums gradients. `None` where no rule asks for gradients.
+    fn gradient_of(&mut self, id: NodeId) -> Result<Option<NodeId>, GraphError> {
+        let parts = std::mem::take(&mut self.gradients[id.index()]);
+        self.sum(&parts, &format!("{}:gradient sum{}", self.graph.node(id).name, self.tag))
+    }
+
+    /// Relevance at a node's output; what several readers sent back becomes one by the fan-out rule.
+    fn relevance_of(&mut self, id: NodeId) -> Result<Option<NodeId>, GraphError> {
+        let mut parts = std::mem::take(&mut self.relevances[id.index()]);
+        if parts.len() < 2 {
+            return Ok(parts.pop());
+        }
+        let name = format!("{}:fan-out{}", self.graph.node(id).name, self.tag);
+        let by_ratio = self.assignment.fan_out(id) == Rule::Ratio;
+        if by_ratio {
+            for part in &mut parts {
+                *part = self.graph.add(&name, Op::Binary(Binary::SafeDivide), &[*part, id])?;
+            }
+        }
+        let mut relevance = self.sum(&parts, &name)?;
+        if let (true, Some(sum)) = (by_ratio, relevance) {
+            relevance = Some(self.graph.add(&name, Op::Binary(Binary::Multiply), &[id, sum])?);
+        }
+        self.trace.extend(relevance.map(|node| Trace { layer: id, quantity: Quantity::FanOutRelevance, node }));
+        Ok(relevance)
+    }
+
+    fn sum(&mut self, parts: &[NodeId], name: &str) -> Result<Option<NodeId>, GraphError> {
+        let Some((&first, rest)) = parts.split_first() else { return Ok(None) };
+        let mut sum = first;
+        for &part in rest {
+            sum = self.graph.add(name, Op::Binary(Binary::Add), &[sum, part])?;
+        }
+        Ok(Some(sum))
+    }
+}

@@ -1,0 +1,65 @@
+//! What the gradient methods add: the target's unit vector, noise, and what makes maps out of values.
+
+use super::{LANES, Lowering, Work};
+use crate::graph::{Node, Op};
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::uniforms::Uniforms;
+
+impl Lowering<'_> {
+    pub(super) fn one_hot(&mut self, node: &Node) {
+        let uniforms = Uniforms::new().with("quads", node.shape.quads());
+        let workgroups = [node.shape.quads().div_ceil(LANES), 1, self.batch];
+        let values = vec![self.value(node.inputs[1]), self.value(self.output)];
+        let flops = self.elements(node, 1);
+        self.push(Work { kernel: Kernel::new(Shader::OneHot), uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    pub(super) fn noise(&mut self, node: &Node, seed: u64) {
+        let uniforms = Uniforms::new()
+            .with("pixels", node.shape.pixels())
+            .with("quads", node.shape.quads())
+            .with("channels", node.shape.channels)
+            .with("seed_low", seed as u32)
+            .with("seed_high", (seed >> 32) as u32);
+        let values = vec![self.value(node.inputs[1]), self.value(self.output)];
+        let (workgroups, flops) = (self.per_quad(node.shape), self.elements(node, 80));
+        self.push(Work { kernel: Kernel::new(Shader::Noise), uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    pub(super) fn resize(&mut self, node: &Node) {
+        let source = self.shape(node.inputs[0]);
+        let uniforms = Uniforms::new()
+            .with("source_height", source.height)
+            .with("source_width", source.width)
+            .with("height", node.shape.height)
+            .with("width", node.shape.width)
+            .with("quads", node.shape.quads());
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let (workgroups, flops) = (self.per_quad(node.shape), self.elements(node, 8));
+        self.push(Work { kernel: Kernel::new(Shader::Resize), uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    pub(super) fn channel_sum(&mut self, node: &Node) {
+        let scaled = matches!(node.op, Op::ScaledMagnitude);
+        let source = self.shape(node.inputs[0]);
+        let kernel = Kernel::new(Shader::ChannelSum).with("SCALED", scaled.into());
+        let uniforms = Uniforms::new()
+            .with("pixels", source.pixels())
+            .with("quads", source.quads())
+            .with("channels", source.channels);
+        let mut values = self.values(&node.inputs);
+        values.resize(3, self.unused);
+        values.push(self.value(self.output));
+        let flops = source.elements() * u64::from(self.batch) * 3;
+        self.push(Work { kernel, uniforms, workgroups: self.per_pixel(source), flops }, Vec::new(), values);
+    }
+
+    pub(super) fn plain_map(&mut self, node: &Node, absolute: bool) {
+        let source = self.shape(node.inputs[0]);
+        let uniforms =
+            Uniforms::new().with("pixels", source.pixels()).with("quads", source.quads()).with("absolute", absolute);
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let (workgroups, flops) = (self.per_pixel(source), source.elements() * u64::from(self.batch));
+        self.push(Work { kernel: Kernel::new(Shader::PlainMap), uniforms, workgroups, flops }, Vec::new(), values);
+    }
+}
