@@ -16,7 +16,7 @@ struct Ones {
 }
 
 @group(0) @binding(0) var<uniform> u: Ones;
-@group(0) @binding(1) var<storage, read> tap_sums: array<vec4f>; // [quads][taps], summed over input channels
+@group(0) @binding(1) var<storage, read> tap_sums: array<vec4f>; // [quads][taps and their total], summed over input channels
 @group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
@@ -33,15 +33,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if pixel >= pixels { return; }
     let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
     let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
-    let base = group.y * u.kernel_rows * u.kernel_columns;
+    let taps = u.kernel_rows * u.kernel_columns;
+    let base = group.y * (taps + 1u);
     var sum = vec4f();
-    for (var ky = 0u; ky < u.kernel_rows; ky++) {
-        let sy = top + i32(ky);
-        if sy < 0 || sy >= i32(u.source_height) { continue; }
-        for (var kx = 0u; kx < u.kernel_columns; kx++) {
-            let sx = left + i32(kx);
-            if sx < 0 || sx >= i32(u.source_width) { continue; }
-            sum += tap_sums[base + ky * u.kernel_columns + kx];
+    let is_inside = top >= 0 && left >= 0 && top + i32(u.kernel_rows) <= i32(u.source_height)
+        && left + i32(u.kernel_columns) <= i32(u.source_width);
+    if is_inside {
+        sum = tap_sums[base + taps];
+    } else {
+        for (var ky = 0u; ky < u.kernel_rows; ky++) {
+            let sy = top + i32(ky);
+            if sy < 0 || sy >= i32(u.source_height) { continue; }
+            for (var kx = 0u; kx < u.kernel_columns; kx++) {
+                let sx = left + i32(kx);
+                if sx < 0 || sx >= i32(u.source_width) { continue; }
+                sum += tap_sums[base + ky * u.kernel_columns + kx];
+            }
         }
     }
     let index = (group.z * u.quads + group.y) * pixels + pixel;

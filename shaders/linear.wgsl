@@ -1,4 +1,5 @@
-// Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs.
+// Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs. A second
+// product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
 struct Linear {
     source_quads: u32, // quads * pixels of the input
@@ -9,13 +10,17 @@ struct Linear {
     high: f32,
     weight_part: u32,  // 0 full, 1 absolute, 2 positive, 3 negative
     source_part: u32,
+    is_pair: u32,      // 1: a second product, without bias and clamp
+    second_weight_part: u32,
+    second_source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [outputs of the range][source quads]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [quads]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
-@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
+@group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
 
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
@@ -27,26 +32,43 @@ fn part(v: vec4f, which: u32) -> vec4f {
     return v;
 }
 
+fn total(value: vec4f, lane: u32) -> vec4f {
+    workgroupBarrier();
+    partial[lane] = value;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half { partial[lane] += partial[lane + half]; }
+    }
+    return partial[0];
+}
+
+fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
+    return vec4f(dot(part(w[0], which), x), dot(part(w[1], which), x), dot(part(w[2], which), x), dot(part(w[3], which), x));
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let source_base = group.z * u.source_quads;
     let row = group.x * 4u * u.source_quads;
     var sum = vec4f();
+    var second_sum = vec4f();
     for (var k = lane; k < u.source_quads; k += LANES) {
-        let x = part(source[source_base + k], u.source_part);
-        sum.x += dot(part(weights[row + k], u.weight_part), x);
-        sum.y += dot(part(weights[row + u.source_quads + k], u.weight_part), x);
-        sum.z += dot(part(weights[row + 2u * u.source_quads + k], u.weight_part), x);
-        sum.w += dot(part(weights[row + 3u * u.source_quads + k], u.weight_part), x);
+        let x = source[source_base + k];
+        let at = row + k;
+        let w = mat4x4f(
+            weights[at], weights[at + u.source_quads], weights[at + 2u * u.source_quads], weights[at + 3u * u.source_quads],
+        );
+        sum += rows(w, u.weight_part, part(x, u.source_part));
+        if u.is_pair == 1u { second_sum += rows(w, u.second_weight_part, part(x, u.second_source_part)); }
     }
-    partial[lane] = sum;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] += partial[lane + half]; }
-    }
-    if lane != 0u { return; }
     let quad = u.first_quad + group.x;
-    var result = partial[0];
-    if u.has_bias == 1u { result += bias[quad]; }
-    destination[group.z * u.quads + quad] = clamp(result, vec4f(u.low), vec4f(u.high));
+    let index = group.z * u.quads + quad;
+    var result = total(sum, lane);
+    if lane == 0u {
+        if u.has_bias == 1u { result += bias[quad]; }
+        destination[index] = clamp(result, vec4f(u.low), vec4f(u.high));
+    }
+    if u.is_pair == 0u { return; }
+    let other = total(second_sum, lane);
+    if lane == 0u { second[index] = other; }
 }

@@ -1,4 +1,5 @@
-// Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight.
+// Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight. A second
+// product with another part of the same weights may go along, since reading the weights is what takes the time.
 
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
@@ -7,18 +8,29 @@ struct LinearTranspose {
     range_quads: u32,       // source quads in this range
     accumulate: u32,        // 1: add to what earlier ranges gave
     weight_part: u32,       // 0 full, 1 absolute, 2 positive, 3 negative
+    is_pair: u32,           // 1: a second product
+    second_weight_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows of the range][destination quads]
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
-@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
+@group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
     if which == 2u { return max(v, vec4f()); }
     if which == 3u { return min(v, vec4f()); }
     return v;
+}
+
+fn add_rows(rows: mat4x4f, which: u32, v: vec4f, sum: vec4f) -> vec4f {
+    var result = fma(part(rows[0], which), vec4f(v.x), sum);
+    result = fma(part(rows[1], which), vec4f(v.y), result);
+    result = fma(part(rows[2], which), vec4f(v.z), result);
+    return fma(part(rows[3], which), vec4f(v.w), result);
 }
 
 @compute @workgroup_size(64)
@@ -28,15 +40,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let source_base = group.z * u.source_quads + u.first_quad;
     let index = group.z * u.destination_quads + column;
     var sum = vec4f();
+    var second_sum = vec4f();
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
-        let v = source[source_base + quad];
-        sum = fma(part(weights[w], u.weight_part), vec4f(v.x), sum);
-        sum = fma(part(weights[w + u.destination_quads], u.weight_part), vec4f(v.y), sum);
-        sum = fma(part(weights[w + 2u * u.destination_quads], u.weight_part), vec4f(v.z), sum);
-        sum = fma(part(weights[w + 3u * u.destination_quads], u.weight_part), vec4f(v.w), sum);
+        let rows = mat4x4f(
+            weights[w], weights[w + u.destination_quads], weights[w + 2u * u.destination_quads], weights[w + 3u * u.destination_quads],
+        );
+        sum = add_rows(rows, u.weight_part, source[source_base + quad], sum);
+        if u.is_pair == 1u { second_sum = add_rows(rows, u.second_weight_part, second_source[source_base + quad], second_sum); }
         w += 4u * u.destination_quads;
     }
     if u.accumulate == 1u { sum += destination[index]; }
     destination[index] = sum;
+    if u.is_pair == 0u { return; }
+    if u.accumulate == 1u { second_sum += second_destination[index]; }
+    second_destination[index] = second_sum;
 }

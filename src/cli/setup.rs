@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
+use super::terminal::Terminal;
 use super::values::{ClassSpec, Size, WeightsSource};
 use crate::explainer::Target;
 use crate::gpu::{Gpu, Selection};
@@ -74,7 +75,12 @@ impl DeviceArguments {
 
     /// Opens the device.
     pub(super) fn open(&self) -> Result<Gpu, CliError> {
-        Ok(pollster::block_on(Gpu::open(&self.selection()))?)
+        let gpu = pollster::block_on(Gpu::open(&self.selection()))?;
+        let directory = dirs::cache_dir().map(|directory| directory.join("agf"));
+        if let Some(note) = directory.and_then(|directory| gpu.keep_pipelines(&directory)) {
+            Terminal::plain().warn(note);
+        }
+        Ok(gpu)
     }
 }
 

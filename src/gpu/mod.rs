@@ -5,6 +5,7 @@
 
 mod adapter;
 mod error;
+mod pipeline_cache;
 mod pipelines;
 mod program;
 mod transfer;
@@ -41,7 +42,7 @@ pub async fn adapters(selection: &Selection) -> Vec<AdapterSummary> {
 /// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
 /// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
 pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {
-    let features = adapter.features() & wgpu::Features::SUBGROUP;
+    let features = adapter.features() & (wgpu::Features::SUBGROUP | wgpu::Features::PIPELINE_CACHE);
     let offered = adapter.limits();
     let limits = wgpu::Limits {
         max_buffer_size: offered.max_buffer_size,
@@ -99,6 +100,12 @@ impl Gpu {
         let summary = AdapterSummary::new(0, &device.adapter_info(), &limits, features);
         let profile = summary.profile(limits.max_compute_workgroups_per_dimension);
         Ok(Self { device, queue, summary, profile, pipelines: Arc::default() })
+    }
+
+    /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface can. Call it before the
+    /// first session. Returns what was wrong with a file that had to be ignored.
+    pub fn keep_pipelines(&self, directory: &std::path::Path) -> Option<String> {
+        self.pipelines.keep(&self.device, &self.summary, directory)
     }
 
     /// The adapter, with the limits and features of the opened device.

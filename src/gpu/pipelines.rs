@@ -1,16 +1,28 @@
 //! Compute pipelines by kernel, compiled in parallel and kept for the life of the device.
 
-use super::{Gpu, GpuError};
+use super::pipeline_cache::PipelineCache;
+use super::{AdapterSummary, Gpu, GpuError};
 use crate::plan::kernel::{Access, Kernel, Shader};
 use rayon::prelude::*;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What has been compiled so far.
 #[derive(Default)]
 pub(super) struct Pipelines {
     layouts: Mutex<HashMap<Shader, wgpu::BindGroupLayout>>,
     compiled: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+    on_disk: OnceLock<PipelineCache>,
+}
+
+impl Pipelines {
+    /// See [`Gpu::keep_pipelines`].
+    pub fn keep(&self, device: &wgpu::Device, summary: &AdapterSummary, directory: &Path) -> Option<String> {
+        let (cache, note) = PipelineCache::open(device, summary, directory)?;
+        let _ = self.on_disk.set(cache);
+        note
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -30,6 +42,7 @@ impl Gpu {
             let compiled = lock(&self.pipelines.compiled);
             kernels.iter().copied().filter(|kernel| !compiled.contains_key(*kernel)).collect()
         };
+        let is_new = !missing.is_empty();
         let attempts: Vec<_> = missing.par_iter().map(|kernel| self.compile(kernel)).collect();
         for (kernel, (pipeline, errors)) in missing.into_iter().zip(attempts) {
             for error in errors {
@@ -39,6 +52,9 @@ impl Gpu {
                 }
             }
             lock(&self.pipelines.compiled).insert(kernel.clone(), pipeline);
+        }
+        if let Some(cache) = self.pipelines.on_disk.get().filter(|_| is_new) {
+            cache.save();
         }
         let compiled = lock(&self.pipelines.compiled);
         Ok(kernels.iter().filter_map(|kernel| compiled.get(*kernel).cloned()).collect())
@@ -51,7 +67,7 @@ impl Gpu {
     ) -> (wgpu::ComputePipeline, [impl Future<Output = Option<wgpu::Error>> + Send + use<>; 2]) {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let pipeline = create_pipeline(&self.device, &self.layout(kernel.shader), kernel);
+        let pipeline = create_pipeline(&self.device, &self.layout(kernel.shader), kernel, self.pipelines.on_disk.get());
         let internal = internal.pop();
         (pipeline, [internal, validation.pop()])
     }
@@ -80,7 +96,12 @@ fn create_layout(device: &wgpu::Device, shader: Shader) -> wgpu::BindGroupLayout
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(shader.name()), entries: &entries })
 }
 
-fn create_pipeline(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, kernel: &Kernel) -> wgpu::ComputePipeline {
+fn create_pipeline(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    kernel: &Kernel,
+    on_disk: Option<&PipelineCache>,
+) -> wgpu::ComputePipeline {
     let name = kernel.to_string();
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(kernel.shader.name()),
@@ -101,6 +122,6 @@ fn create_pipeline(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, kernel
             constants: &constants,
             zero_initialize_workgroup_memory: false,
         },
-        cache: None,
+        cache: on_disk.map(PipelineCache::cache),
     })
 }

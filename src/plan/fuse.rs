@@ -7,6 +7,8 @@ use crate::graph::{Binary, Graph, NodeId, Op};
 pub struct Group {
     /// The nodes.
     pub nodes: Vec<NodeId>,
+    /// A group that reads the same weights and runs in the same step.
+    pub partner: Option<Box<Group>>,
 }
 
 impl Group {
@@ -40,10 +42,53 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
             absorbed[next.index()] = true;
             nodes.push(next);
         }
-        groups.push(Group { nodes });
+        groups.push(Group { nodes, partner: None });
     }
     groups.sort_by_key(|group| position(graph, group));
-    groups
+    pair(graph, groups)
+}
+
+/// Joins products with the weights of one linear layer, two at a time: reading the weights is what takes the time. Of two products with
+/// the same input the later one joins the earlier; of two transposes the earlier waits for the later if nothing needs it before.
+fn pair(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
+    let mut paired: Vec<Option<Group>> = Vec::with_capacity(groups.len());
+    for group in groups {
+        let earlier = paired.iter().rposition(|earlier| earlier.as_ref().is_some_and(|e| is_pair(graph, e, &group)));
+        let Some(position) = earlier else {
+            paired.push(Some(group));
+            continue;
+        };
+        let transposed = matches!(graph.node(group.head()).op, Op::LinearTranspose { .. });
+        let Some(mut first) = paired[position].take() else { continue };
+        if !transposed {
+            first.partner = Some(Box::new(group));
+            paired[position] = Some(first);
+        } else if paired[position..].iter().flatten().any(|between| reads(graph, between, first.output())) {
+            paired[position] = Some(first);
+            paired.push(Some(group));
+        } else {
+            paired.push(Some(Group { partner: Some(Box::new(first)), ..group }));
+        }
+    }
+    paired.into_iter().flatten().collect()
+}
+
+fn is_pair(graph: &Graph, earlier: &Group, later: &Group) -> bool {
+    let (a, b) = (graph.node(earlier.head()), graph.node(later.head()));
+    let free = earlier.partner.is_none() && later.partner.is_none() && later.nodes.len() == 1;
+    let same = match (&a.op, &b.op) {
+        (Op::Linear { layer: a_layer, .. }, Op::Linear { layer: b_layer, bias: false, .. }) => {
+            a_layer == b_layer && a.inputs == b.inputs
+        }
+        (Op::LinearTranspose { layer: a_layer, .. }, Op::LinearTranspose { layer: b_layer, .. }) => a_layer == b_layer,
+        _ => false,
+    };
+    free && same
+}
+
+fn reads(graph: &Graph, group: &Group, value: NodeId) -> bool {
+    let partner = group.partner.iter().flat_map(|partner| &partner.nodes);
+    group.nodes.iter().chain(partner).any(|&id| graph.node(id).inputs.contains(&value))
 }
 
 /// A group stands where its last node stood, so that what it reads besides is there. A reduction follows the value that it reads, so

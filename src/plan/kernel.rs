@@ -73,10 +73,10 @@ shaders! {
     FactorMaps "factor_maps" (0 weights, 7 values),
     /// The final map.
     HeatMap "heat_map" (0 weights, 3 values),
-    /// Matrix-vector product.
-    Linear "linear" (2 weights, 2 values),
-    /// Transposed matrix-vector product.
-    LinearTranspose "linear_transpose" (1 weights, 2 values),
+    /// Matrix-vector product, or two over the same weights.
+    Linear "linear" (2 weights, 3 values),
+    /// Transposed matrix-vector product, or two over the same weights.
+    LinearTranspose "linear_transpose" (1 weights, 4 values),
     /// A gradient where relevance is not zero, and what that leaves out.
     Mask "mask" (0 weights, 4 values),
     /// Input times gradient where relevance is not zero.

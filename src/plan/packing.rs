@@ -37,7 +37,7 @@ pub enum Packing {
         /// Layer.
         layer: ConvolutionId,
     },
-    /// Per output channel the sum over input channels of one part of the weight, `[quads][taps]`.
+    /// Per output channel the sum over input channels of one part of the weight, `[quads][taps and their total]`.
     TapSums {
         /// Layer.
         layer: ConvolutionId,
@@ -65,7 +65,8 @@ pub enum Packing {
         /// Number of rows, a multiple of 4.
         rows: u32,
     },
-    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads]`.
+    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads][tap, total]` like [`Packing::TapSums`] of
+    /// one tap.
     RowSums {
         /// Layer.
         layer: LinearId,
@@ -92,16 +93,19 @@ impl Packing {
                 let (rows, columns, _) = dense(graph, layer, transposed);
                 padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
             }
-            Packing::Depthwise { layer } | Packing::TapSums { layer, .. } => {
+            Packing::Depthwise { layer } => {
                 let convolution = graph.convolution(layer);
                 convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
+            }
+            Packing::TapSums { layer, .. } => {
+                let convolution = graph.convolution(layer);
+                convolution.output_channels.next_multiple_of(4) * (convolution.window.taps() + 1)
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
             Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
-            Packing::LinearBias { layer } | Packing::RowSums { layer, .. } => {
-                graph.linear_layer(layer).outputs.next_multiple_of(4)
-            }
+            Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
         };
         count as usize
     }
@@ -116,15 +120,19 @@ impl Packing {
             }
             Packing::Depthwise { layer } => {
                 let weight = derived::convolution(graph, weights, layer);
-                pack_taps(graph, layer, target, |channel, tap, taps| weight[channel * taps + tap]);
+                let taps = graph.convolution(layer).window.taps() as usize;
+                pack_taps(graph, layer, taps, target, |channel, tap| weight[channel * taps + tap]);
             }
             Packing::TapSums { layer, part } => {
                 let convolution = graph.convolution(layer);
                 let weight = derived::convolution(graph, weights, layer);
                 let inputs = convolution.weight_shape()[1] as usize;
-                pack_taps(graph, layer, target, |channel, tap, taps| {
-                    let values = (0..inputs).map(|input| weight[(channel * inputs + input) * taps + tap]);
-                    values.map(|value| f64::from(take(part, value))).sum::<f64>() as f32
+                let taps = convolution.window.taps() as usize;
+                pack_taps(graph, layer, taps + 1, target, |channel, tap| {
+                    let taken = if tap < taps { tap..tap + 1 } else { 0..taps };
+                    let kernels = weight[channel * inputs * taps..][..inputs * taps].chunks(taps);
+                    kernels.flat_map(|kernel| &kernel[taken.clone()]).map(|&w| f64::from(take(part, w))).sum::<f64>()
+                        as f32
                 });
             }
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
@@ -139,8 +147,10 @@ impl Packing {
             Packing::RowSums { layer, part } => {
                 let weight = derived::linear(graph, weights, layer);
                 let inputs = graph.linear_layer(layer).input.elements() as usize;
-                for (sum, row) in target.iter_mut().zip(weight.chunks(inputs)) {
-                    *sum = row.iter().map(|&value| f64::from(take(part, value))).sum::<f64>() as f32;
+                for (output, row) in weight.chunks(inputs).enumerate() {
+                    let sum = row.iter().map(|&value| f64::from(take(part, value))).sum::<f64>() as f32;
+                    target[output / 4 * 8 + output % 4] = sum;
+                    target[output / 4 * 8 + 4 + output % 4] = sum;
                 }
             }
             Packing::LinearBias { layer } => {
@@ -197,12 +207,17 @@ fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed
     });
 }
 
-fn pack_taps(graph: &Graph, layer: ConvolutionId, target: &mut [f32], value: impl Fn(usize, usize, usize) -> f32) {
-    let convolution = graph.convolution(layer);
-    let taps = convolution.window.taps() as usize;
-    for channel in 0..convolution.output_channels as usize {
-        for tap in 0..taps {
-            target[(channel / 4 * taps + tap) * 4 + channel % 4] = value(channel, tap, taps);
+/// `[quads][entries]` of values per output channel.
+fn pack_taps(
+    graph: &Graph,
+    layer: ConvolutionId,
+    entries: usize,
+    target: &mut [f32],
+    value: impl Fn(usize, usize) -> f32,
+) {
+    for channel in 0..graph.convolution(layer).output_channels as usize {
+        for entry in 0..entries {
+            target[(channel / 4 * entries + entry) * 4 + channel % 4] = value(channel, entry);
         }
     }
 }

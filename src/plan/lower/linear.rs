@@ -2,7 +2,7 @@
 
 use super::convolution::{part_code, with_parts};
 use super::{LANES, Lowering, Work};
-use crate::graph::{LinearId, Node, Op};
+use crate::graph::{LinearId, Node, Op, Part};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
@@ -13,7 +13,14 @@ impl Lowering<'_> {
         let Op::Linear { layer, weight, input, bias } = node.op else { return };
         let source_shape = self.shape(node.inputs[0]);
         let (low, high) = self.activation_bounds(group);
-        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let partner = group.partner.as_deref();
+        let second = partner.map_or(self.unused, |partner| self.value(partner.output()));
+        let (second_weight, second_input) = match partner.map(|partner| &self.graph.node(partner.head()).op) {
+            Some(&Op::Linear { weight, input, .. }) => (weight, input),
+            _ => (Part::Full, Part::Full),
+        };
+        let products = 1 + usize::from(partner.is_some());
+        let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let kernel = Kernel::new(Shader::Linear);
             let uniforms = Uniforms::new()
@@ -23,19 +30,32 @@ impl Lowering<'_> {
                 .with("has_bias", bias)
                 .with("low", low)
                 .with("high", high);
-            let uniforms = with_parts(uniforms, weight, input);
-            let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch);
+            let uniforms = with_parts(uniforms, weight, input)
+                .with("is_pair", partner.is_some())
+                .with("second_weight_part", part_code(second_weight))
+                .with("second_source_part", part_code(second_input));
+            let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch) * products as u64;
             let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
             let weights = vec![Packing::Linear { layer, first_row, rows }, bias];
             let workgroups = [rows / 4, 1, self.batch];
-            self.push(Work { kernel, uniforms, workgroups, flops }, weights, values.clone());
+            self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights, values.clone(), products);
         }
     }
 
-    pub(super) fn linear_transpose(&mut self, node: &Node) {
+    pub(super) fn linear_transpose(&mut self, group: &Group, node: &Node) {
         let Op::LinearTranspose { layer, weight } = node.op else { return };
         let destination_quads = node.shape.quads() * node.shape.pixels();
-        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let graph = self.graph;
+        let partner = group.partner.as_deref().map(|partner| (graph.node(partner.head()), partner.output()));
+        let second_source = partner.map_or(self.unused, |(head, _)| self.value(head.inputs[0]));
+        let second_destination = partner.map_or(self.unused, |(_, output)| self.value(output));
+        let second_weight = match partner.map(|(head, _)| &head.op) {
+            Some(&Op::LinearTranspose { weight, .. }) => weight,
+            _ => Part::Full,
+        };
+        let products = 1 + usize::from(partner.is_some());
+        let source = self.value(node.inputs[0]);
+        let values = vec![source, second_source, second_destination, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let kernel = Kernel::new(Shader::LinearTranspose);
             let uniforms = Uniforms::new()
@@ -44,11 +64,13 @@ impl Lowering<'_> {
                 .with("first_quad", first_row / 4)
                 .with("range_quads", rows / 4)
                 .with("accumulate", first_row > 0)
-                .with("weight_part", part_code(weight));
-            let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch);
+                .with("weight_part", part_code(weight))
+                .with("is_pair", partner.is_some())
+                .with("second_weight_part", part_code(second_weight));
+            let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
             let weights = vec![Packing::Linear { layer, first_row, rows }];
             let workgroups = [destination_quads.div_ceil(LANES), 1, self.batch];
-            self.push(Work { kernel, uniforms, workgroups, flops }, weights, values.clone());
+            self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights, values.clone(), products);
         }
     }
 

@@ -57,14 +57,20 @@ impl<'a> Lowering<'a> {
 
     pub fn group(&mut self, group: &Group) {
         self.output = group.output();
-        self.label = group.nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ");
+        let nodes = |group: &Group| {
+            group.nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ")
+        };
+        self.label = nodes(group);
+        if let Some(partner) = &group.partner {
+            self.label = format!("{} & {}", self.label, nodes(partner));
+        }
         let node = self.graph.node(group.head()).clone();
         match node.op {
             Op::Convolve { .. } | Op::ConvolveTranspose { .. } => self.convolution(group, &node),
             Op::ConvolveTransposeMasked { .. } => self.masked_transpose(&node),
             Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
             Op::Linear { .. } => self.linear(group, &node),
-            Op::LinearTranspose { .. } => self.linear_transpose(&node),
+            Op::LinearTranspose { .. } => self.linear_transpose(group, &node),
             Op::LinearOnes { .. } => self.linear_ones(&node),
             Op::MaxPool(_) | Op::MaxPoolIndex(_) | Op::MaxPoolTranspose { .. } => self.max_pool(&node),
             Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } => self.average_pool(&node),
