@@ -36,6 +36,8 @@
 
 #[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
+pub mod catalogue;
 pub mod error;
 pub mod explainer;
 pub mod gpu;
