@@ -34,10 +34,11 @@
 
 #![warn(missing_docs)]
 
-#[doc(hidden)]
-pub mod cli;
+pub mod benchmark;
 #[doc(hidden)]
 pub mod catalogue;
+#[doc(hidden)]
+pub mod cli;
 pub mod error;
 pub mod explainer;
 pub mod gpu;

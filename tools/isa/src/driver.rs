@@ -152,7 +152,11 @@ impl Driver {
     }
 
     /// The stage flag is wgpu's where a device has subgroup operations.
-    unsafe fn pipeline(&self, layout: vk::PipelineLayout, module: vk::ShaderModule) -> Result<vk::Pipeline, vk::Result> {
+    unsafe fn pipeline(
+        &self,
+        layout: vk::PipelineLayout,
+        module: vk::ShaderModule,
+    ) -> Result<vk::Pipeline, vk::Result> {
         let stage = vk::PipelineShaderStageCreateInfo::default()
             .flags(vk::PipelineShaderStageCreateFlags::ALLOW_VARYING_SUBGROUP_SIZE)
             .stage(vk::ShaderStageFlags::COMPUTE)
@@ -169,10 +173,7 @@ impl Driver {
         let failed = |result| Error::Vulkan { during: "asking for statistics".into(), result };
         let executable = vk::PipelineExecutableInfoKHR::default().pipeline(pipeline).executable_index(0);
         let statistics = unsafe { self.properties.get_pipeline_executable_statistics(&executable) }.map_err(failed)?;
-        let statistics = statistics
-            .iter()
-            .map(|statistic| (text(&statistic.name), number(statistic)))
-            .collect();
+        let statistics = statistics.iter().map(|statistic| (text(&statistic.name), number(statistic))).collect();
         let assembly = unsafe { self.assembly(&executable) }.map_err(failed)?;
         let reason = "it captured no assembly (built without a disassembler?)".to_string();
         let assembly = assembly.ok_or_else(|| Error::Driver { family: self.name.clone(), reason })?;
@@ -215,8 +216,7 @@ impl Drop for Driver {
 /// A device with the features that bear on code: robust access as wgpu asks for it, and the capture of results.
 unsafe fn open_device(instance: &ash::Instance, physical: vk::PhysicalDevice) -> Result<ash::Device, vk::Result> {
     let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(0).queue_priorities(&[1.0])];
-    let extensions =
-        [ash::khr::pipeline_executable_properties::NAME.as_ptr(), ash::ext::robustness2::NAME.as_ptr()];
+    let extensions = [ash::khr::pipeline_executable_properties::NAME.as_ptr(), ash::ext::robustness2::NAME.as_ptr()];
     let core = vk::PhysicalDeviceFeatures::default().robust_buffer_access(true);
     let mut capture =
         vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR::default().pipeline_executable_info(true);

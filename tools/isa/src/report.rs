@@ -80,7 +80,11 @@ impl Record {
         }
         let share = self.hot_loop.map_or(0.0, |found| found.always.share());
         if self.kernel.starts_with(HELD_TO_SHARE) && share < SMALLEST_SHARE {
-            complain(format!("{:.1} % multiply-adds in the hot loop, at least {:.0} %", 100.0 * share, 100.0 * SMALLEST_SHARE));
+            complain(format!(
+                "{:.1} % multiply-adds in the hot loop, at least {:.0} %",
+                100.0 * share,
+                100.0 * SMALLEST_SHARE
+            ));
         }
         violations
     }

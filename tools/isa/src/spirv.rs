@@ -41,8 +41,8 @@ pub fn translate(kernel: &Kernel, checked: bool) -> Result<Compiled, Error> {
     let (module, info) =
         process_overrides(&module, &info, entry, &constants).map_err(|reason| error(reason.to_string()))?;
     let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: "main".into() };
-    let words =
-        spv::write_vec(&module, &info, &options(checked), Some(&pipeline)).map_err(|reason| error(reason.to_string()))?;
+    let words = spv::write_vec(&module, &info, &options(checked), Some(&pipeline))
+        .map_err(|reason| error(reason.to_string()))?;
     Ok(Compiled { words, bindings: bindings(&module) })
 }
 
