@@ -94,7 +94,7 @@ fn pattern(shape: SessionShape) -> Batch {
     Batch { count, height, width, data }
 }
 
-/// The single-picture sessions, which share the weights.
+/// Sessions of one network for one picture, and for a batch if asked for; they share the weights.
 pub struct Runners {
     forward: Runner,
     explanation: Runner,
@@ -124,6 +124,16 @@ impl Runners {
             two_classes: Runner::new(gpu, model, &mut store, shape(1, 2)).await?,
             batch,
         })
+    }
+
+    /// The forward pass alone.
+    pub fn forward(&self) -> &Runner {
+        &self.forward
+    }
+
+    /// Two classes of one picture.
+    pub fn two_classes(&self) -> &Runner {
+        &self.two_classes
     }
 
     /// One class of one picture.

@@ -12,8 +12,8 @@ const COPY_BYTES: u64 = 64 << 20;
 const COPY_BYTES_PER_GROUP: u64 = 64 * 4 * 16;
 /// Workgroups of the FMA probe: 64 lanes each, enough to fill a graphics card.
 const FMA_GROUPS: u32 = 4096;
-/// Operations of a workgroup's 64 lanes in one iteration: 16 steps of 4 chains of vec4, a multiply and an add each.
-const FMA_OPERATIONS: u64 = 64 * 16 * 4 * 4 * 2;
+/// Operations of the 64 lanes of a workgroup in one iteration: 32 steps of 10 chains, a multiply and an add each.
+const FMA_OPERATIONS: u64 = 64 * 32 * 10 * 2;
 /// A dispatch of the FMA probe is made at least this long.
 const FMA_MILLISECONDS: f64 = 20.0;
 
