@@ -13,8 +13,8 @@ use crate::cli::CliError;
 use crate::cli::args::BenchArguments;
 use crate::gpu::{AdapterSummary, Gpu};
 
-/// Starts with empty caches, each followed by one with full caches.
-const STARTS: usize = 3;
+/// Starts with empty caches, each followed by one with full caches, unless their number is given.
+const STARTS: u32 = 3;
 /// How often a process's memory is looked at.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -37,7 +37,7 @@ pub fn measure(arguments: &BenchArguments, gpu: &Gpu, settings: &Settings) -> Re
     let input = folder.0.join("input.npy");
     write_input(&input, settings).map_err(CliError::BenchFolder)?;
     let (mut cold, mut warm, mut peak) = (Vec::new(), Vec::new(), None);
-    for round in 0..STARTS {
+    for round in 0..arguments.repeats.map_or(STARTS, std::num::NonZeroU32::get) {
         let caches = folder.0.join(format!("caches-{round}"));
         fs::create_dir(&caches).map_err(CliError::BenchFolder)?;
         cold.push(start(arguments, gpu, &input, &folder.0.join("cold"), &caches)?.0);
