@@ -135,13 +135,13 @@ def table(model, times, first, document):
     return lines
 
 
-def write(path, arguments, versions, results):
+def write(path, folder, arguments, versions, results):
     adapter = next(iter(results.values()))[2]["adapter"]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     lines = [
         "# Other engines",
         "",
-        "Written by `tools/peers.py " + " ".join(arguments) + "`" if arguments else "Written by `tools/peers.py`",
+        "Written by `" + " ".join(["tools/peers.py", *arguments]) + "`.",
         "",
         "Forward passes of batch 1, 224x224, f32, the same synthetic weights and input everywhere, in turn on the same machine in the same run;",
         "each figure is the median over the rounds of medians of several runs. Compare figures within a table only.",
@@ -154,6 +154,8 @@ def write(path, arguments, versions, results):
     for model, (times, first, document) in results.items():
         lines += table(model, times, first, document)
     path.write_text("\n".join(lines))
+    figures = {model: {"times": times, "bench": document} for model, (times, _, document) in results.items()}
+    (folder / "peers.json").write_text(json.dumps(figures))
     print("\n".join(lines))
 
 
@@ -352,7 +354,7 @@ def main():
     for hidden in ["--folder", "--program", "--out"]:
         if hidden in shown:
             del shown[shown.index(hidden) : shown.index(hidden) + 2]
-    write(arguments.out, shown, found, results)
+    write(arguments.out, folder, shown, found, results)
 
 
 if __name__ == "__main__":

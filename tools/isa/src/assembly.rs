@@ -29,6 +29,8 @@ pub struct Count {
     pub instructions: u32,
     /// Operations of all instructions.
     pub operations: u32,
+    /// Those of them that the vector unit does, loads and stores left out.
+    pub vector: u32,
     /// Those of them that are floating-point multiply-adds.
     pub fused: u32,
 }
@@ -37,12 +39,18 @@ impl Count {
     fn add(&mut self, other: Count) {
         self.instructions += other.instructions;
         self.operations += other.operations;
+        self.vector += other.vector;
         self.fused += other.fused;
     }
 
     /// Multiply-adds over all operations, 0 to 1.
     pub fn share(&self) -> f64 {
         f64::from(self.fused) / f64::from(self.operations.max(1))
+    }
+
+    /// Multiply-adds over the operations of the vector unit, 0 to 1.
+    pub fn share_of_vector(&self) -> f64 {
+        f64::from(self.fused) / f64::from(self.vector.max(1))
     }
 
     /// Multiply-adds per instruction, 0 to 2.
@@ -115,6 +123,7 @@ impl Instruction {
         for operation in line.split("::").filter_map(|half| half.split_whitespace().next()) {
             let operations = if operation.starts_with("v_pk_") { 2 } else { 1 };
             count.operations += operations;
+            count.vector += if operation.starts_with("v_") { operations } else { 0 };
             count.fused += if is_fused(operation) { operations } else { 0 };
         }
         Some(Self { mnemonic, count, target })
@@ -181,20 +190,20 @@ mod tests {
     #[test]
     fn operations_are_counted_by_kind() {
         let count = |line| Instruction::parse(line).expect("an instruction").count;
-        let of = |instructions, operations, fused| Count { instructions, operations, fused };
-        assert_eq!(count("v_fmac_f32_e32 v1, s4, v2"), of(1, 1, 1));
-        assert_eq!(count("v_fma_f32 v1, s4, v2, v3"), of(1, 1, 1));
-        assert_eq!(count("v_fmaak_f32 v1, v2, v3, 0x40490fdb"), of(1, 1, 1));
-        assert_eq!(count("v_mac_f32_e32 v1, s4, v2"), of(1, 1, 1));
-        assert_eq!(count("v_pk_fma_f16 v1, v2, v3, v4"), of(1, 2, 2));
-        assert_eq!(count("v_pk_add_f16 v1, v2, v3"), of(1, 2, 0));
-        assert_eq!(count("v_dual_fmac_f32 v1, s4, v2 :: v_dual_fmac_f32 v3, s4, v5"), of(1, 2, 2));
-        assert_eq!(count("v_dual_fmac_f32 v1, s4, v2 :: v_dual_mov_b32 v3, 0"), of(1, 2, 1));
-        assert_eq!(count("v_dual_mul_f32 v1, s4, v2 :: v_dual_add_f32 v3, v4, v5"), of(1, 2, 0));
-        assert_eq!(count("v_mad_u32_u24 v1, v2, v3, v4"), of(1, 1, 0));
-        assert_eq!(count("v_fma_mix_f32 v1, v2, v3, v4"), of(1, 1, 0));
-        assert_eq!(count("s_fmac_f32 s1, s2, s3"), of(1, 1, 0));
-        assert_eq!(count("s_waitcnt lgkmcnt(0)"), of(1, 1, 0));
+        let of = |instructions, operations, vector, fused| Count { instructions, operations, vector, fused };
+        assert_eq!(count("v_fmac_f32_e32 v1, s4, v2"), of(1, 1, 1, 1));
+        assert_eq!(count("v_fma_f32 v1, s4, v2, v3"), of(1, 1, 1, 1));
+        assert_eq!(count("v_fmaak_f32 v1, v2, v3, 0x40490fdb"), of(1, 1, 1, 1));
+        assert_eq!(count("v_mac_f32_e32 v1, s4, v2"), of(1, 1, 1, 1));
+        assert_eq!(count("v_pk_fma_f16 v1, v2, v3, v4"), of(1, 2, 2, 2));
+        assert_eq!(count("v_pk_add_f16 v1, v2, v3"), of(1, 2, 2, 0));
+        assert_eq!(count("v_dual_fmac_f32 v1, s4, v2 :: v_dual_fmac_f32 v3, s4, v5"), of(1, 2, 2, 2));
+        assert_eq!(count("v_dual_fmac_f32 v1, s4, v2 :: v_dual_mov_b32 v3, 0"), of(1, 2, 2, 1));
+        assert_eq!(count("v_dual_mul_f32 v1, s4, v2 :: v_dual_add_f32 v3, v4, v5"), of(1, 2, 2, 0));
+        assert_eq!(count("v_mad_u32_u24 v1, v2, v3, v4"), of(1, 1, 1, 0));
+        assert_eq!(count("v_fma_mix_f32 v1, v2, v3, v4"), of(1, 1, 1, 0));
+        assert_eq!(count("s_fmac_f32 s1, s2, s3"), of(1, 1, 0, 0));
+        assert_eq!(count("s_waitcnt lgkmcnt(0)"), of(1, 1, 0, 0));
     }
 
     /// Two nested loops and a block in the inner one that runs only sometimes, as the driver prints them.
@@ -226,8 +235,8 @@ BB7:
     #[test]
     fn the_hot_loop_is_the_innermost_one_with_most_multiply_adds() {
         let found = hot_loop(NESTED).expect("a loop");
-        assert_eq!(found.always, Count { instructions: 7, operations: 8, fused: 3 });
-        assert_eq!(found.sometimes, Count { instructions: 2, operations: 2, fused: 0 });
+        assert_eq!(found.always, Count { instructions: 7, operations: 8, vector: 3, fused: 3 });
+        assert_eq!(found.sometimes, Count { instructions: 2, operations: 2, vector: 2, fused: 0 });
         assert!((found.always.share() - 3.0 / 8.0).abs() < 1e-12);
         assert!((found.always.per_instruction() - 3.0 / 7.0).abs() < 1e-12);
     }
@@ -236,7 +245,7 @@ BB7:
     fn a_larger_loop_without_arithmetic_is_not_hot() {
         let text = "BB0:\n v_mov_b32 v1, 0\n s_cbranch_scc1 BB0\nBB1:\n v_fma_f32 v1, v1, v1, v1\n s_cbranch_vccz BB1\nBB2:\n s_endpgm";
         let found = hot_loop(text).expect("a loop");
-        assert_eq!(found.always, Count { instructions: 2, operations: 2, fused: 1 });
+        assert_eq!(found.always, Count { instructions: 2, operations: 2, vector: 1, fused: 1 });
     }
 
     #[test]

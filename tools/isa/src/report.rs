@@ -94,8 +94,20 @@ impl Record {
 pub fn table(records: &[Record]) -> String {
     let width = records.iter().map(|record| record.kernel.len()).max().unwrap_or(0);
     let mut text = format!(
-        "{:8} {:width$} {:>5} {:>6} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6} {:>9}\n",
-        "family", "kernel", "VGPRs", "spills", "scratch", "LDS", "occ.", "instr.", "loop", "FMA", "FMA %", "FMA/instr"
+        "{:8} {:width$} {:>5} {:>6} {:>7} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6} {:>6} {:>9}\n",
+        "family",
+        "kernel",
+        "VGPRs",
+        "spills",
+        "scratch",
+        "LDS",
+        "occ.",
+        "instr.",
+        "loop",
+        "FMA",
+        "FMA %",
+        "VALU %",
+        "FMA/instr"
     );
     for record in records {
         let spills = record.spilled_vector + record.spilled_scalar;
@@ -114,13 +126,14 @@ pub fn table(records: &[Record]) -> String {
         let _ = match record.hot_loop.map(|found| found.always) {
             Some(count) => writeln!(
                 text,
-                " {:>6} {:>6} {:>6.1} {:>9.2}",
+                " {:>6} {:>6} {:>6.1} {:>6.1} {:>9.2}",
                 count.instructions,
                 count.fused,
                 100.0 * count.share(),
+                100.0 * count.share_of_vector(),
                 count.per_instruction()
             ),
-            None => writeln!(text, " {:>6} {:>6} {:>6} {:>9}", "-", "-", "-", "-"),
+            None => writeln!(text, " {:>6} {:>6} {:>6} {:>6} {:>9}", "-", "-", "-", "-", "-"),
         };
     }
     text
