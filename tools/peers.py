@@ -112,7 +112,7 @@ def table(model, times, first, document):
     lines = [
         f"## {model}",
         "",
-        "| engine | median of all rounds, ms | least | greatest | over agf's forward pass | first run, ms |",
+        "| engine | median of all rounds, ms | least | greatest | over agf's forward pass | first run of a process, ms |",
         "|---|---|---|---|---|---|",
     ]
     for engine in ENGINES:
