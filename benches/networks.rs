@@ -1,27 +1,29 @@
 //! Whole networks on the default adapter: forward pass, and the explanation of one class and of a second one.
 
+use agf::benchmark::{Repeats, Runner, Runners, Settings};
 use agf::gpu::{Gpu, Selection};
-use agf::methods::agf::Ablations;
 use agf::models::{Architecture, Model};
-use agf::{Batch, Explainer, Target};
 use criterion::{Criterion, criterion_group, criterion_main};
 use pollster::block_on;
 
+const REPEATS: Repeats = Repeats { least: 1, most: 1, seconds: 0.0 };
+const SETTINGS: Settings = Settings { height: 224, width: 224, repeats: REPEATS, batch: None };
+
 fn networks(criterion: &mut Criterion) {
-    let gpu = match block_on(Gpu::open(&Selection::default())) {
-        Ok(gpu) => gpu,
-        Err(error) => panic!("{error}"),
-    };
-    let data = (0..3 * 224 * 224).map(|index| (index * 7919 % 1000) as f32 / 500.0 - 1.0).collect();
-    let batch = Batch { count: 1, height: 224, width: 224, data };
+    let gpu = block_on(Gpu::open(&Selection::default())).unwrap_or_else(|error| panic!("{error}"));
     for architecture in [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19] {
-        let mut explainer = Explainer::new(&gpu, &Model::synthetic(architecture), Ablations::default());
+        let runners = block_on(Runners::new(&gpu, &Model::synthetic(architecture), &SETTINGS));
+        let runners = runners.unwrap_or_else(|error| panic!("{error}"));
         let mut group = criterion.benchmark_group(architecture.name());
         group.sample_size(10);
-        for (name, classes) in [("forward", 0), ("explain", 1), ("explain two classes", 2)] {
-            let targets = vec![(0..classes).map(Target::Rank).collect::<Vec<_>>()];
+        let cases: [(&str, &Runner); 3] = [
+            ("forward", runners.forward()),
+            ("explain", runners.explanation()),
+            ("explain two classes", runners.two_classes()),
+        ];
+        for (name, runner) in cases {
             group.bench_function(name, |bencher| {
-                bencher.iter(|| block_on(explainer.explain(&batch, &targets)).map_err(|error| error.to_string()));
+                bencher.iter(|| block_on(runner.run()).unwrap_or_else(|error| panic!("{error}")));
             });
         }
         group.finish();

@@ -34,6 +34,9 @@
 
 #![warn(missing_docs)]
 
+pub mod benchmark;
+#[doc(hidden)]
+pub mod catalogue;
 #[doc(hidden)]
 pub mod cli;
 pub mod error;

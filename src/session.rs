@@ -5,11 +5,12 @@
 
 use crate::error::Error;
 use crate::explainer::{Batch, Target};
-use crate::gpu::{Gpu, Program, WeightStore};
+use crate::gpu::{Gpu, Program, Times, WeightStore};
 use crate::graph::{Graph, NodeId, Op, Reduction};
 use crate::methods::{ClassMap, Explanation, Method, Pass, PassNodes, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
+use std::ops::Range;
 
 /// Sizes that a session is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -229,13 +230,18 @@ impl Session {
         self.program.value(self.nodes.slots.get(slot as usize)?.map)
     }
 
-    /// Runs every step of the plan alone: milliseconds per step, in the plan's order, submission and waiting included. For benchmarks;
-    /// on a first run the driver's compilation is in it.
+    /// Runs `steps` of the plan, each in a pass of its own, and says how long each took: for benchmarks. On a first run the driver's
+    /// compilation may be in it.
     ///
     /// # Errors
     /// [`Error::Gpu`] where the GPU fails.
-    pub async fn time_steps(&self) -> Result<Vec<f64>, Error> {
-        Ok(self.program.time_steps().await?)
+    pub async fn time_steps(&self, steps: Range<usize>) -> Result<Times, Error> {
+        Ok(self.program.time_steps(steps).await?)
+    }
+
+    /// The graph that it runs.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     pub(crate) fn program(&self) -> &Program {

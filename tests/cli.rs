@@ -2,6 +2,8 @@
 
 #[path = "cli/bad_inputs.rs"]
 mod bad_inputs;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/hostile_files.rs"]

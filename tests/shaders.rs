@@ -1,13 +1,11 @@
 //! Shaders without a GPU: every variant is validated and translated to SPIR-V, MSL and HLSL; bindings, uniform layouts and workgroup
 //! sizes are compared with the Rust side.
 
-use agf::graph::{Graph, NodeId};
-use agf::methods::Method;
-use agf::methods::agf::Ablations;
-use agf::models::Architecture;
+use agf::benchmark::PROBE_SOURCES;
+use agf::catalogue;
 use agf::plan::kernel::{Access, Kernel, Shader};
 use agf::plan::uniforms::Scalar;
-use agf::plan::{Plan, Profile, Sharing};
+use agf::plan::{Plan, Profile};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
@@ -129,26 +127,32 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
     }
 }
 
-/// Plans of every architecture and method for GPUs and for software drivers, and of the ablation that changes an operation's shape.
+/// Plans of every architecture for GPUs and for software drivers.
 fn plans() -> Vec<(String, Plan)> {
     let software = Profile { broadcast: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
-    let mut plans = Vec::new();
-    for architecture in Architecture::ALL {
-        for profile in [&Profile::WEBGPU, &software] {
-            let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
-            for method in Method::ALL.iter().chain([&gradcam]) {
-                let network = architecture.build(64, 96, architecture.default_classes()).unwrap();
-                let explanation = method.explain(&network, 1).unwrap();
-                let outputs = [explanation.maps[0].map, explanation.logits];
-                let plan = Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared).unwrap();
-                plans.push((architecture.to_string(), plan));
-                let everything: Vec<NodeId> = Graph::ids(&explanation.graph).collect();
-                let plan = Plan::new(&explanation.graph, &everything, 1, profile, Sharing::Shared).unwrap();
-                plans.push((architecture.to_string(), plan));
-            }
+    let of = |profile| catalogue::plans(profile, 64, 96).expect("all networks can be planned");
+    let plans = of(&Profile::WEBGPU).into_iter().chain(of(&software));
+    plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()
+}
+
+#[test]
+fn the_catalogue_has_every_kernel_for_graphics_cards() {
+    let kernels = catalogue::kernels(&Profile::WEBGPU).expect("all networks can be planned");
+    for (name, plan) in catalogue::plans(&Profile::WEBGPU, 96, 64).expect("all networks can be planned") {
+        for kernel in plan.kernels() {
+            assert!(kernels.contains(kernel), "{name}: '{kernel}' is missing");
         }
     }
-    plans
+    assert!(kernels.len() > 30, "only {} kernels", kernels.len());
+}
+
+#[test]
+fn the_probes_translate() {
+    for (name, source) in PROBE_SOURCES {
+        let module =
+            naga::front::wgsl::parse_str(source).unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
+        translate(&module, &validate(&module, name), name);
+    }
 }
 
 #[test]

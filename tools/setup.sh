@@ -48,6 +48,13 @@ manifest_places() {
 
 have_vulkan() { have_loader && have_manifest; }
 
+# RADV's manifest, where tools/isa looks for it.
+have_radv() {
+    [[ -n ${AGF_RADV:-} ]] || compgen -G '/usr/share/vulkan/icd.d/radeon_icd*.json' >/dev/null ||
+        compgen -G '/usr/local/share/vulkan/icd.d/radeon_icd*.json' >/dev/null ||
+        compgen -G '/etc/vulkan/icd.d/radeon_icd*.json' >/dev/null
+}
+
 # --- installing on Debian and Ubuntu --------------------------------------------------------------------------------
 
 # Runs a command as root, or says that somebody has to.
@@ -161,6 +168,14 @@ if [[ $system == Linux ]] && ! have_vulkan; then
         warn "no Vulkan driver found. Install your graphics card's, or Mesa's, which also runs on the CPU:"
         warn "  Fedora: mesa-vulkan-drivers vulkan-loader    Arch: vulkan-swrast vulkan-icd-loader"
         warn "  openSUSE: libvulkan_lvp libvulkan1    Alpine: mesa-vulkan-swrast vulkan-loader"
+    fi
+elif [[ $system == Linux ]] && ! have_radv; then
+    # For tools/isa, which compiles for AMD's cards without one.
+    if command -v apt-get >/dev/null; then
+        say "no RADV found: installing Mesa's drivers"
+        install_mesa "$release"
+    else
+        warn "no RADV found, Mesa's driver for AMD cards: tools/isa cannot run"
     fi
 elif [[ $system != Linux && $system != Darwin ]]; then
     warn "not a system this script knows: agf needs a Vulkan, Metal or Direct3D 12 driver"

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use agf::cli::args::{Arguments, Command};
-use agf::cli::{devices, exit_code, explain, plan, predict, rules, verify};
+use agf::cli::{bench, devices, exit_code, explain, plan, predict, rules, verify};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     exit_code(result)
 }

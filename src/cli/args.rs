@@ -19,6 +19,7 @@ Examples:
   agf-run explain photo.jpg --model vgg19 --weights model.safetensors --size native
   agf-run predict photos/ --top 3
   agf-run plan --model resnet50 --size 448x448
+  agf-run bench --model vgg19 --json
   agf-run devices
 
 Data goes to standard output, everything else to standard error.
@@ -66,6 +67,21 @@ Examples:
   agf-run rules --method lrp > my.toml
   agf-run explain photo.jpg --rules my.toml";
 
+const BENCH_NOTES: &str = "\
+All figures are medians of many runs, with their spread. Kernels and probes are timed by the GPU's own timestamps where it has \
+them, otherwise by the wall clock around each step; whole networks by the wall clock, from picture to result in main memory. The \
+FMA probe multiplies and adds in registers and the copy probe copies from memory to memory, in the same rounds as the kernels: \
+they are the best that this machine gives at that time. Operations and bytes of a kernel are those of the plan: a kernel that \
+gets by with fewer operations than a direct convolution shows effective GFLOP/s.
+
+The start is that of `agf-run explain` for one class as a process of its own, first with empty shader caches, then again; the \
+output says where a driver's cache cannot be emptied. Other programs that run at the same time make all figures worse.
+
+Examples:
+  agf-run bench                                     the built-in network
+  agf-run bench --model resnet50 --json > r.json    made-up weights, for a script
+  agf-run bench --batch 8 --no-start --seconds 10   a batch against single runs, with more repeats";
+
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
 /// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
@@ -95,6 +111,9 @@ pub enum Command {
     Rules(RulesArguments),
     /// Compare the GPU with a reference in 64 bit on the CPU, node by node
     Verify(VerifyArguments),
+    /// Measure how fast kernels, networks and the program's start are on this machine
+    #[command(after_help = BENCH_NOTES)]
+    Bench(BenchArguments),
 }
 
 /// `agf-run explain`.
@@ -241,6 +260,35 @@ pub struct VerifyArguments {
     pub device: DeviceArguments,
 }
 
+/// `agf-run bench`.
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input [default: the model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Seconds for each kind of measurement; each is taken 5 to 101 times
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = values::seconds)]
+    pub seconds: f64,
+    /// Take each measurement exactly so often
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub repeats: Option<NonZeroU32>,
+    /// Also measure N pictures at once against N single runs
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub batch: Option<NonZeroU32>,
+    /// Leave out the program's start and its memory
+    #[arg(long)]
+    pub no_start: bool,
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
 /// What goes in.
 #[derive(Debug, Args)]
 pub struct InputArguments {
@@ -268,8 +316,8 @@ pub struct ModelArguments {
     /// Network; only efficientnet_lite0 has built-in weights
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
     pub model: Architecture,
-    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan and verify make
-    /// them up for a model that has none
+    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan, verify and bench
+    /// make them up for a model that has none
     #[arg(long, value_name = "FILE|synthetic")]
     pub weights: Option<WeightsSource>,
 }

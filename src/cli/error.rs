@@ -94,4 +94,10 @@ pub enum CliError {
     /// The thread that reads ahead could not be started.
     #[error("cannot start a thread to read the inputs: {0}")]
     Thread(io::Error),
+    /// The benchmark's folder for inputs and caches.
+    #[error("cannot write to a new folder in the system's folder for temporary files: {0}; set TMPDIR to another one")]
+    BenchFolder(io::Error),
+    /// The program that the benchmark starts.
+    #[error("the program started to be measured did not end well: {0}; leave this measurement out with --no-start")]
+    BenchStart(String),
 }

@@ -5,6 +5,7 @@
 //! prints, blocks on futures and knows exit codes.
 
 pub mod args;
+pub mod bench;
 pub mod devices;
 pub mod explain;
 pub mod plan;

@@ -30,10 +30,15 @@ impl ModelArguments {
     /// The same, with synthetic weights where none are given and none are built in: for commands whose outcome does not
     /// depend on what the network knows.
     pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
-        if self.weights.is_none() && self.model != EMBEDDED {
+        if self.weights.is_none() && !self.has_built_in() {
             return Ok(Model::synthetic(self.model));
         }
         self.open()
+    }
+
+    /// Whether the model's weights are part of the program.
+    pub(super) fn has_built_in(&self) -> bool {
+        self.model == EMBEDDED
     }
 }
 

@@ -27,6 +27,9 @@ pub enum ValueError {
     /// Not a whole number, or 0.
     #[error("give a whole number from 1")]
     Count,
+    /// Not a time.
+    #[error("give seconds from 0 to 100000, as in 2.5")]
+    Seconds,
     /// Nothing.
     #[error("give top, top:K, a class number or a class name")]
     NoClass,
@@ -126,6 +129,12 @@ impl FromStr for ClassSpec {
 /// Reads how many, from 1.
 pub fn count(text: &str) -> Result<NonZeroU32, ValueError> {
     text.trim().parse().map_err(|_| ValueError::Count)
+}
+
+/// Reads a time in seconds.
+pub fn seconds(text: &str) -> Result<f64, ValueError> {
+    let seconds = text.trim().parse().map_err(|_| ValueError::Seconds)?;
+    if (0.0..=1e5).contains(&seconds) { Ok(seconds) } else { Err(ValueError::Seconds) }
 }
 
 /// Reads one of a list's words, with or without spaces around it.

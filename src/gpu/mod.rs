@@ -8,12 +8,14 @@ mod error;
 mod pipeline_cache;
 mod pipelines;
 mod program;
+mod timing;
 mod transfer;
 mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
 pub use error::GpuError;
 pub use program::Program;
+pub use timing::{Clock, Times};
 pub use weights::WeightStore;
 
 use crate::plan::Profile;
@@ -42,7 +44,8 @@ pub async fn adapters(selection: &Selection) -> Vec<AdapterSummary> {
 /// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
 /// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
 pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {
-    let features = adapter.features() & (wgpu::Features::SUBGROUP | wgpu::Features::PIPELINE_CACHE);
+    let used = wgpu::Features::SUBGROUP | wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
+    let features = adapter.features() & used;
     let offered = adapter.limits();
     let limits = wgpu::Limits {
         max_buffer_size: offered.max_buffer_size,

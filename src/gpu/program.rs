@@ -64,11 +64,17 @@ impl Program {
 
     /// Records all steps. Nothing is submitted: the values are there when the host has submitted the encoder.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
-        self.record_steps(encoder, 0..self.dispatches.len());
+        self.record_steps(encoder, 0..self.dispatches.len(), None);
     }
 
-    fn record_steps(&self, encoder: &mut wgpu::CommandEncoder, steps: Range<usize>) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    /// Records some steps as one pass, which writes timestamps where asked to.
+    pub(super) fn record_steps(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        steps: Range<usize>,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for dispatch in &self.dispatches[steps] {
             let [x, y, z] = dispatch.workgroups;
             pass.set_pipeline(&dispatch.pipeline);
@@ -86,25 +92,11 @@ impl Program {
         let submit = || {
             for steps in cut(&self.plan.steps, limit) {
                 let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-                self.record_steps(&mut encoder, steps);
+                self.record_steps(&mut encoder, steps, None);
                 self.gpu.queue.submit([encoder.finish()]);
             }
         };
         self.gpu.checked("submitting the plan", 0, submit).await
-    }
-
-    /// Submits every step alone and waits for it: milliseconds per step, submission and waiting included.
-    pub(crate) async fn time_steps(&self) -> Result<Vec<f64>, GpuError> {
-        let mut times = Vec::with_capacity(self.dispatches.len());
-        for index in 0..self.dispatches.len() {
-            let start = std::time::Instant::now();
-            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-            self.record_steps(&mut encoder, index..index + 1);
-            self.gpu.queue.submit([encoder.finish()]);
-            self.finished().await?;
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-        Ok(times)
     }
 
     /// Buffer, byte offset and size of a node's value, for hosts that read it on the GPU. Layout: `[samples][channels / 4][pixels]` of
@@ -173,7 +165,7 @@ impl Maker<'_> {
 
 /// Runs of steps of at most `limit` operations each. A byte bound counts as eight operations: on slow adapters elementwise steps take
 /// as long as products of many times their operations.
-fn cut(steps: &[Step], limit: u64) -> Vec<Range<usize>> {
+pub(super) fn cut(steps: &[Step], limit: u64) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (index, step) in steps.iter().enumerate() {

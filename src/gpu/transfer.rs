@@ -1,8 +1,28 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
-use super::{GpuError, Program};
+use super::{Gpu, GpuError, Program};
 use crate::graph::{Graph, NodeId, Shape};
 use futures_channel::oneshot;
+
+impl Gpu {
+    /// Waits until everything submitted so far is done.
+    pub(super) async fn idle(&self) -> Result<(), GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        self.drive();
+        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
+    }
+
+    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
+    pub(super) fn drive(&self) {
+        let device = self.device.clone();
+        std::thread::spawn(move || {
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+        });
+    }
+}
 
 impl Program {
     /// Writes a node's value for all samples: `batch` x channels x height x width values, row-major.
@@ -32,12 +52,7 @@ impl Program {
     /// # Errors
     /// [`GpuError::Lost`].
     pub async fn finished(&self) -> Result<(), GpuError> {
-        let (sender, receiver) = oneshot::channel();
-        self.gpu().queue.on_submitted_work_done(move || {
-            let _ = sender.send(());
-        });
-        self.drive();
-        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
+        self.gpu().idle().await
     }
 
     /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
@@ -77,7 +92,7 @@ impl Program {
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
             let _ = sender.send(result);
         });
-        self.drive();
+        self.gpu().drive();
         let lost = || GpuError::Lost { during: "reading results back".into() };
         receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
         let view = staging.get_mapped_range(..).map_err(|_| lost())?;
@@ -114,14 +129,6 @@ impl Program {
             staging
         };
         gpu.checked("reading results back", total, copy).await
-    }
-
-    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
-    fn drive(&self) {
-        let device = self.gpu().device.clone();
-        std::thread::spawn(move || {
-            let _ = device.poll(wgpu::PollType::wait_indefinitely());
-        });
     }
 }
 

@@ -1,0 +1,183 @@
+//! Whole networks: forward pass, explanation, a further class, a batch.
+
+use super::{Settings, Summary};
+use crate::error::Error;
+use crate::explainer::{Batch, Target};
+use crate::gpu::{Gpu, WeightStore};
+use crate::methods::Method;
+use crate::models::Model;
+use crate::session::{self, Session, SessionShape};
+use std::time::Instant;
+
+/// Times of whole networks by the wall clock: from the picture in main memory to the results in main memory.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Networks {
+    /// Forward pass of one picture, milliseconds.
+    pub forward: Summary,
+    /// Forward pass and explanation of one class, milliseconds.
+    pub explanation: Summary,
+    /// What a second class of the same picture adds, milliseconds.
+    pub further_class: Summary,
+    /// Explanation over forward pass, of the medians.
+    pub explanation_over_forward: f64,
+    /// Further class over forward pass, of the medians.
+    pub further_class_over_forward: f64,
+    /// Several pictures at once, if asked for.
+    pub batch: Option<BatchTimes>,
+}
+
+/// One class each of several pictures, together and one by one.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct BatchTimes {
+    /// Number of pictures; less than asked for where more do not fit the adapter at a time.
+    pub pictures: u32,
+    /// All at once, milliseconds.
+    pub together: Summary,
+    /// One after the other, milliseconds.
+    pub singly: Summary,
+    /// Together over singly, of the medians.
+    pub together_over_singly: f64,
+}
+
+/// A session with its input.
+pub struct Runner {
+    session: Session,
+    batch: Batch,
+}
+
+impl Runner {
+    /// Makes the session and runs it once, so that everything is compiled and uploaded.
+    pub(super) async fn new(
+        gpu: &Gpu,
+        model: &Model,
+        store: &mut WeightStore,
+        shape: SessionShape,
+    ) -> Result<Self, Error> {
+        let session = Session::new(gpu, model, store, shape, &Method::default()).await?;
+        let runner = Self { session, batch: pattern(shape) };
+        runner.run().await?;
+        Ok(runner)
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// One run: milliseconds from the picture in main memory to the results there.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn run(&self) -> Result<f64, Error> {
+        let start = Instant::now();
+        let SessionShape { count, slots, .. } = self.session.shape();
+        self.session.write_pictures(&self.batch).await?;
+        for slot in 0..slots {
+            self.session.write_targets(slot, &vec![Target::Rank(slot); count as usize]).await?;
+        }
+        self.session.program().submit().await?;
+        self.session.program().finished().await?;
+        self.session.read().await?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    }
+}
+
+/// Normalised pictures, the same on every machine: smooth, with noise upon it.
+fn pattern(shape: SessionShape) -> Batch {
+    let SessionShape { count, height, width, .. } = shape;
+    let value = |at: u32| {
+        let noise = (at.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32 - 0.5;
+        let (row, column) = (at / width % height, at % width);
+        (row as f32 / 17.0).sin() + (column as f32 / 23.0).cos() + noise
+    };
+    let data = (0..3 * count * height * width).map(value).collect();
+    Batch { count, height, width, data }
+}
+
+/// Sessions of one network for one picture, and for a batch if asked for; they share the weights.
+pub struct Runners {
+    forward: Runner,
+    explanation: Runner,
+    two_classes: Runner,
+    batch: Option<Runner>,
+}
+
+impl Runners {
+    /// Makes and warms up all sessions.
+    ///
+    /// # Errors
+    /// [`Error`] where the size does not fit the network or the device.
+    pub async fn new(gpu: &Gpu, model: &Model, settings: &Settings) -> Result<Self, Error> {
+        let mut store = WeightStore::default();
+        let Settings { height, width, .. } = *settings;
+        let shape = |count, slots| SessionShape { count, height, width, slots };
+        let batch = match settings.batch {
+            Some(count) => {
+                let (_, largest) = session::plan(gpu, model, shape(1, 1), &Method::default(), None)?;
+                Some(Runner::new(gpu, model, &mut store, shape(count.min(largest), 1)).await?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            forward: Runner::new(gpu, model, &mut store, shape(1, 0)).await?,
+            explanation: Runner::new(gpu, model, &mut store, shape(1, 1)).await?,
+            two_classes: Runner::new(gpu, model, &mut store, shape(1, 2)).await?,
+            batch,
+        })
+    }
+
+    /// The forward pass alone.
+    pub fn forward(&self) -> &Runner {
+        &self.forward
+    }
+
+    /// Two classes of one picture.
+    pub fn two_classes(&self) -> &Runner {
+        &self.two_classes
+    }
+
+    /// One class of one picture.
+    pub fn explanation(&self) -> &Runner {
+        &self.explanation
+    }
+
+    /// Times all, round after round, so that what disturbs the machine disturbs them alike.
+    pub(super) async fn measure(&self, settings: &Settings) -> Result<Networks, Error> {
+        let (mut forward, mut explanation, mut further) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in settings.repeats.rounds() {
+            forward.push(self.forward.run().await?);
+            let one = self.explanation.run().await?;
+            explanation.push(one);
+            further.push(self.two_classes.run().await? - one);
+        }
+        let forward = Summary::of(forward);
+        let (explanation, further_class) = (Summary::of(explanation), Summary::of(further));
+        let batch = match &self.batch {
+            Some(batch) => Some(self.measure_batch(batch, settings).await?),
+            None => None,
+        };
+        Ok(Networks {
+            explanation_over_forward: explanation.median / forward.median,
+            further_class_over_forward: further_class.median / forward.median,
+            forward,
+            explanation,
+            further_class,
+            batch,
+        })
+    }
+
+    async fn measure_batch(&self, batch: &Runner, settings: &Settings) -> Result<BatchTimes, Error> {
+        let pictures = batch.session.shape().count;
+        let (mut together, mut singly) = (Vec::new(), Vec::new());
+        for _ in settings.repeats.rounds() {
+            together.push(batch.run().await?);
+            let mut sum = 0.0;
+            for _ in 0..pictures {
+                sum += self.explanation.run().await?;
+            }
+            singly.push(sum);
+        }
+        let (together, singly) = (Summary::of(together), Summary::of(singly));
+        Ok(BatchTimes { pictures, together, singly, together_over_singly: together.median / singly.median })
+    }
+}

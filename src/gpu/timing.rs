@@ -1,0 +1,144 @@
+//! How long steps take: by the GPU's own timestamps where it has them, otherwise by the wall clock around a submission.
+
+use super::{Gpu, GpuError, Program};
+use futures_channel::oneshot;
+use std::ops::Range;
+use std::time::Instant;
+
+/// What a time was measured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Timestamps that the GPU wrote at the start and end of a pass.
+    GpuTimestamps,
+    /// The wall clock, from before a submission until the GPU was done with it.
+    Wall,
+}
+
+/// Times of some steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Times {
+    /// What they were measured with.
+    pub clock: Clock,
+    /// Milliseconds of each step.
+    pub milliseconds: Vec<f64>,
+}
+
+/// Where a pass stamps its timestamps.
+type Stamps<'a> = Option<wgpu::ComputePassTimestampWrites<'a>>;
+
+/// Steps that are timed by one set of queries; WebGPU's sets hold up to 4096.
+const STEPS_PER_SET: usize = 1024;
+
+impl Gpu {
+    /// What steps are timed with on this device.
+    pub fn clock(&self) -> Clock {
+        match self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            true => Clock::GpuTimestamps,
+            false => Clock::Wall,
+        }
+    }
+
+    /// Runs what `record` puts into a pass, and says how many milliseconds it took.
+    pub(crate) async fn time_pass(
+        &self,
+        record: impl Fn(&mut wgpu::CommandEncoder, Stamps<'_>),
+    ) -> Result<f64, GpuError> {
+        let times = self.time_passes(1, |_, encoder, stamps| record(encoder, stamps)).await?;
+        Ok(times.first().copied().unwrap_or(f64::NAN))
+    }
+
+    async fn time_passes(
+        &self,
+        count: usize,
+        record: impl Fn(usize, &mut wgpu::CommandEncoder, Stamps<'_>),
+    ) -> Result<Vec<f64>, GpuError> {
+        match self.clock() {
+            Clock::GpuTimestamps => self.stamp_passes(count, record).await,
+            Clock::Wall => {
+                let mut times = Vec::new();
+                for index in 0..count {
+                    let start = Instant::now();
+                    let submit = || {
+                        let mut encoder = self.device.create_command_encoder(&Default::default());
+                        record(index, &mut encoder, None);
+                        self.queue.submit([encoder.finish()]);
+                    };
+                    self.checked("timing a step", 0, submit).await?;
+                    self.idle().await?;
+                    times.push(start.elapsed().as_secs_f64() * 1e3);
+                }
+                Ok(times)
+            }
+        }
+    }
+
+    /// One submission of `count` passes.
+    async fn stamp_passes(
+        &self,
+        count: usize,
+        record: impl Fn(usize, &mut wgpu::CommandEncoder, Stamps<'_>),
+    ) -> Result<Vec<f64>, GpuError> {
+        let queries = 2 * count as u32;
+        let size = u64::from(queries) * u64::from(wgpu::QUERY_SIZE);
+        let run = || {
+            let ty = wgpu::QueryType::Timestamp;
+            let set = self.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty, count: queries });
+            let buffer = |usage| {
+                let mapped_at_creation = false;
+                self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation })
+            };
+            let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+            let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            for index in 0..count {
+                let first = 2 * index as u32;
+                let stamps = wgpu::ComputePassTimestampWrites {
+                    query_set: &set,
+                    beginning_of_pass_write_index: Some(first),
+                    end_of_pass_write_index: Some(first + 1),
+                };
+                record(index, &mut encoder, Some(stamps));
+            }
+            encoder.resolve_query_set(&set, 0..queries, &resolved, 0);
+            encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+            self.queue.submit([encoder.finish()]);
+            staging
+        };
+        let staging = self.checked("timing steps", size, run).await?;
+        let ticks = self.read_ticks(&staging).await?;
+        let milliseconds = f64::from(self.queue.get_timestamp_period()) * 1e-6;
+        let span = |pair: &[u64]| pair[1].saturating_sub(pair[0]) as f64 * milliseconds;
+        Ok(ticks.chunks_exact(2).map(span).collect())
+    }
+
+    async fn read_ticks(&self, staging: &wgpu::Buffer) -> Result<Vec<u64>, GpuError> {
+        let lost = || GpuError::Lost { during: "reading timestamps".into() };
+        let (sender, receiver) = oneshot::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.drive();
+        receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
+        let view = staging.get_mapped_range(..).map_err(|_| lost())?;
+        Ok(bytemuck::cast_slice(&view).to_vec())
+    }
+}
+
+impl Program {
+    /// Runs `steps` in order, each in a pass of its own, in submissions as bounded as [`Program::submit`] makes them.
+    pub(crate) async fn time_steps(&self, steps: Range<usize>) -> Result<Times, GpuError> {
+        let gpu = self.gpu();
+        let mut milliseconds = Vec::with_capacity(steps.len());
+        for run in super::program::cut(&self.plan().steps[steps.clone()], gpu.profile.max_step_flops) {
+            let run: Vec<usize> = run.map(|index| index + steps.start).collect();
+            for part in run.chunks(STEPS_PER_SET) {
+                let times = gpu.time_passes(part.len(), |index, encoder, stamps| {
+                    self.record_steps(encoder, part[index]..part[index] + 1, stamps);
+                });
+                milliseconds.extend(times.await?);
+            }
+        }
+        Ok(Times { clock: gpu.clock(), milliseconds })
+    }
+}

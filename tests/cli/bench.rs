@@ -1,0 +1,116 @@
+//! `bench`: figures that make sense, in tables and in JSON.
+
+use crate::support::{Place, of_repository};
+use serde_json::Value;
+
+const TINY: [&str; 7] = ["bench", "--model", "tiny_vgg", "--size", "32x40", "--repeats", "2"];
+
+fn positive(value: &Value, name: &str) -> f64 {
+    let number = value[name].as_f64().unwrap_or_else(|| panic!("{name} is a number: {value}"));
+    assert!(number.is_finite() && number > 0.0, "{name} is {number}");
+    number
+}
+
+fn spread(value: &Value, runs: u64) {
+    let (least, median, greatest) = (positive(value, "least"), positive(value, "median"), positive(value, "greatest"));
+    let (lower, upper) = (positive(value, "lower_quartile"), positive(value, "upper_quartile"));
+    assert!(least <= lower && lower <= median && median <= upper && upper <= greatest, "{value}");
+    assert_eq!(value["runs"].as_u64(), Some(runs), "{value}");
+}
+
+#[test]
+fn json_has_finite_figures() {
+    let place = Place::new();
+    let run = place.run(&[&TINY[..], &["--batch", "2", "--no-start", "--json"]].concat()).succeeds();
+    let document = run.json();
+    assert_eq!(document["schema"], 1);
+    assert_eq!(document["network"]["model"], "tiny_vgg");
+    assert_eq!(document["network"]["weights"], "synthetic");
+    assert_eq!((&document["settings"]["height"], &document["settings"]["width"]), (&32.into(), &40.into()));
+    for name in ["name", "kind", "backend", "driver", "driver_info"] {
+        assert!(document["adapter"][name].is_string(), "{name}: {}", document["adapter"]);
+    }
+    positive(&document["machine"], "threads");
+
+    let measured = &document["measurement"];
+    assert!(["gpu_timestamps", "wall"].contains(&measured["kernel_clock"].as_str().unwrap()));
+    assert_eq!(measured["network_clock"], "wall");
+    for name in ["fma_probe", "copy_probe", "kernels_total"] {
+        spread(&measured[name], 2);
+    }
+    let networks = &measured["networks"];
+    spread(&networks["forward"], 2);
+    spread(&networks["explanation"], 2);
+    // A difference of two measurements, which may fall below zero on a busy machine.
+    assert!(networks["further_class"]["median"].as_f64().unwrap().is_finite());
+    positive(networks, "explanation_over_forward");
+    assert_eq!(networks["batch"]["pictures"], 2);
+    spread(&networks["batch"]["together"], 2);
+    spread(&networks["batch"]["singly"], 2);
+    let [values, bound] = ["values", "values_lower_bound"].map(|name| positive(&measured["memory"], name));
+    assert!(values >= bound);
+    positive(&measured["memory"], "weights");
+}
+
+#[test]
+fn the_start_is_measured_with_empty_and_with_full_caches() {
+    let place = Place::new();
+    let line = ["bench", "--model", "tiny_vgg", "--size", "32x40", "--repeats", "1", "--json"];
+    let document = place.run(&line).succeeds().json();
+    let start = &document["start"];
+    spread(&start["cold_seconds"], 1);
+    spread(&start["warm_seconds"], 1);
+    assert!(start["caches"].as_str().unwrap().contains("empt"), "{start}");
+    if cfg!(target_os = "linux") {
+        assert!(positive(start, "peak_resident_bytes") > 1e7);
+    }
+}
+
+#[test]
+fn kernels_cover_the_plan() {
+    let place = Place::new();
+    let document = place.run(&[&TINY[..], &["--no-start", "--json"]].concat()).succeeds().json();
+    assert!(document["start"].is_null() && document["measurement"]["networks"]["batch"].is_null());
+    let rows = document["measurement"]["kernels"].as_array().unwrap();
+    let mut steps = 0;
+    let mut seen = std::collections::HashSet::new();
+    for row in rows {
+        spread(&row["milliseconds"], 2);
+        for name in ["gigabytes_per_second", "share_of_copy"] {
+            positive(row, name);
+        }
+        for name in ["gflops", "share_of_fma"] {
+            assert!(row[name].as_f64().unwrap() >= 0.0, "{row}");
+        }
+        steps += row["steps"].as_u64().unwrap();
+        let key = format!("{} {}", row["kernel"], row["shape"]);
+        assert!(seen.insert(key), "twice: {row}");
+    }
+    assert!(rows.iter().any(|row| row["shape"].as_str().unwrap().contains("3x3/1")), "{rows:?}");
+    let plan = place.run(&["plan", "--model", "tiny_vgg", "--size", "32x40"]).succeeds().stdout;
+    let planned =
+        plan.lines().find_map(|line| line.strip_prefix("batch 1: ")).expect("a line with the number of steps");
+    assert_eq!(planned.split(' ').next().unwrap().parse(), Ok(steps), "{planned}");
+}
+
+#[test]
+fn tables_say_what_was_measured_and_how() {
+    let place = Place::new();
+    let run = place.run(&[&TINY[..], &["--no-start", "--webgpu-limits"]].concat()).succeeds();
+    for words in ["FMA probe, GFLOP/s", "copy probe, GB/s", "forward pass, ms", "each further class", "lower bound"] {
+        assert!(run.stdout.contains(words), "'{words}' is missing: {}", run.stdout);
+    }
+    // Without optional features there are no timestamps.
+    assert!(run.stdout.contains("kernels and probes: wall time"), "{}", run.stdout);
+    assert!(run.stdout.contains("WebGPU's default limits"), "{}", run.stdout);
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let place = Place::new();
+    place.run(&["bench", "--seconds", "soon"]).fails(&["--seconds"]);
+    place.run(&["bench", "--repeats", "0"]).fails(&["--repeats"]);
+    place.run(&["bench", "--model", "tiny_vgg", "--size", "1x1", "--no-start"]).fails(&[]);
+    let photo = of_repository("samples/panda.jpg");
+    place.run(&["bench", "--model", "vgg11", "--weights", &photo]).fails(&["panda.jpg"]);
+}

@@ -1,0 +1,44 @@
+//! Which kernels to look at: all that the planner chooses for graphics cards, or one WGSL file.
+
+use crate::error::Error;
+use agf::plan::Profile;
+use std::path::Path;
+
+/// A shader's text with values for its overridable constants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// What it is called in tables: file and constants.
+    pub name: String,
+    /// WGSL.
+    pub source: String,
+    /// Overridden constants.
+    pub constants: Vec<(String, f64)>,
+}
+
+/// All kernels that plans of the known networks choose on a graphics card.
+///
+/// # Errors
+/// [`Error::Plan`] only if a network cannot be planned.
+pub fn planned() -> Result<Vec<Kernel>, Error> {
+    let kernels = agf::catalogue::kernels(&Profile::WEBGPU)?;
+    let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
+        name: kernel.to_string(),
+        source: kernel.shader.source().into(),
+        constants: kernel.constants.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+    };
+    Ok(kernels.into_iter().map(convert).collect())
+}
+
+/// A WGSL file, with constants as `NAME=value`.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read.
+pub fn from_file(path: &Path, constants: &[(String, f64)]) -> Result<Kernel, Error> {
+    let shown = path.display().to_string();
+    let source = std::fs::read_to_string(path).map_err(|source| Error::File { path: shown, source })?;
+    let mut name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    for (constant, value) in constants {
+        name.push_str(&format!(" {}={value}", constant.to_lowercase()));
+    }
+    Ok(Kernel { name, source, constants: constants.to_vec() })
+}
