@@ -19,8 +19,8 @@ struct Convolution {
     epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     epilogue_samples: u32, // samples from here on have no epilogue
     low: f32, high: f32,
-    weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
-    source_part: u32,
+    absolute_weight: u32,
+    source_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -36,16 +36,16 @@ alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 const BLOCK = 16u;
 
 const LARGEST = 3.4028234e38;
-
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
 
 fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
+fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); }
 
 fn take(v: vec4f, p: Part) -> vec4f {
-    return clamp(bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(p.mask)), vec4f(p.low), vec4f(p.high));
+    return clamp(keep(v, p.mask), vec4f(p.low), vec4f(p.high));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
@@ -135,7 +135,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
     let weight_base = slice * u.weight_slice + group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
 
-    let of_weight = choose_part(u.weight_part);
+    let mask = select(~0u, 0x7fffffffu, u.absolute_weight == 1u);
     let of_source = choose_part(u.source_part);
     var t0: Tile; var t1: Tile;
     var s0: Tile; var s1: Tile;
@@ -159,8 +159,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                         take(select(vec4f(), source[at.z], valid.z), of_source),
                         take(select(vec4f(), source[at.w], valid.w), of_source),
                     );
-                    rows(&t0, take(weights[w], of_weight), b);
-                    if ROW_TILES > 1u { rows(&t1, take(weights[w + tile_stride], of_weight), b); }
+                    rows(&t0, keep(weights[w], mask), b);
+                    if ROW_TILES > 1u { rows(&t1, keep(weights[w + tile_stride], mask), b); }
                     at += source_pixels;
                     w += 8u;
                 }

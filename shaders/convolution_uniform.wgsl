@@ -2,8 +2,8 @@
 // loads). One workgroup: 16 output channels x 256 pixels; a lane owns 4 pixels. Same uniforms, bindings and weight layout as
 // convolution_broadcast.wgsl.
 
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
-override SOURCE_PART: u32 = 0u;
+override ABSOLUTE_WEIGHT: bool = false;
+override SOURCE_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override TWO_LEVELS: bool = false; // sums of BLOCK source quads, then their sum: costs registers, loses far less
 
@@ -24,13 +24,14 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Rows>; // [slices][rows/8][taps][source quads], 4 source channels of 8 rows
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
+alias Rows = array<vec4f, 8>; // a run of 8 vec4 at one address becomes two wide scalar loads
 
 const BLOCK = 16u;
 
@@ -50,11 +51,16 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
     );
 }
 
+fn weight(tile: u32, row: u32) -> vec4f {
+    let w = weights[tile][row];
+    return select(w, abs(w), ABSOLUTE_WEIGHT);
+}
+
 fn rows(t: ptr<function, Tile>, w: u32, b: array<vec4f, 4>) {
-    (*t)[0] = row(part(weights[w], WEIGHT_PART), b, (*t)[0]); (*t)[1] = row(part(weights[w + 1u], WEIGHT_PART), b, (*t)[1]);
-    (*t)[2] = row(part(weights[w + 2u], WEIGHT_PART), b, (*t)[2]); (*t)[3] = row(part(weights[w + 3u], WEIGHT_PART), b, (*t)[3]);
-    (*t)[4] = row(part(weights[w + 4u], WEIGHT_PART), b, (*t)[4]); (*t)[5] = row(part(weights[w + 5u], WEIGHT_PART), b, (*t)[5]);
-    (*t)[6] = row(part(weights[w + 6u], WEIGHT_PART), b, (*t)[6]); (*t)[7] = row(part(weights[w + 7u], WEIGHT_PART), b, (*t)[7]);
+    (*t)[0] = row(weight(w, 0u), b, (*t)[0]); (*t)[1] = row(weight(w, 1u), b, (*t)[1]);
+    (*t)[2] = row(weight(w, 2u), b, (*t)[2]); (*t)[3] = row(weight(w, 3u), b, (*t)[3]);
+    (*t)[4] = row(weight(w, 4u), b, (*t)[4]); (*t)[5] = row(weight(w, 5u), b, (*t)[5]);
+    (*t)[6] = row(weight(w, 6u), b, (*t)[6]); (*t)[7] = row(weight(w, 7u), b, (*t)[7]);
 }
 
 fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
@@ -126,9 +132,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let across = taps(area.column, u.padding_left);
     let source_pixels = u.source_height * u.source_width;
     let source_base = (slice * u.samples + sample) * u.source_quads * source_pixels;
-    let tap_stride = u.source_quads * 8u;
+    let tap_stride = u.source_quads;
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
-    let weight_base = slice * u.weight_slice + group.y * ROW_TILES * tile_stride;
+    let weight_base = slice * u.weight_slice / 8u + group.y * ROW_TILES * tile_stride;
 
     var t0: Tile; var t1: Tile;
     var s0: Tile; var s1: Tile;
@@ -151,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 rows(&t0, w, b);
                 if ROW_TILES > 1u { rows(&t1, w + tile_stride, b); }
                 at += source_pixels;
-                w += 8u;
+                w += 1u;
                 if TWO_LEVELS && (quad % BLOCK == BLOCK - 1u || quad + 1u == u.source_quads) {
                     add(&s0, &t0);
                     t0 = Tile();

@@ -25,10 +25,10 @@ fn validate(module: &Module, name: &str) -> ModuleInfo {
 /// Values that each overridable constant takes.
 fn choices(shader: Shader, name: &str) -> Vec<u32> {
     match (shader, name) {
-        (_, "WEIGHT_PART" | "SOURCE_PART") => vec![0, 1, 2, 3],
+        (_, "SOURCE_PART") => vec![0, 1, 2, 3],
         (_, "ROW_TILES") => vec![1, 2],
         (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
-        (_, "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
+        (_, "ABSOLUTE_WEIGHT" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
         (Shader::Binary, "OPERATION") => (0..10).collect(),
         (Shader::Unary, "OPERATION") => vec![0, 1],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],

@@ -21,6 +21,8 @@ pub enum Packing {
         layer: ConvolutionId,
         /// Rows are input channels.
         transposed: bool,
+        /// Part of the weight. Absolute values are taken as the kernels load, so full weights serve for both.
+        part: Part,
     },
     /// One part of a convolution of 3x3 taps, transformed for Winograd's F(2x2, 3x3): `[slices][rows / 8][columns / 4][8 rows]`, each
     /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
@@ -85,7 +87,7 @@ impl Packing {
     pub fn elements(&self, graph: &Graph) -> usize {
         let count = match *self {
             Packing::Unused => 4,
-            Packing::Dense { layer, transposed } => {
+            Packing::Dense { layer, transposed, .. } => {
                 let (rows, columns, taps) = dense(graph, layer, transposed);
                 padded_rows(rows) * columns.next_multiple_of(4) * taps
             }
@@ -114,7 +116,7 @@ impl Packing {
     pub fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
         match *self {
             Packing::Unused => {}
-            Packing::Dense { layer, transposed } => pack_dense(graph, weights, layer, transposed, target),
+            Packing::Dense { layer, transposed, part } => pack_dense(graph, weights, layer, transposed, part, target),
             Packing::Winograd { layer, transposed, part } => {
                 winograd::pack(graph, weights, layer, transposed, part, target);
             }
@@ -187,7 +189,14 @@ fn padded_rows(rows: u32) -> u32 {
     if rows <= 8 { 8 } else { rows.next_multiple_of(16) }
 }
 
-fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed: bool, target: &mut [f32]) {
+fn pack_dense(
+    graph: &Graph,
+    weights: &Weights,
+    layer: ConvolutionId,
+    transposed: bool,
+    part: Part,
+    target: &mut [f32],
+) {
     let convolution = graph.convolution(layer);
     let weight = derived::convolution(graph, weights, layer);
     let inputs = convolution.input_channels as usize;
@@ -200,7 +209,7 @@ fn pack_dense(graph: &Graph, weights: &Weights, layer: ConvolutionId, transposed
                 let (output, input) = if transposed { (column, row) } else { (row, column) };
                 let source = &weight[(output * inputs + input) * taps..][..taps];
                 for (tap, value) in source.iter().enumerate() {
-                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = *value;
+                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = take(part, *value);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Dense convolutions as sums over taps and input channels, and the products of matrices that other algorithms are made of.
 
-use super::convolution::{Epilogue, Pass, part_code, pass_flops, with_parts};
+use super::convolution::{Epilogue, Pass, part_code, pass_flops};
 use super::{Lowering, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
@@ -12,12 +12,14 @@ use crate::plan::uniforms::Uniforms;
 pub(super) struct Dense<'a> {
     pub window: Window,
     pub transposed: bool,
-    pub weight: Part,
+    pub absolute_weight: bool,
     pub source_part: Part,
     pub source_shape: Shape,
     pub shape: Shape,
     pub samples: u32,
     pub slices: u32,
+    /// Whether max-pooling and ReLU decide on the result: near-ties must then fall as in exact arithmetic.
+    pub decides: bool,
     pub weights: Packing,
     /// Values bound: source, operand or gate, destination.
     pub values: [ValueId; 3],
@@ -32,13 +34,14 @@ impl Lowering<'_> {
         let dense = Dense {
             window: convolution.window,
             transposed: pass.transposed,
-            weight: pass.weight,
+            absolute_weight: pass.weight == Part::Absolute,
             source_part: pass.source_part,
             source_shape: pass.source_shape,
             shape: pass.shape,
             samples: self.batch,
             slices: 1,
-            weights: Packing::Dense { layer: pass.layer, transposed: pass.transposed },
+            decides: !pass.transposed && pass.weight == Part::Full,
+            weights: Packing::Dense { layer: pass.layer, transposed: pass.transposed, part: packed(pass.weight) },
             values: self.operands(pass, epilogue),
             gate: self.gate(pass),
             epilogue,
@@ -49,7 +52,9 @@ impl Lowering<'_> {
 
     /// One step, or several where one would keep a slow device busy for too long.
     pub(super) fn dense(&mut self, dense: &Dense) {
-        let row_tiles = dense.shape.channels.div_ceil(8).min(2);
+        // Sums in two levels take twice the registers for each tile.
+        let most_row_tiles = if dense.decides && !self.profile.broadcast { 1 } else { 2 };
+        let row_tiles = dense.shape.channels.div_ceil(8).min(most_row_tiles);
         let kernel = self.dense_kernel(dense, row_tiles);
         let step = if dense.transposed { dense.window.stride } else { 1 };
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
@@ -72,13 +77,11 @@ impl Lowering<'_> {
         if self.profile.broadcast {
             return Kernel::new(Shader::ConvolutionBroadcast).with("ROW_TILES", row_tiles);
         }
-        // Max-pooling and ReLU decide on the forward pass: a near-tie must fall as in exact arithmetic.
-        let decides = !dense.transposed && dense.weight == Part::Full;
         Kernel::new(Shader::ConvolutionUniform)
             .with("ROW_TILES", row_tiles)
-            .with("WEIGHT_PART", part_code(dense.weight))
+            .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
             .with("SOURCE_PART", part_code(dense.source_part))
-            .with("TWO_LEVELS", decides.into())
+            .with("TWO_LEVELS", dense.decides.into())
     }
 
     fn dense_uniforms(&self, dense: &Dense, first_tile: u32) -> Uniforms {
@@ -105,8 +108,16 @@ impl Lowering<'_> {
             .with("low", dense.epilogue.low)
             .with("high", dense.epilogue.high);
         match self.profile.broadcast {
-            true => with_parts(uniforms, dense.weight, dense.source_part),
+            true => {
+                let source_part = part_code(dense.source_part);
+                uniforms.with("absolute_weight", dense.absolute_weight).with("source_part", source_part)
+            }
             false => uniforms,
         }
     }
+}
+
+/// The packing in which the kernels find a part of the weights.
+fn packed(part: Part) -> Part {
+    if part == Part::Absolute { Part::Full } else { part }
 }
