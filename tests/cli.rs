@@ -8,5 +8,7 @@ mod files;
 mod hostile_files;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "cli/support.rs"]
 mod support;
