@@ -169,14 +169,13 @@ fn sensitivity(method: Method, batch: &Batch) -> f64 {
     changes[changes.len() / 2]
 }
 
-/// The rule of sums by values divides by `a + b`, which may be nearly 0; by magnitudes it does not.
+/// The rule of sums by values divides by `a + b`, which may be nearly 0; by magnitudes it does not. (LRP is steady either way: there
+/// relevance behind a sum is in proportion to its value.)
 #[test]
 fn sums_by_magnitude_are_less_sensitive() {
-    for method in [Method::Relevance(Preset::Lrp), Method::default()] {
-        let batch = random_batch(4, 64, 64);
-        let by_value = sensitivity(method.clone(), &batch);
-        let by_magnitude = sensitivity(method.clone().with_add_rule(AddRule::Magnitude).unwrap(), &batch);
-        println!("{method}: map change {by_value:.1e} by value, {by_magnitude:.1e} by magnitude");
-        assert!(by_magnitude < by_value, "{method}: {by_value} by value, {by_magnitude} by magnitude");
-    }
+    let batch = random_batch(4, 64, 64);
+    let by_value = sensitivity(Method::default(), &batch);
+    let by_magnitude = sensitivity(Method::default().with_add_rule(AddRule::Magnitude).unwrap(), &batch);
+    println!("map change {by_value:.1e} by value, {by_magnitude:.1e} by magnitude");
+    assert!(by_magnitude < by_value / 10.0, "{by_value} by value, {by_magnitude} by magnitude");
 }
