@@ -6,6 +6,8 @@ mod bad_inputs;
 mod files;
 #[path = "cli/hostile_files.rs"]
 mod hostile_files;
+#[path = "cli/methods.rs"]
+mod methods;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/rules.rs"]
