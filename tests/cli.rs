@@ -12,5 +12,7 @@ mod hostile_files;
 mod methods;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "cli/support.rs"]
 mod support;

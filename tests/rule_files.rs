@@ -127,6 +127,19 @@ fn faults_are_told_with_their_line() {
     }
 }
 
+/// The example of the README covers every family of networks.
+#[test]
+fn the_example_of_the_readme() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let list = parse(text).unwrap();
+    for architecture in Architecture::ALL {
+        let network = architecture.build(64, 64, architecture.default_classes()).unwrap();
+        list.explain(&network, 1).unwrap_or_else(|error| panic!("{architecture}: {error}"));
+    }
+}
+
 /// All nodes without a rule are named, each with its kind.
 #[test]
 fn nodes_without_a_rule_are_named() {

@@ -147,10 +147,12 @@ impl Packing {
             }
             Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
             Packing::RowSums { layer, part } => {
-                let weight = derived::linear(graph, weights, layer);
-                let inputs = graph.linear_layer(layer).input.elements() as usize;
+                let linear = graph.linear_layer(layer);
+                let weight = parameter(weights, &linear.weight_name());
+                let inputs = linear.input.elements() as usize;
                 for (output, row) in weight.chunks(inputs).enumerate() {
-                    let sum = row.iter().map(|&value| f64::from(take(part, value))).sum::<f64>() as f32;
+                    let values = row.iter().map(|&value| f64::from(take(part, derived::of(layer.source, value))));
+                    let sum = values.sum::<f64>() as f32;
                     target[output / 4 * 8 + output % 4] = sum;
                     target[output / 4 * 8 + 4 + output % 4] = sum;
                 }
@@ -273,7 +275,7 @@ fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
 
 fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
     let linear = graph.linear_layer(layer);
-    let weight = derived::linear(graph, weights, layer);
+    let weight = parameter(weights, &linear.weight_name());
     let pixels = linear.input.pixels() as usize;
     let inputs = linear.input.elements() as usize;
     let outputs = linear.outputs as usize;
@@ -284,7 +286,7 @@ fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32
         }
         for (column, value) in weight[row * inputs..][..inputs].iter().enumerate() {
             let (channel, pixel) = (column / pixels, column % pixels);
-            target[(channel / 4 * pixels + pixel) * 4 + channel % 4] = *value;
+            target[(channel / 4 * pixels + pixel) * 4 + channel % 4] = derived::of(layer.source, *value);
         }
     });
 }

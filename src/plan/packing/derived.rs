@@ -1,7 +1,7 @@
 //! A layer's weights in an operation: the parameter, or what a rule derives from it.
 
 use super::parameter;
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, WeightSource};
+use crate::graph::{BatchNormId, ConvolutionId, Graph, WeightSource};
 use crate::models::weights::Weights;
 use std::borrow::Cow;
 
@@ -17,16 +17,19 @@ pub(super) fn convolution<'a>(graph: &Graph, weights: &'a Weights, layer: Convol
     Cow::Owned(folded.collect())
 }
 
-/// Weights of a linear layer, (output, input).
-pub(super) fn linear<'a>(graph: &Graph, weights: &'a Weights, layer: LinearId) -> Cow<'a, [f32]> {
-    elementwise(parameter(weights, &graph.linear_layer(layer).weight_name()), layer.source)
-}
-
 fn elementwise(weight: &[f32], source: WeightSource) -> Cow<'_, [f32]> {
     match source {
-        WeightSource::Parameter | WeightSource::Folded(_) => Cow::Borrowed(weight),
-        WeightSource::Squared => weight.iter().map(|value| value * value).collect(),
-        WeightSource::Ones => Cow::Owned(vec![1.0; weight.len()]),
+        WeightSource::Parameter => Cow::Borrowed(weight),
+        _ => weight.iter().map(|&value| of(source, value)).collect(),
+    }
+}
+
+/// What an operation takes one weight for; a folded batch normalisation's factor is left to the caller.
+pub(super) fn of(source: WeightSource, weight: f32) -> f32 {
+    match source {
+        WeightSource::Parameter | WeightSource::Folded(_) => weight,
+        WeightSource::Squared => weight * weight,
+        WeightSource::Ones => 1.0,
     }
 }
 
