@@ -37,6 +37,7 @@
 #[doc(hidden)]
 pub mod cli;
 pub mod error;
+pub mod evaluation;
 pub mod explainer;
 pub mod gpu;
 pub mod graph;

@@ -4,6 +4,7 @@
 //! Everything that waits is `async`; nothing here blocks the calling thread.
 
 mod adapter;
+mod calls;
 mod error;
 mod pipelines;
 mod program;
@@ -11,6 +12,7 @@ mod transfer;
 mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
+pub use calls::Region;
 pub use error::GpuError;
 pub use program::Program;
 pub use weights::WeightStore;

@@ -1,6 +1,6 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
-use super::{GpuError, Program};
+use super::{Gpu, GpuError, Program, Region};
 use crate::graph::{Graph, NodeId, Shape};
 use futures_channel::oneshot;
 
@@ -32,12 +32,7 @@ impl Program {
     /// # Errors
     /// [`GpuError::Lost`].
     pub async fn finished(&self) -> Result<(), GpuError> {
-        let (sender, receiver) = oneshot::channel();
-        self.gpu().queue.on_submitted_work_done(move || {
-            let _ = sender.send(());
-        });
-        self.drive();
-        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
+        self.gpu().finished().await
     }
 
     /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
@@ -46,7 +41,7 @@ impl Program {
     /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
     pub async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
         let regions: Vec<_> = nodes.iter().filter_map(|&node| self.value(node)).collect();
-        let words = self.read_regions(&regions).await?;
+        let words = self.gpu().read_regions(&regions).await?;
         let unpack = |(&node, words): (&NodeId, Vec<u32>)| {
             let values = bytemuck::cast_vec(words);
             match graph.node(node).op.is_map() {
@@ -60,12 +55,31 @@ impl Program {
     /// Reads whole buffers as words.
     pub(crate) async fn read_buffers(&self) -> Result<Vec<Vec<u32>>, GpuError> {
         let regions: Vec<_> = self.buffers().iter().map(|buffer| (buffer, 0, buffer.size())).collect();
-        self.read_regions(&regions).await
+        self.gpu().read_regions(&regions).await
+    }
+}
+
+impl Gpu {
+    /// Waits until everything submitted so far is done.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub(crate) async fn finished(&self) -> Result<(), GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        self.drive();
+        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
     }
 
-    async fn read_regions(&self, regions: &[(&wgpu::Buffer, u64, u64)]) -> Result<Vec<Vec<u32>>, GpuError> {
+    /// Reads parts of buffers as words.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
+    pub(crate) async fn read_regions(&self, regions: &[Region<'_>]) -> Result<Vec<Vec<u32>>, GpuError> {
         let total: u64 = regions.iter().map(|(_, _, size)| size).sum();
-        let limit = self.gpu().device.limits().max_buffer_size;
+        let limit = self.device.limits().max_buffer_size;
         if total > limit && regions.len() > 1 {
             let (first, second) = regions.split_at(regions.len() / 2);
             let mut words = Box::pin(self.read_regions(first)).await?;
@@ -91,12 +105,8 @@ impl Program {
         Ok(words)
     }
 
-    async fn copy_to_staging(
-        &self,
-        regions: &[(&wgpu::Buffer, u64, u64)],
-        total: u64,
-    ) -> Result<wgpu::Buffer, GpuError> {
-        let gpu = self.gpu();
+    async fn copy_to_staging(&self, regions: &[Region<'_>], total: u64) -> Result<wgpu::Buffer, GpuError> {
+        let gpu = self;
         let copy = || {
             let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("read back"),
@@ -118,7 +128,7 @@ impl Program {
 
     /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
     fn drive(&self) {
-        let device = self.gpu().device.clone();
+        let device = self.device.clone();
         std::thread::spawn(move || {
             let _ = device.poll(wgpu::PollType::wait_indefinitely());
         });

@@ -5,12 +5,14 @@ mod labels;
 mod model;
 pub(crate) mod names;
 mod resnet;
+mod synsets;
 pub(crate) mod synthetic;
 mod vgg;
 pub mod weights;
 
 pub use labels::{LabelError, Labels};
 pub use model::Model;
+pub use synsets::synset_class;
 
 use crate::graph::{GraphError, Shape};
 use crate::methods::Network;

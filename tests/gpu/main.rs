@@ -7,6 +7,7 @@ mod goldens;
 mod memory;
 mod methods;
 mod photos;
+mod pixels;
 mod properties;
 mod traces;
 mod verification;
