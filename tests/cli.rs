@@ -2,6 +2,8 @@
 
 #[path = "cli/bad_inputs.rs"]
 mod bad_inputs;
+#[path = "cli/evaluations.rs"]
+mod evaluations;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/hostile_files.rs"]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use agf::cli::args::{Arguments, Command};
-use agf::cli::{devices, exit_code, explain, plan, predict, verify};
+use agf::cli::{devices, eval, exit_code, explain, plan, predict, verify};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
     };
     exit_code(result)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
@@ -70,6 +71,8 @@ pub enum Command {
     Plan(PlanArguments),
     /// Compare the GPU with a reference in 64 bit on the CPU, node by node
     Verify(VerifyArguments),
+    /// Evaluate methods on photos: perturbation, segmentation, pointing games, insertion, deletion, randomisation
+    Eval(Box<EvalArguments>),
 }
 
 /// `agf-run explain`.

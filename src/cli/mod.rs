@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod devices;
+pub mod eval;
 pub mod explain;
 pub mod plan;
 pub mod predict;

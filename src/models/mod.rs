@@ -13,6 +13,7 @@ pub mod weights;
 pub use labels::{LabelError, Labels};
 pub use model::Model;
 pub use synsets::synset_class;
+pub(crate) use synthetic::fnv1a;
 
 use crate::graph::{GraphError, Shape};
 use crate::methods::Network;
