@@ -1,7 +1,7 @@
 //! Whole networks on the default adapter: forward pass, and the explanation of one class and of a second one.
 
 use agf::gpu::{Gpu, Selection};
-use agf::methods::agf::Ablations;
+use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::{Batch, Explainer, Target};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -15,7 +15,7 @@ fn networks(criterion: &mut Criterion) {
     let data = (0..3 * 224 * 224).map(|index| (index * 7919 % 1000) as f32 / 500.0 - 1.0).collect();
     let batch = Batch { count: 1, height: 224, width: 224, data };
     for architecture in [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19] {
-        let mut explainer = Explainer::new(&gpu, &Model::synthetic(architecture), Ablations::default());
+        let mut explainer = Explainer::new(&gpu, &Model::synthetic(architecture), Method::default());
         let mut group = criterion.benchmark_group(architecture.name());
         group.sample_size(10);
         for (name, classes) in [("forward", 0), ("explain", 1), ("explain two classes", 2)] {

@@ -5,7 +5,7 @@
 
 use agf::gpu::{Gpu, requirements};
 use agf::image::{Framing, Photo, RgbImage, prepare, write_png};
-use agf::methods::agf::Ablations;
+use agf::methods::Method;
 use agf::session::SessionShape;
 use agf::{Batch, Explainer, Target, models::Model};
 use std::{error::Error, num::NonZeroU64};
@@ -40,7 +40,7 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
     // Once per network and picture size: the engine moves in, plans, uploads weights and compiles its kernels.
     let gpu = Gpu::adopt(device.clone(), queue.clone())?;
     let model = Model::embedded()?;
-    let mut explainer = Explainer::new(&gpu, &model, Ablations::default());
+    let mut explainer = Explainer::new(&gpu, &model, Method::default());
     let session = explainer.session(SessionShape { count: 1, height: 224, width: 224, slots: 1 }).await?;
     let (map, offset, size) = session.map_buffer(0).ok_or("the session has no slot 0")?;
 

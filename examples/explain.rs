@@ -4,7 +4,7 @@
 
 use agf::gpu::{Gpu, Selection};
 use agf::image::{Colormap, Framing, Map, Photo, Range, overlay, prepare, write_png};
-use agf::methods::agf::Ablations;
+use agf::methods::Method;
 use agf::models::Model;
 use agf::{Batch, Explainer, Target};
 use std::error::Error;
@@ -35,7 +35,7 @@ async fn explain(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn E
     let input = prepare(&photo, &model.input_spec(), Framing::Standard)?;
     let batch = Batch { count: 1, height: input.height, width: input.width, data: input.tensor };
 
-    let mut explainer = Explainer::new(&gpu, &model, Ablations::default());
+    let mut explainer = Explainer::new(&gpu, &model, Method::default());
     let (explained, cost) = explainer.explain(&batch, &[vec![Target::Class(class)]]).await?;
     let map = &explained[0].maps[0];
 

@@ -7,7 +7,7 @@
 //! ```no_run
 //! use agf::gpu::{Gpu, Selection};
 //! use agf::image::{Framing, Photo, prepare};
-//! use agf::methods::agf::Ablations;
+//! use agf::methods::Method;
 //! use agf::models::Model;
 //! use agf::{Batch, Explainer, Target};
 //!
@@ -19,7 +19,7 @@
 //! let batch = Batch { count: 1, height: input.height, width: input.width, data: input.tensor };
 //!
 //! let panda = model.labels.find("giant panda")?;
-//! let mut explainer = Explainer::new(&gpu, &model, Ablations::default());
+//! let mut explainer = Explainer::new(&gpu, &model, Method::default());
 //! let (explained, _cost) = explainer.explain(&batch, &[vec![Target::Class(panda)]]).await?;
 //! let map = &explained[0].maps[0]; // 224 x 224 values: positive speaks for the panda, negative against it
 //! # let _ = map;

@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, Program, WeightStore};
-use crate::graph::{Graph, NodeId, Op, Reduction};
+use crate::graph::{Graph, NodeId, Op, PassField, Reduction};
 use crate::methods::{ClassMap, Explanation, Method, Pass, PassNodes, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
@@ -206,13 +206,9 @@ impl Session {
     /// [`Error::Gpu`] where the GPU fails.
     pub async fn write_passes(&self, passes: &[Pass]) -> Result<(), Error> {
         let Some(nodes) = self.nodes.passes else { return Ok(()) };
-        let fields: [(NodeId, fn(&Pass) -> f32); 3] = [
-            (nodes.index, |pass| pass.index as f32),
-            (nodes.scale, |pass| pass.scale),
-            (nodes.offset, |pass| pass.offset),
-        ];
-        for (node, field) in fields {
-            let values: Vec<f32> = passes.iter().map(field).collect();
+        let PassNodes { index, scale, offset } = nodes;
+        for (field, node) in [(PassField::Index, index), (PassField::Scale, scale), (PassField::Offset, offset)] {
+            let values: Vec<f32> = passes.iter().map(|pass| pass.field(field)).collect();
             self.program.write(&self.graph, node, &values).await?;
         }
         Ok(())

@@ -8,6 +8,8 @@ mod evaluations;
 mod files;
 #[path = "cli/hostile_files.rs"]
 mod hostile_files;
+#[path = "cli/methods.rs"]
+mod methods;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/support.rs"]

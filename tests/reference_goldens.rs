@@ -3,6 +3,7 @@
 mod common;
 
 use agf::graph::NodeId;
+use agf::methods::Method;
 use agf::reference::Reference;
 use common::compare::{assert_relative_l2, assert_similar};
 use common::goldens::{FLAT, Golden, LOGITS_TOLERANCE, Place, all, place};
@@ -62,7 +63,29 @@ fn logits_and_maps_of_whole_networks() {
     NETWORKS.iter().for_each(|name| check_network(name));
 }
 
-/// Goldens of other methods, `methods_*`, are compared elsewhere.
+/// Methods that need one pass, and the golden of what their map is made of.
+const METHODS: [(Method, &str); 3] = [
+    (Method::InputXGradient, "input_x_gradient"),
+    (Method::GuidedBackprop, "guided_backprop"),
+    (Method::GradCam, "grad_cam_last_relu"),
+];
+
+#[test]
+fn gradient_methods() {
+    let golden = Golden::load("methods_vgg11_224");
+    let weights = golden.weights(&golden.explanation());
+    let network = golden.architecture.build(224, 224, 1000).unwrap();
+    for (method, tensor) in METHODS {
+        let explanation = method.explain(&network, 1).unwrap();
+        let wanted = explanation.maps[0].attribution;
+        let reference = Reference::new(&explanation.graph, &weights).unwrap();
+        let values = reference.run(&golden.picture(0), &golden.requests(), &[wanted]).unwrap();
+        let l2 = assert_relative_l2(tensor, &values[&wanted], golden.sample(tensor, 0), 1e-4);
+        println!("{tensor}: relative L2 {l2:.1e}");
+    }
+}
+
+/// Other goldens of other methods, `methods_*`, are compared on the GPU.
 #[test]
 fn every_golden_is_compared() {
     let mut compared = [&NETWORKS[..], &TRACES[..]].concat();

@@ -27,11 +27,12 @@ Exit codes: 0 all done, 1 a check failed (verify), 2 an error; where one of seve
 Help and errors are coloured on a terminal, unless the environment variable NO_COLOR is set.";
 
 const EXPLAIN_NOTES: &str = "\
-Standard output has one line per map, with tabs between its columns: input, class number, class name, probability, and the \
-files written.
+Standard output has one line per map, with tabs between its columns: input, class number, class name, probability, the method \
+where --method names another than agf alone, and the files written.
 
 File names begin with that of the input, without its ending; a picture found in a folder keeps its path below that folder, so \
-photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. Where two inputs would get the same name, the later \
+photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. With another method than agf, or several, it is named \
+behind the class: x.388.grad-cam.overlay.png. The panel of several methods, x.panel.png, has a row per class and a column per method. Where two inputs would get the same name, the later \
 one becomes x-2, x-3 and so on. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
 
 DIR/report.json tells for each input its file names, sizes, top-5 classes, each map's numbers and the time it took, and for \
@@ -43,6 +44,8 @@ Examples:
   agf-run explain panda_macaw.jpg --class top:2 --save panel       the two best, side by side
   agf-run explain panda_macaw.jpg --class 388 --class macaw --save npy
   agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
+  agf-run explain panda_macaw.jpg --class 388 --class macaw --method all   a panel of all methods
+  agf-run explain photo.jpg --method smoothgrad --samples 100 --seed 7 --max-memory 500M
   agf-run explain inputs.npy --ablate no_m,no_a --json";
 
 /// Shows which pixels of a photo speak for a class, and which against it.

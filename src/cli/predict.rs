@@ -4,7 +4,7 @@ use super::args::PredictArguments;
 use super::decode::{Decoder, Picture};
 use super::output;
 use super::pipeline::{self, Batches, Delivery};
-use super::report::{Failure, Prediction, Predictions, SCHEMA};
+use super::report::{Failure, PREDICTIONS_SCHEMA, Prediction, Predictions};
 use super::terminal::{Terminal, escaped};
 use super::{CliError, Outcome, inputs, ranking, setup};
 use crate::explainer::Explainer;
@@ -44,7 +44,14 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     if let Some(inputs) = inputs {
         let (model, adapter) = ((&model).into(), gpu.summary().into());
         let version = env!("CARGO_PKG_VERSION");
-        terminal.data(output::to_json(&Predictions { schema: SCHEMA, version, model, adapter, inputs, failed })?)?;
+        terminal.data(output::to_json(&Predictions {
+            schema: PREDICTIONS_SCHEMA,
+            version,
+            model,
+            adapter,
+            inputs,
+            failed,
+        })?)?;
     }
     Ok(outcome)
 }

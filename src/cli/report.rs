@@ -10,8 +10,10 @@ use crate::explainer::{Cost, LayerSum};
 use crate::gpu::AdapterSummary;
 use crate::models::Model;
 
-/// Raised when a field changes its meaning or goes away.
+/// Raised when a field of `report.json` changes its meaning or goes away.
 pub(super) const SCHEMA: u32 = 2;
+/// The same for what `predict --json` prints.
+pub(super) const PREDICTIONS_SCHEMA: u32 = 1;
 
 /// An input that could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

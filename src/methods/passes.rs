@@ -25,6 +25,17 @@ pub struct Pass {
     pub offset: f32,
 }
 
+impl Pass {
+    /// The value of one of its fields.
+    pub fn field(&self, field: PassField) -> f32 {
+        match field {
+            PassField::Index => self.index as f32,
+            PassField::Scale => self.scale,
+            PassField::Offset => self.offset,
+        }
+    }
+}
+
 impl Schedule {
     /// Number of passes of each picture, at least 1.
     pub fn count(&self) -> u32 {

@@ -42,9 +42,10 @@ fn the_report_says_what_was_done() {
     let run = place.explain(&["x.png", "--class", "3", "--save", "npy", "--ablate", "no_m,no_a", "--json"]).succeeds();
     let report = place.report("out");
     assert_eq!(run.json(), report);
-    assert_eq!(report["schema"], 1);
+    assert_eq!(report["schema"], 2);
     assert_eq!(report["model"]["name"], "tiny_vgg");
-    assert_eq!(report["method"]["ablations"], serde_json::json!(["no_m", "no_a"]));
+    assert_eq!(report["methods"][0]["name"], "agf");
+    assert_eq!(report["methods"][0]["options"], serde_json::json!({"ablations": ["no_m", "no_a"]}));
     assert!(report["adapter"]["name"].is_string() && report["adapter"]["driver"].is_string());
     assert!(report["peak_gpu_bytes"].as_u64().unwrap() > 0);
     let input = &report["inputs"][0];
@@ -64,8 +65,12 @@ fn the_report_says_what_was_done() {
     let sum: f64 = values.iter().copied().map(f64::from).sum();
     assert_eq!(map["max"].as_f64().unwrap() as f32, max);
     assert!((map["sum"].as_f64().unwrap() - sum).abs() <= 1e-9 * sum.abs().max(1.0));
-    let layers = report["layers"].as_array().unwrap().len();
+    let layers = report["methods"][0]["layers"].as_array().unwrap().len();
     assert_eq!(map["conservation"].as_array().unwrap().len(), layers);
+    assert_eq!(map["conservation_deviation"].as_array().unwrap().len(), layers);
+    assert_eq!(map["conservation_deviation"][0], 0.0);
+    assert!((0.0..1.0).contains(&(map["mask_loss"].as_f64().unwrap() + 1e-6)), "{map}");
+    assert!(map["completeness_gap"].is_null() && map["sensitivity"].is_null());
     assert!(layers > 0);
 }
 

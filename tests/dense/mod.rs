@@ -5,6 +5,7 @@ mod degenerate;
 mod elementwise;
 mod gradients;
 mod linear_maps;
+mod logit_methods;
 mod matrix;
 mod method;
 mod network;

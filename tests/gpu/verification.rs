@@ -45,20 +45,18 @@ fn every_method_passes() {
 
 /// Plants a fault in the first step of a kernel that `edit` accepts; verification must name the step's node.
 fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
+    plant_in(&Method::default(), what, architecture, edit);
+}
+
+fn plant_in(method: &Method, what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
     let batch = random_batch(1, 40, 48);
     let mut planted = None;
     let edit_plan = |plan: &mut Plan| {
         let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
         planted = Some(plan.steps[position].label.clone());
     };
-    let verification = pollster::block_on(verify_edited(
-        gpu(),
-        &Model::synthetic(architecture),
-        &Method::default(),
-        &batch,
-        edit_plan,
-    ))
-    .unwrap();
+    let verification =
+        pollster::block_on(verify_edited(gpu(), &Model::synthetic(architecture), method, &batch, edit_plan)).unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));
@@ -127,5 +125,38 @@ fn planted_faults_are_found() {
         let wide = step.workgroups[1] > 1;
         step.workgroups[1] -= u32::from(wide);
         wide
+    });
+}
+
+#[test]
+fn faults_planted_in_other_methods_are_found() {
+    use Architecture::{TinyResNet, TinyVgg};
+    let method = |name: &str| name.parse::<Method>().unwrap();
+    plant_in(&method("smoothgrad"), "another seed", TinyVgg, |step| {
+        is(step, Shader::Noise) && step.uniforms.set("seed_low", 1u32)
+    });
+    plant_in(&method("gradient"), "signs in a map of magnitudes", TinyVgg, |step| {
+        is(step, Shader::PlainMap) && step.uniforms.set("absolute", 0u32)
+    });
+    plant_in(&method("guided-backprop"), "dropped mask of a gradient", TinyResNet, |step| {
+        replace_operation(step, Shader::Clamp, 1, 0)
+    });
+    plant_in(&method("grad-cam"), "rows of another size", TinyVgg, |step| {
+        is(step, Shader::Resize) && step.uniforms.set("source_height", 2u32)
+    });
+    plant_in(&method("fullgrad"), "scale for bias", TinyResNet, |step| {
+        is(step, Shader::ChannelAffine)
+            && step.label.contains("bias x gradient")
+            && step.uniforms.set("operation", 0u32)
+    });
+    plant_in(&method("fullgrad"), "unscaled magnitudes", TinyVgg, |step| {
+        let scaled = is(step, Shader::ChannelSum) && step.kernel.constants == [("SCALED", 1)];
+        if scaled {
+            step.kernel.constants = vec![("SCALED", 0)];
+        }
+        scaled
+    });
+    plant_in(&method("fullgrad"), "smallest value for smallest magnitude", TinyVgg, |step| {
+        replace_operation(step, Shader::Reduce, 5, 1)
     });
 }

@@ -1,6 +1,8 @@
 //! The class comparison: layout, captions, odd inputs.
 
-use agf::image::{Colormap, ImageError, Map, NOT_FINITE_COLOR, PanelEntry, Range, RgbImage, panel};
+use agf::image::{
+    Colormap, ComparisonRow, ImageError, Map, NOT_FINITE_COLOR, PanelEntry, Range, RgbImage, comparison, panel,
+};
 
 use crate::Random;
 
@@ -49,4 +51,33 @@ fn any_crop_size_and_caption_works() {
     assert!(matches!(empty, Err(ImageError::ZeroSized { .. })));
     let range = panel(&random.picture(5, 5), &[entry("x", map)], Colormap::Gray, Range::Fixed(-1.0));
     assert!(matches!(range, Err(ImageError::Range { .. })));
+}
+
+#[test]
+fn a_comparison_has_a_column_per_method_and_a_row_per_class() {
+    let mut random = Random::from_clock();
+    let values: Vec<f32> = (0..49).map(|_| random.signed()).collect();
+    let map = Map::new(&values, 7, 7).unwrap();
+    let crop = random.picture(224, 200);
+    let draw = |methods: usize, classes: usize| {
+        let names: Vec<String> = (0..methods).map(|index| format!("method-{index} with a very long name")).collect();
+        let row = ComparisonRow { title: "giant panda".into(), subtitle: "62.3 %".into(), maps: vec![map; methods] };
+        comparison(&crop, &names, &vec![row; classes], Colormap::Seismic, Range::Auto).unwrap()
+    };
+    let sizes = [(1, 1), (2, 1), (2, 2), (13, 3)].map(|(methods, classes)| draw(methods, classes).dimensions());
+    let (column, row) = (sizes[1].0 - sizes[0].0, sizes[2].1 - sizes[1].1);
+    assert!(column > 208 && row > 185, "{sizes:?}");
+    assert_eq!(sizes[3], (sizes[0].0 + 12 * column, sizes[0].1 + 2 * row));
+    let image = draw(3, 2);
+    let (width, height) = image.dimensions();
+    for (x, y, pixel) in image.enumerate_pixels() {
+        let border = x < 10 || y < 10 || x + 10 >= width || y + 10 >= height;
+        assert!(!border || pixel.0 == [255; 3], "ink at {x}, {y}");
+    }
+    let odd = Map::new(&[f32::NAN], 1, 1).unwrap();
+    let row = ComparisonRow { title: String::new(), subtitle: String::new(), maps: vec![odd] };
+    let image = comparison(&crop, &["m".into()], &[row], Colormap::Gray, Range::Fixed(1.0)).unwrap();
+    assert!(image.pixels().any(|pixel| *pixel == NOT_FINITE_COLOR));
+    let empty = comparison(&RgbImage::new(0, 0), &[], &[], Colormap::Gray, Range::Auto);
+    assert!(matches!(empty, Err(ImageError::ZeroSized { .. })));
 }
