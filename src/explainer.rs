@@ -122,7 +122,7 @@ impl Explainer {
     }
 
     /// The most pictures of this size that fit the adapter's limits at a time.
-    fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
+    pub(crate) fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
         let one = SessionShape { count: 1, ..shape };
         let method = session::effective_method(shape, &self.method);
         let known = self.largest.iter().find(|(of, shape, _)| (of, shape) == (&method, &one));

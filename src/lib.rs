@@ -40,6 +40,7 @@ pub mod catalogue;
 #[doc(hidden)]
 pub mod cli;
 pub mod error;
+pub mod evaluation;
 pub mod explainer;
 pub mod gpu;
 pub mod graph;

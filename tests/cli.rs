@@ -4,6 +4,8 @@
 mod bad_inputs;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/evaluations.rs"]
+mod evaluations;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/hostile_files.rs"]

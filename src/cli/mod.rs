@@ -7,6 +7,7 @@
 pub mod args;
 pub mod bench;
 pub mod devices;
+pub mod eval;
 pub mod explain;
 pub mod plan;
 pub mod predict;

@@ -4,6 +4,7 @@
 //! Everything that waits is `async`; nothing here blocks the calling thread.
 
 mod adapter;
+mod calls;
 mod error;
 mod pipeline_cache;
 mod pipelines;
@@ -13,6 +14,7 @@ mod transfer;
 mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
+pub use calls::Region;
 pub use error::GpuError;
 pub use program::Program;
 pub use timing::{Clock, Times};

@@ -65,7 +65,7 @@ impl Gpu {
                         self.queue.submit([encoder.finish()]);
                     };
                     self.checked("timing a step", 0, submit).await?;
-                    self.idle().await?;
+                    self.finished().await?;
                     times.push(start.elapsed().as_secs_f64() * 1e3);
                 }
                 Ok(times)

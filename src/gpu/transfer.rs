@@ -1,20 +1,10 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
-use super::{Gpu, GpuError, Program};
+use super::{Gpu, GpuError, Program, Region};
 use crate::graph::{Graph, NodeId, Shape};
 use futures_channel::oneshot;
 
 impl Gpu {
-    /// Waits until everything submitted so far is done.
-    pub(super) async fn idle(&self) -> Result<(), GpuError> {
-        let (sender, receiver) = oneshot::channel();
-        self.queue.on_submitted_work_done(move || {
-            let _ = sender.send(());
-        });
-        self.drive();
-        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
-    }
-
     /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
     pub(super) fn drive(&self) {
         let device = self.device.clone();
@@ -52,7 +42,7 @@ impl Program {
     /// # Errors
     /// [`GpuError::Lost`].
     pub async fn finished(&self) -> Result<(), GpuError> {
-        self.gpu().idle().await
+        self.gpu().finished().await
     }
 
     /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
@@ -61,7 +51,7 @@ impl Program {
     /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
     pub async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
         let regions: Vec<_> = nodes.iter().filter_map(|&node| self.value(node)).collect();
-        let words = self.read_regions(&regions).await?;
+        let words = self.gpu().read_regions(&regions).await?;
         let unpack = |(&node, words): (&NodeId, Vec<u32>)| {
             let values = bytemuck::cast_vec(words);
             match graph.node(node).op.is_map() {
@@ -75,12 +65,31 @@ impl Program {
     /// Reads whole buffers as words.
     pub(crate) async fn read_buffers(&self) -> Result<Vec<Vec<u32>>, GpuError> {
         let regions: Vec<_> = self.buffers().iter().map(|buffer| (buffer, 0, buffer.size())).collect();
-        self.read_regions(&regions).await
+        self.gpu().read_regions(&regions).await
+    }
+}
+
+impl Gpu {
+    /// Waits until everything submitted so far is done.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub(crate) async fn finished(&self) -> Result<(), GpuError> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        self.drive();
+        receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
     }
 
-    async fn read_regions(&self, regions: &[(&wgpu::Buffer, u64, u64)]) -> Result<Vec<Vec<u32>>, GpuError> {
+    /// Reads parts of buffers as words.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
+    pub(crate) async fn read_regions(&self, regions: &[Region<'_>]) -> Result<Vec<Vec<u32>>, GpuError> {
         let total: u64 = regions.iter().map(|(_, _, size)| size).sum();
-        let limit = self.gpu().device.limits().max_buffer_size;
+        let limit = self.device.limits().max_buffer_size;
         if total > limit && regions.len() > 1 {
             let (first, second) = regions.split_at(regions.len() / 2);
             let mut words = Box::pin(self.read_regions(first)).await?;
@@ -92,7 +101,7 @@ impl Program {
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
             let _ = sender.send(result);
         });
-        self.gpu().drive();
+        self.drive();
         let lost = || GpuError::Lost { during: "reading results back".into() };
         receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
         let view = staging.get_mapped_range(..).map_err(|_| lost())?;
@@ -106,12 +115,8 @@ impl Program {
         Ok(words)
     }
 
-    async fn copy_to_staging(
-        &self,
-        regions: &[(&wgpu::Buffer, u64, u64)],
-        total: u64,
-    ) -> Result<wgpu::Buffer, GpuError> {
-        let gpu = self.gpu();
+    async fn copy_to_staging(&self, regions: &[Region<'_>], total: u64) -> Result<wgpu::Buffer, GpuError> {
+        let gpu = self;
         let copy = || {
             let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("read back"),

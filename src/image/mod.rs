@@ -8,10 +8,14 @@
 //! [`Map`], becomes colours ([`heatmap`]), colours on the photo ([`overlay`]), a captioned
 //! comparison of classes ([`panel`]) or numbers ([`write_npy`]). [`write_png`] stores a picture.
 //!
+//! A [`Chart`] shows curves, as a picture or as SVG.
+//!
 //! Every failure is an [`ImageError`].
 
+mod chart;
 mod colormap;
 mod comparison;
+mod drawing;
 mod error;
 mod jpeg;
 mod map;
@@ -26,6 +30,7 @@ mod text;
 mod write;
 
 pub use ::image::RgbImage;
+pub use chart::{Chart, Line};
 pub use colormap::{Colormap, NOT_FINITE_COLOR};
 pub use comparison::{ComparisonRow, comparison};
 pub use error::{ImageError, NpyProblem};

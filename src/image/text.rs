@@ -29,6 +29,11 @@ impl Style {
         font.into_scaled(PxScale::from(self.size))
     }
 
+    /// Distance from a line's top to its baseline in pixels.
+    pub(super) fn ascent(&self) -> f32 {
+        self.font().ascent()
+    }
+
     /// Distance from one line's top to the next in whole pixels.
     pub(super) fn line_height(&self) -> u32 {
         (self.size * 1.12).ceil() as u32
@@ -114,7 +119,7 @@ fn layout(style: &Style, text: &str) -> (Vec<(GlyphId, f32)>, f32) {
     (glyphs, x)
 }
 
-fn blend(image: &mut RgbImage, x: u32, y: u32, color: Rgb<u8>, coverage: f32) {
+pub(super) fn blend(image: &mut RgbImage, x: u32, y: u32, color: Rgb<u8>, coverage: f32) {
     let Some(pixel) = image.get_pixel_mut_checked(x, y) else {
         return;
     };

@@ -5,12 +5,15 @@ mod labels;
 mod model;
 pub(crate) mod names;
 mod resnet;
+mod synsets;
 pub(crate) mod synthetic;
 mod vgg;
 pub mod weights;
 
 pub use labels::{LabelError, Labels};
 pub use model::Model;
+pub use synsets::synset_class;
+pub(crate) use synthetic::fnv1a;
 
 use crate::graph::{GraphError, Shape};
 use crate::methods::Network;

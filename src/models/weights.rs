@@ -21,11 +21,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 pub use error::{FileKind, NonFiniteTensor, ShapeMismatch, UnsupportedTensor, WeightsError};
 
 use self::file::Header;
 use super::names::Naming;
-use super::synthetic;
+use super::synthetic::{self, fnv1a};
 use crate::graph::parameter::Parameter;
 
 /// A row-major f32 tensor. Clones share the data.
@@ -175,6 +177,19 @@ impl Weights {
     /// shape given there; `None` if the model has no such parameter.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
+    }
+
+    /// A number that differs where names, shapes or values do.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(name, _)| *name);
+        let of_tensor = |(name, tensor): &(&String, &Tensor)| {
+            let start = fnv1a(format!("{name} {:?}", tensor.shape).as_bytes());
+            let next = |hash: u64, value: &f32| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0000_0100_0000_01B3);
+            tensor.data.iter().fold(start, next)
+        };
+        let hashes: Vec<u64> = tensors.par_iter().map(of_tensor).collect();
+        fnv1a(bytemuck::cast_slice(&hashes))
     }
 
     /// Number of tensors.

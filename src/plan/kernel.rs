@@ -47,6 +47,8 @@ shaders! {
     AveragePool "average_pool" (0 weights, 2 values),
     /// Elementwise operations of two values.
     Binary "binary" (0 weights, 3 values),
+    /// Gaussian blur of pictures.
+    Blur "blur" (0 weights, 2 values),
     /// The box rule's quotient.
     BoxRatio "box_ratio" (0 weights, 7 values),
     /// The box rule's relevance.
@@ -79,6 +81,8 @@ shaders! {
     LinearTranspose "linear_transpose" (1 weights, 4 values),
     /// A gradient where relevance is not zero, and what that leaves out.
     Mask "mask" (0 weights, 4 values),
+    /// Copies of pictures with pixels of certain ranks replaced.
+    MaskedCopies "masked_copies" (0 weights, 5 values),
     /// Input times gradient where relevance is not zero.
     MaskedSaliency "masked_saliency" (0 weights, 3 values),
     /// First relevance at the logits.
@@ -93,6 +97,16 @@ shaders! {
     OneHot "one_hot" (0 weights, 2 values),
     /// A map that is not divided.
     PlainMap "plain_map" (0 weights, 2 values),
+    /// Digits of a radix sort, counted.
+    RankCount "rank_count" (0 weights, 2 values),
+    /// Sortable keys of maps' values.
+    RankKeys "rank_keys" (0 weights, 2 values),
+    /// Each pixel's place in its map's order.
+    RankPlaces "rank_places" (0 weights, 2 values),
+    /// Where each digit of a radix sort begins.
+    RankScan "rank_scan" (0 weights, 1 values),
+    /// Elements to their places by a digit of a radix sort.
+    RankScatter "rank_scatter" (0 weights, 3 values),
     /// Reduction to one value per sample.
     Reduce "reduce" (0 weights, 2 values),
     /// Bilinear interpolation.

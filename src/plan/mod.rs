@@ -3,6 +3,7 @@
 //! Between `methods` (which make the graph) and `gpu` (which records the plan). Order: live nodes, fused into groups
 //! ([`fuse`]), lowered to steps (`lower`), their values placed in memory ([`memory`]).
 
+mod call;
 pub mod fuse;
 pub mod kernel;
 mod lower;
@@ -10,6 +11,8 @@ pub mod memory;
 pub mod packing;
 mod text;
 pub mod uniforms;
+
+pub use call::Call;
 
 use crate::graph::{Graph, NodeId, Role};
 use kernel::Kernel;

@@ -8,6 +8,7 @@ mod hard_inputs;
 mod memory;
 mod methods;
 mod photos;
+mod pixels;
 mod properties;
 mod relevance;
 mod traces;

@@ -4,7 +4,7 @@
 
 use crate::common::compare::assert_similar;
 use crate::common::goldens::method_golden;
-use crate::{batch_of, gpu, limited_gpu, targets};
+use crate::{batch_of, gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::methods::relevance::{AddRule, Preset, RuleList};

@@ -1,0 +1,297 @@
+//! What is done per pixel, on the GPU: ranking the pixels of maps, and writing copies of pictures with ranked pixels replaced straight
+//! into the input of a classifying [`Session`].
+//!
+//! The calls are plain data ([`rank_calls`], [`copy_calls`], [`blur_calls`]), so that tests hold them to the shaders without a device.
+
+use crate::error::Error;
+use crate::explainer::Batch;
+use crate::gpu::{Gpu, Region};
+use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::uniforms::Uniforms;
+use crate::plan::{Call, PlanError};
+use crate::session::Session;
+
+/// Neighbours that one lane sorts.
+const RUN: u32 = 16;
+/// Bits of a key that one step of the radix sort looks at.
+const DIGIT_BITS: u32 = 4;
+/// Different values of these bits.
+const DIGITS: u32 = 1 << DIGIT_BITS;
+
+/// Which pixels of a copy are replaced. Among equal values the pixel with the lower index (row by row) comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// None: the picture itself.
+    Whole,
+    /// So many of the lowest values.
+    Lowest(u32),
+    /// So many of the highest values.
+    Highest(u32),
+    /// All but so many of the highest values.
+    AllButHighest(u32),
+}
+
+/// A copy of a picture to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Index of the loaded picture.
+    pub picture: u32,
+    /// Index of the ranked map.
+    pub map: u32,
+    /// What is replaced.
+    pub rule: Rule,
+}
+
+impl Copy {
+    /// As `masked_copies.wgsl` reads it.
+    fn words(&self) -> [u32; 4] {
+        let (rule, count) = match self.rule {
+            Rule::Whole => (0, 0),
+            Rule::Lowest(count) => (1, count),
+            Rule::Highest(count) => (2, count),
+            Rule::AllButHighest(count) => (3, count),
+        };
+        [self.picture, self.map, rule, count]
+    }
+}
+
+/// Where a pixel stands in its map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Number of pixels before it, the lowest value first.
+    pub from_lowest: u32,
+    /// Number of pixels before it, the highest value first.
+    pub from_highest: u32,
+    /// Number of pixels with a lower value.
+    pub lower: u32,
+    /// Number of pixels with the same value, itself included.
+    pub equal: u32,
+}
+
+/// Pictures of one size with their replacements, maps and places on the GPU; `capacity` of each.
+pub struct Pixels {
+    gpu: Gpu,
+    height: u32,
+    width: u32,
+    capacity: u32,
+    buffers: Vec<wgpu::Buffer>,
+}
+
+/// Positions in the list of buffers.
+const MAPS: usize = 0;
+const KEYS: usize = 1;
+const SORTED: usize = 2;
+const COUNTS: usize = 3;
+const PLACES: usize = 4;
+const PICTURES: usize = 5;
+const REPLACEMENTS: usize = 6;
+const SCRATCH: usize = 7;
+const COPIES: usize = 8;
+/// The session's input, behind the buffers of its own.
+const INPUT: usize = 9;
+
+/// Names and bytes of the buffers.
+fn sizes(pixels: u64, capacity: u64) -> [(&'static str, u64); INPUT] {
+    let counts = 4 * u64::from(DIGITS) * pixels.div_ceil(u64::from(RUN));
+    [
+        ("maps", capacity * pixels * 4),
+        ("keys", capacity * pixels * 8),
+        ("sorted keys", capacity * pixels * 8),
+        ("digit counts", capacity * counts),
+        ("places of pixels", capacity * pixels * 16),
+        ("pictures", capacity * pixels * 16),
+        ("replacements", capacity * pixels * 16),
+        ("half-blurred pictures", capacity * pixels * 16),
+        ("copies", MOST_COPIES * 16),
+    ]
+}
+
+/// Most copies that one session's input takes: the workgroups of a dispatch in one dimension.
+const MOST_COPIES: u64 = 65_535;
+
+impl Pixels {
+    /// Buffers for at most `capacity` pictures and as many maps of this size.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] where the device's limits are too small for the size, [`Error::Gpu`] where the GPU fails.
+    pub async fn new(gpu: &Gpu, height: u32, width: u32, capacity: u32) -> Result<Self, Error> {
+        let pixels = u64::from(height) * u64::from(width);
+        let profile = gpu.profile();
+        let limit = profile.max_binding_bytes.min(profile.max_buffer_bytes);
+        let largest = 16 * pixels;
+        if largest > limit || pixels.div_ceil(64) > u64::from(profile.max_workgroups) {
+            return Err(PlanError::TooLarge { value: "places of pixels".into(), bytes: largest, limit }.into());
+        }
+        let capacity = u64::from(capacity.max(1)).min(limit / largest);
+        let mut buffers = Vec::new();
+        for (label, bytes) in sizes(pixels, capacity) {
+            buffers.push(gpu.storage(label, bytes).await?);
+        }
+        Ok(Self { gpu: gpu.clone(), height, width, capacity: capacity as u32, buffers })
+    }
+
+    /// Pictures and maps at a time: what was asked for, or what one binding holds.
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().map(wgpu::Buffer::size).sum()
+    }
+
+    fn pixels(&self) -> u32 {
+        self.height * self.width
+    }
+
+    fn regions(&self) -> Vec<Region<'_>> {
+        self.buffers.iter().map(|buffer| (buffer, 0, buffer.size())).collect()
+    }
+
+    /// Loads normalised pictures, at most [`Pixels::capacity`].
+    ///
+    /// # Errors
+    /// [`Error::Batch`] where number or size do not fit, [`Error::Gpu`] where the GPU fails.
+    pub async fn load_pictures(&self, batch: &Batch) -> Result<(), Error> {
+        batch.check()?;
+        if batch.count > self.capacity || (batch.height, batch.width) != (self.height, self.width) {
+            let wanted = format!("at most {} pictures of {}x{}", self.capacity, self.height, self.width);
+            return Err(Error::Batch { found: batch.describe(), wanted });
+        }
+        let pixels = self.pixels() as usize;
+        let mut quads = vec![[0f32; 4]; batch.count as usize * pixels];
+        for (picture, quads) in batch.data.chunks(3 * pixels).zip(quads.chunks_mut(pixels)) {
+            for (channel, plane) in picture.chunks(pixels).enumerate() {
+                quads.iter_mut().zip(plane).for_each(|(quad, value)| quad[channel] = *value);
+            }
+        }
+        Ok(self.gpu.write(&self.buffers[PICTURES], 0, &quads).await?)
+    }
+
+    /// Replaced pixels shall have this colour (red, green, blue, normalised).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`].
+    pub async fn replace_by_color(&self, [red, green, blue]: [f32; 3]) -> Result<(), Error> {
+        let quads = vec![[red, green, blue, 0.0]; self.capacity as usize * self.pixels() as usize];
+        Ok(self.gpu.write(&self.buffers[REPLACEMENTS], 0, &quads).await?)
+    }
+
+    /// Replaced pixels shall have the colour of the loaded pictures after a Gaussian blur, cut off after `radius` pixels.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`].
+    pub async fn replace_by_blurred(&self, radius: u32, deviation: f32) -> Result<(), Error> {
+        let calls = blur_calls(self.height, self.width, self.capacity, radius, deviation);
+        Ok(self.gpu.run("blurring pictures", &calls, &self.regions()).await?)
+    }
+
+    /// Ranks the pixels of maps, at most [`Pixels::capacity`].
+    ///
+    /// # Errors
+    /// [`Error::Batch`] where number or size do not fit, [`Error::Gpu`] where the GPU fails.
+    pub async fn rank(&self, maps: &[&[f32]]) -> Result<(), Error> {
+        let pixels = self.pixels() as usize;
+        if maps.len() > self.capacity as usize || maps.iter().any(|map| map.len() != pixels) {
+            let lengths: Vec<String> = maps.iter().map(|map| map.len().to_string()).collect();
+            let found = format!("{} maps of {} values", maps.len(), lengths.join(", "));
+            let wanted = format!("at most {} maps of {}x{}", self.capacity, self.height, self.width);
+            return Err(Error::Batch { found, wanted });
+        }
+        for (index, map) in (0..).zip(maps) {
+            self.gpu.write(&self.buffers[MAPS], index * 4 * pixels as u64, map).await?;
+        }
+        let calls = rank_calls(self.pixels(), maps.len() as u32);
+        Ok(self.gpu.run("ranking pixels", &calls, &self.regions()).await?)
+    }
+
+    /// The places of the pixels of the first `count` maps that were ranked.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`].
+    pub async fn places(&self, count: u32) -> Result<Vec<Vec<Place>>, Error> {
+        let bytes = 16 * u64::from(count.min(self.capacity)) * u64::from(self.pixels());
+        let words = self.gpu.read_regions(&[(&self.buffers[PLACES], 0, bytes)]).await?;
+        let place =
+            |words: &[u32]| Place { from_lowest: words[0], from_highest: words[1], lower: words[2], equal: words[3] };
+        let places: Vec<Place> = words.iter().flat_map(|words| words.chunks_exact(4)).map(place).collect();
+        Ok(places.chunks(self.pixels().max(1) as usize).map(<[Place]>::to_vec).collect())
+    }
+
+    /// Writes copies of the loaded pictures into the input of a session for as many pictures or more.
+    ///
+    /// # Errors
+    /// [`Error::Batch`] for pictures or maps that are not there, or a session of another size; [`Error::Gpu`].
+    pub async fn write_copies(&self, copies: &[Copy], session: &Session) -> Result<(), Error> {
+        let shape = session.shape();
+        let fits = copies.len() <= shape.count as usize && (shape.height, shape.width) == (self.height, self.width);
+        let known = copies.iter().all(|copy| copy.picture < self.capacity && copy.map < self.capacity);
+        let Some((buffer, offset, size)) = session.input_buffer().filter(|_| fits && known) else {
+            let found =
+                format!("{} copies for a session of {} {}x{}", copies.len(), shape.count, shape.height, shape.width);
+            let wanted = format!("copies of {} pictures of {}x{}", self.capacity, self.height, self.width);
+            return Err(Error::Batch { found, wanted });
+        };
+        let words: Vec<[u32; 4]> = copies.iter().map(Copy::words).collect();
+        self.gpu.write(&self.buffers[COPIES], 0, &words).await?;
+        let mut regions = self.regions();
+        regions.push((buffer, offset, size));
+        let calls = copy_calls(self.pixels(), copies.len() as u32);
+        Ok(self.gpu.run("masking pictures", &calls, &regions).await?)
+    }
+}
+
+/// Workgroups of 64 lanes for `lanes` lanes of each of `samples`.
+fn workgroups(lanes: u32, samples: u32) -> [u32; 3] {
+    [lanes.div_ceil(64), 1, samples]
+}
+
+/// Ranks the pixels of `maps` maps: a radix sort from the lowest digit to the highest, each step of which keeps the order of equals.
+pub fn rank_calls(pixels: u32, maps: u32) -> Vec<Call> {
+    let runs = pixels.div_ceil(RUN);
+    let call = |shader, uniforms, buffers: &[usize], workgroups| Call {
+        kernel: Kernel::new(shader),
+        uniforms,
+        buffers: buffers.to_vec(),
+        workgroups,
+    };
+    let of_pixels = || Uniforms::new().with("pixels", pixels);
+    let mut calls = vec![call(Shader::RankKeys, of_pixels(), &[MAPS, KEYS], workgroups(pixels, maps))];
+    let (mut from, mut to) = (KEYS, SORTED);
+    for shift in (0..u32::BITS).step_by(DIGIT_BITS as usize) {
+        let of_digit = || of_pixels().with("run", RUN).with("runs", runs).with("shift", shift);
+        let scan = Uniforms::new().with("count", DIGITS * runs);
+        calls.push(call(Shader::RankCount, of_digit(), &[from, COUNTS], workgroups(runs, maps)));
+        calls.push(call(Shader::RankScan, scan, &[COUNTS], [1, 1, maps]));
+        calls.push(call(Shader::RankScatter, of_digit(), &[from, COUNTS, to], workgroups(runs, maps)));
+        (from, to) = (to, from);
+    }
+    calls.push(call(Shader::RankPlaces, of_pixels(), &[from, PLACES], workgroups(pixels, maps)));
+    calls
+}
+
+/// Writes `copies` copies.
+pub fn copy_calls(pixels: u32, copies: u32) -> Vec<Call> {
+    vec![Call {
+        kernel: Kernel::new(Shader::MaskedCopies),
+        uniforms: Uniforms::new().with("pixels", pixels),
+        buffers: vec![PICTURES, REPLACEMENTS, PLACES, COPIES, INPUT],
+        workgroups: workgroups(pixels, copies),
+    }]
+}
+
+/// Blurs `pictures` pictures: columns, then rows.
+pub fn blur_calls(height: u32, width: u32, pictures: u32, radius: u32, deviation: f32) -> Vec<Call> {
+    let call = |vertical: bool, buffers: [usize; 2]| Call {
+        kernel: Kernel::new(Shader::Blur),
+        uniforms: Uniforms::new()
+            .with("height", height)
+            .with("width", width)
+            .with("vertical", vertical)
+            .with("radius", radius)
+            .with("deviation", deviation),
+        buffers: buffers.to_vec(),
+        workgroups: workgroups(height * width, pictures),
+    };
+    vec![call(true, [PICTURES, SCRATCH]), call(false, [SCRATCH, REPLACEMENTS])]
+}

@@ -1,0 +1,246 @@
+//! `agf-run eval`: results, interruptions, shards, bad pictures.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::{Place, Run, of_repository};
+use agf::image::{RgbImage, write_png};
+
+impl Place {
+    /// Runs an evaluation with the small network.
+    fn eval(&self, arguments: &[&str]) -> Run {
+        self.run(&[&["eval", arguments[0]][..], &TINY, &arguments[1..]].concat())
+    }
+
+    /// Photos of different sizes and colours with a list of labels.
+    fn photos(&self, folder: &str, count: u32) {
+        let mut list = String::new();
+        for index in 0..count {
+            let name = format!("{index:02}.png");
+            self.write(&format!("{folder}/{name}"), b"");
+            let level = |value: u32| (value * (index + 3) % 251) as u8;
+            let pixels = (0..48 * 52u32).flat_map(|at| [level(at), level(at / 7 + 40), level(at * 3 + index * 17)]);
+            let image = RgbImage::from_raw(48, 52, pixels.collect()).expect("three bytes a pixel");
+            write_png(self.path(folder).join(&name), &image).expect("a new photo");
+            list.push_str(&format!("{name},{}\n", index % 10));
+        }
+        self.write(&format!("{folder}/labels.csv"), list.as_bytes());
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+const TINY: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
+const METHODS: [&str; 2] = ["--methods", "agf,gradient"];
+
+/// Everything that a finished run leaves, but the folder's name on standard error.
+fn results(place: &Place, folder: &str) -> Vec<(String, String)> {
+    let files = place.files(folder).into_iter().filter(|name| !name.ends_with(".png"));
+    files.map(|name| (name.clone(), place.read(&format!("{folder}/{name}")))).collect()
+}
+
+#[test]
+fn every_evaluation_gives_a_table_and_files() {
+    let place = Place::new();
+    place.photos("photos", 5);
+    for index in 0..5 {
+        let image = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20 + index); 3]));
+        write_png(place.path(&format!("photos/{index:02}_mask.png")), &image).unwrap();
+    }
+    for (name, columns, charts, options) in [
+        ("perturbation", 4, 4, &[][..]),
+        ("segmentation", 3, 0, &[]),
+        ("grid-pointing", 1, 0, &["--mosaics", "3"]),
+        ("pointing", 1, 0, &[]),
+        ("insertion", 1, 1, &["--pixel-steps", "5"]),
+        ("deletion", 1, 1, &["--pixel-steps", "5"]),
+        ("randomisation", 2, 1, &["--stages", "2", "--seed", "7"]),
+    ] {
+        let run = place.eval(&[&[name, "--data", "photos"], &METHODS[..], options].concat()).succeeds();
+        let lines: Vec<&str> = run.stdout.lines().collect();
+        assert_eq!(lines.len(), 4, "{}", run.stdout);
+        assert!(lines[2].starts_with("| agf ") && lines[3].starts_with("| gradient "), "{}", run.stdout);
+        assert_eq!(lines[0].matches('|').count(), columns + 2, "{}", run.stdout);
+        let folder = format!("eval-{name}");
+        let files = place.files(&folder);
+        assert_eq!(files.iter().filter(|file| file.ends_with(".png")).count(), charts, "{files:?}");
+        assert_eq!(files.iter().filter(|file| file.ends_with(".svg")).count(), charts, "{files:?}");
+        let document: serde_json::Value = serde_json::from_str(&place.read(&format!("{folder}/results.json"))).unwrap();
+        let scores = document["scores"]["agf"].as_object().unwrap();
+        assert_eq!(scores.len(), columns);
+        assert!(scores.values().all(serde_json::Value::is_number), "{document}");
+        assert_eq!(place.read(&format!("{folder}/results.csv")).lines().count(), 3);
+
+        let again = place.eval(&[&[name, "--data", "photos", "--json"], &METHODS[..], options].concat()).succeeds();
+        assert_eq!(again.json(), document);
+        assert!(again.stderr.contains("are done already"), "{}", again.stderr);
+    }
+}
+
+/// The accuracies of a network that answers the same for black pixels everywhere must be 0 or 1 in the extremes, and the curve is a
+/// mean over pictures: with one picture it holds zeros and ones only.
+#[test]
+fn perturbation_counts_whole_answers() {
+    let place = Place::new();
+    place.photos("photos", 1);
+    place.eval(&["perturbation", "--data", "photos"]).succeeds();
+    let text = place.read("eval-perturbation/curves.csv");
+    let values: Vec<&str> = text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap()).collect();
+    assert_eq!(values.len(), 4 * 9);
+    assert!(values.iter().all(|value| ["0", "100"].contains(value)), "{values:?}");
+}
+
+#[test]
+fn a_killed_run_goes_on_and_gives_the_same() {
+    let place = Place::new();
+    place.photos("photos", 14);
+    place.write("photos/07.png", b"no picture");
+    let arguments = ["perturbation", "--data", "photos", "--methods", "agf,gradient", "--batch", "2"];
+    let whole = place.eval(&[&arguments[..], &["--out", "whole"]].concat());
+    assert_eq!(whole.code, 2, "{}", whole.stderr);
+    let line = [&["eval", "perturbation"][..], &TINY, &arguments[1..], &["--out", "killed"]].concat();
+    let mut milliseconds = 150;
+    let mut kills = 0;
+    let mut lengths = Vec::new();
+    while kills < 8 {
+        let mut child = place.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(milliseconds));
+        let ended = child.try_wait().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        lengths.push(fs::metadata(place.path("killed/records.jsonl")).map_or(0, |file| file.len()));
+        if ended.is_some() {
+            break;
+        }
+        kills += 1;
+        milliseconds = milliseconds * 3 / 2;
+    }
+    assert!(kills > 0, "no run was killed");
+    println!("{kills} runs were killed; the records grew to {lengths:?} bytes");
+    let rest = place.eval(&[&arguments[..], &["--out", "killed"]].concat());
+    assert_eq!((rest.code, &rest.stdout), (2, &whole.stdout), "{}", rest.stderr);
+    assert_eq!(rest.errors(), whole.errors());
+    assert_eq!(results(&place, "killed"), results(&place, "whole"));
+}
+
+/// Whatever the moment of the kill: the records cut at any byte lead to the same end.
+#[test]
+fn records_cut_anywhere_lead_to_the_same_results() {
+    let place = Place::new();
+    place.photos("photos", 3);
+    let arguments = ["pointing", "--data", "photos", "--methods", "gradient"];
+    for index in 0..3 {
+        fs::copy(place.path("photos/00.png"), place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
+    }
+    let whole = place.eval(&arguments).succeeds();
+    let before = results(&place, "eval-pointing");
+    let bytes = fs::read(place.path("eval-pointing/records.jsonl")).unwrap();
+    let line = bytes.iter().position(|&byte| byte == b'\n').unwrap();
+    for cut in [0, 1, line - 1, line, line + 1, line + 2, bytes.len() - 40, bytes.len() - 1] {
+        place.write("eval-pointing/records.jsonl", &bytes[..cut]);
+        let run = place.eval(&arguments).succeeds();
+        assert_eq!(run.stdout, whole.stdout, "cut at {cut}");
+        assert_eq!(results(&place, "eval-pointing"), before, "cut at {cut}");
+    }
+    let mut damaged = bytes.clone();
+    damaged[line + 4] = b'?';
+    place.write("eval-pointing/records.jsonl", &damaged);
+    place.eval(&arguments).fails(&["records.jsonl", "line 2"]);
+}
+
+#[test]
+fn merged_shards_are_the_single_run() {
+    let place = Place::new();
+    place.photos("photos", 7);
+    place.write("photos/02.png", b"");
+    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
+    let whole = place.eval(&[&arguments[..], &["--out", "whole"]].concat());
+    assert_eq!(whole.code, 2);
+    for shard in ["1/3", "2/3", "3/3"] {
+        let out = format!("shards/{}", &shard[..1]);
+        place.eval(&[&arguments[..], &["--shard", shard, "--out", &out, "--batch", "1"]].concat());
+    }
+    let folders = ["shards/3", "shards/1", "shards/2"];
+    let merged = place.run(&[&["eval", "merge", "--out", "merged"], &folders[..]].concat());
+    assert_eq!((merged.code, &merged.stdout), (2, &whole.stdout), "{}", merged.stderr);
+    assert_eq!(merged.errors(), whole.errors());
+    assert_eq!(results(&place, "merged"), results(&place, "whole"));
+
+    let merge = |folders: &[&str]| place.run(&[&["eval", "merge", "--out", "none"], folders].concat());
+    merge(&["shards/1", "shards/3"]).fails(&["2/3", "missing"]);
+    merge(&["shards/1", "shards/1", "shards/2", "shards/3"]).fails(&["shards/1", "same shard"]);
+    merge(&["shards/1", "whole"]).fails(&["shards"]);
+    merge(&["nothing"]).fails(&["nothing"]);
+    let records = place.read("shards/2/records.jsonl");
+    let cut = records.trim_end().rfind('\n').unwrap();
+    place.write("shards/2/records.jsonl", records[..=cut].as_bytes());
+    merge(&folders).fails(&["1 of 2", "end first"]);
+}
+
+#[test]
+fn bad_pictures_are_listed_and_the_others_count() {
+    let place = Place::new();
+    place.photos("photos", 4);
+    place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4", "--out", "good"]).succeeds();
+    let good = place.read("good/results.csv");
+    place.write("photos/bad.png", b"this is no picture");
+    place.write("photos/labels.csv", format!("{}gone.jpg,3\n", place.read("photos/labels.csv")).as_bytes());
+    let run = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
+    assert_eq!(run.code, 2);
+    assert_eq!(run.errors().len(), 2, "{}", run.stderr);
+    assert!(run.errors()[0].contains("bad.png") && run.errors()[1].contains("gone.jpg"), "{}", run.stderr);
+    assert_eq!(place.read("eval-deletion/results.csv"), good);
+    let again = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
+    assert_eq!((again.code, again.errors()), (2, run.errors()));
+    let run = place.eval(&["segmentation", "--data", "photos"]);
+    assert_eq!((run.code, run.errors().len()), (2, 6), "{}", run.stderr);
+    assert!(run.errors()[0].contains("no mask lies beside it"), "{}", run.stderr);
+}
+
+#[test]
+fn other_settings_are_refused() {
+    let place = Place::new();
+    place.photos("photos", 2);
+    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
+    place.eval(&arguments).succeeds();
+    let before = results(&place, "eval-deletion");
+    for (change, word) in
+        [(&["--methods", "gradient"][..], "methods"), (&["--limit", "1"], "pictures"), (&["--shard", "1/2"], "shard")]
+    {
+        place.eval(&[&arguments[..], change].concat()).fails(&["records.jsonl", word, "--out"]);
+    }
+    place.eval(&["insertion", "--data", "photos", "--out", "eval-deletion"]).fails(&["evaluation"]);
+    place.eval(&["deletion", "--data", "photos"]).fails(&["steps is 4 there and 20 now"]);
+    place.write("photos/labels.csv", b"00.png,5\n");
+    place.eval(&arguments).fails(&["data"]);
+    assert_eq!(results(&place, "eval-deletion"), before);
+}
+
+#[test]
+fn bad_arguments() {
+    let place = Place::new();
+    place.photos("photos", 3);
+    place.write("empty/notes.txt", b"");
+    place.eval(&["deletion", "--data", "missing"]).fails(&["missing", "--data"]);
+    place.eval(&["deletion", "--data", "empty"]).fails(&["empty", "no photos"]);
+    place.eval(&["grid-pointing", "--data", "photos"]).fails(&["fewer than 4 classes", "--cells"]);
+    place.eval(&["deletion", "--data", "photos", "--shard", "3/2"]).fails(&["3/100"]);
+    place.eval(&["deletion", "--data", "photos", "--methods", "agf,nothing"]).fails(&["nothing"]);
+    place.eval(&["deletion", "--data", "photos", "--labels", "none.csv"]).fails(&["none.csv"]);
+    place.run(&["eval", "nothing"]).fails(&["nothing"]);
+}
+
+/// The photos of the repository with the network that comes with the program.
+#[test]
+fn the_embedded_model_points_at_what_it_names() {
+    let place = Place::new();
+    let samples = of_repository("samples");
+    let run = place.run(&["eval", "pointing", "--data", &samples, "--limit", "2", "--json"]);
+    // The first photos of the folder are one of a bison without a mask and one of a bison and a polar bear with one.
+    assert_eq!((run.code, run.errors().len()), (2, 1), "{}", run.stderr);
+    assert_eq!(run.json()["scores"]["agf"]["hits, %"], 100.0);
+}
