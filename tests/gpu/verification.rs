@@ -43,6 +43,26 @@ fn every_method_passes() {
     }
 }
 
+/// Gradients are seldom masked where they are not zero, so gates are nearly always closed: here all are open.
+#[test]
+fn gated_passes_compute_what_they_stand_for() {
+    for architecture in [Architecture::TinyVgg, Architecture::Vgg11, Architecture::EfficientNetLite0] {
+        let mut opened = 0;
+        let open = |plan: &mut Plan| {
+            for step in &mut plan.steps {
+                let gated = step.uniforms.fields().iter().any(|(name, value)| *name == "gate" && *value != 0u32.into());
+                opened += usize::from(gated && step.uniforms.set("gate", 0u32));
+            }
+        };
+        let model = Model::synthetic(architecture);
+        let batch = random_batch(2, 40, 48);
+        let verification = pollster::block_on(verify_edited(gpu(), &model, &Method::default(), &batch, open)).unwrap();
+        let failure = verification.first_failure.map(|index| &verification.checked[index]);
+        assert!(verification.passed(), "{architecture}: {failure:#?}, {} stray words", verification.stray_words);
+        assert!(opened > 0, "{architecture}: no gated step");
+    }
+}
+
 /// Plants a fault in the first step of a kernel that `edit` accepts; verification must name the step's node.
 fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
     plant_in(&Method::default(), what, architecture, edit);
@@ -120,6 +140,16 @@ fn planted_faults_are_found() {
             step.values.swap(2, 3);
         }
         shift
+    });
+    // Found only while the gate is closed: an open one would replace the copy.
+    plant("copy of another value", TinyVgg, |step| {
+        let copy = step.label.ends_with(":gm") && is(step, Shader::Binary);
+        if copy {
+            step.kernel.constants = vec![("OPERATION", 7)];
+            step.uniforms.set("broadcast", 2u32);
+            step.values[1] = step.values[0];
+        }
+        copy
     });
     plant("padding of patches", Vgg11, |step| {
         is(step, Shader::WinogradInput) && step.uniforms.set("padding_left", 0u32)
