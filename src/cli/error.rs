@@ -100,6 +100,12 @@ pub enum CliError {
     /// A file of an evaluation's results.
     #[error(transparent)]
     Results(#[from] ImageError),
+    /// No photo has a mask.
+    #[error("{} has no masks; masks are x_mask.png beside x.jpg, or masks/x.png for images/x.jpg", folder.display())]
+    NoMasks {
+        /// The folder of photos.
+        folder: PathBuf,
+    },
     /// Not enough classes for a mosaic.
     #[error(
         "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::random::philox;
 
-/// Sum of the shares of a mosaic's cells, and their number.
+/// The share of each cell's class in its cell.
 pub(super) const SERIES: &str = "share in the cell";
 
 pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
@@ -20,9 +20,10 @@ pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Re
     let targets: Vec<Vec<Target>> = round.samples.iter().map(|sample| targets(&sample.classes)).collect();
     let (explained, _) = evaluator.explainer.explain(&batch, &targets).await?;
     let scores = explained.iter().map(|picture| {
-        let shares =
-            (0..).zip(&picture.maps).map(|(cell, map)| share(&map.values, width / cells, height / cells, cells, cell));
-        Scores::from([(SERIES.to_owned(), vec![shares.sum(), picture.maps.len() as f64])])
+        let (height, width) = (height / cells, width / cells);
+        let maps = (0..).zip(&picture.maps);
+        let shares = maps.map(|(cell, map)| share(&map.values, width, height, cells, cell)).collect();
+        Scores::from([(SERIES.to_owned(), shares)])
     });
     Ok(scores.collect())
 }

@@ -49,16 +49,8 @@ impl Reader {
         };
         let Prepared { tensor, placement, .. } =
             prepare(&photo, &self.spec, framing).map_err(|error| error.to_string())?;
-        let mask = match (&item.mask, self.with_masks) {
-            (Some(path), true) => Some(read_mask(path, &placement)?),
-            (None, true) => {
-                let photo = item.photo.display();
-                return Err(format!(
-                    "{photo}: no mask lies beside it; masks are x_mask.png beside x.jpg, or masks/x.png for images/x.jpg"
-                ));
-            }
-            _ => None,
-        };
+        let mask = item.mask.as_ref().filter(|_| self.with_masks);
+        let mask = mask.map(|path| read_mask(path, &placement)).transpose()?;
         Ok(Sample { tensor, classes: item.classes.clone(), mask })
     }
 }

@@ -89,7 +89,7 @@ impl Means {
         let mean = |name| self.mean(method, name);
         let scored =
             |name, score: fn(&[f64]) -> f64| Some(mean(name)).filter(|mean| !mean.is_empty()).map(|mean| score(&mean));
-        let ratio = |mean: &[f64]| mean.first().zip(mean.get(1)).map_or(f64::NAN, |(sum, count)| sum / count);
+        let average = |mean: &[f64]| mean.iter().sum::<f64>() / mean.len() as f64;
         let values = match evaluation {
             Evaluation::Perturbation => {
                 perturbation::SERIES.iter().flatten().map(|name| scored(name, perturbation::score)).collect()
@@ -98,7 +98,7 @@ impl Means {
                 let scores = segmentation::scores(&mean(segmentation::COUNTS), &mean(segmentation::PRECISION));
                 scores.into_iter().map(Some).collect()
             }
-            Evaluation::GridPointing => vec![scored(grid_pointing::SERIES, ratio)],
+            Evaluation::GridPointing => vec![scored(grid_pointing::SERIES, average)],
             Evaluation::Pointing => vec![scored(pointing::SERIES, |mean| 100.0 * mean[0] / mean[1])],
             Evaluation::Insertion | Evaluation::Deletion => {
                 vec![scored(insertion_deletion::SERIES, super::curve::area)]
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn counts_are_summed_before_they_are_divided() {
         let share =
-            [record(0, &[("share in the cell", &[2.0, 4.0])]), record(1, &[("share in the cell", &[4.0, 4.0])])];
+            [record(0, &[("share in the cell", &[0.5, 0.5])]), record(1, &[("share in the cell", &[1.0, 1.0])])];
         assert_eq!(table(Evaluation::GridPointing, &share), [Some(0.75)]);
         let hits = [record(0, &[("hits", &[0.0, 1.0])]), record(1, &[("hits", &[2.0, 2.0])])];
         assert!((table(Evaluation::Pointing, &hits)[0].unwrap() - 200.0 / 3.0).abs() < 1e-9);

@@ -178,7 +178,8 @@ fn dashes(points: &[[f64; 2]], pattern: &[f64]) -> Vec<[[f64; 2]; 2]> {
             }
             left -= end - along;
             along = end;
-            if left <= 0.0 {
+            // A rest that is lost in rounding would never be walked.
+            if left <= 1e-6 {
                 part = (part + 1) % pattern.len().max(1);
                 left = pattern.get(part).copied().unwrap_or(f64::INFINITY);
             }
@@ -209,7 +210,7 @@ impl Axis {
         let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999);
         let step = step.unwrap_or(rough);
         if rounded {
-            (first, last) = ((first / step - 1e-9).floor() * step, (last / step - 1e-9).ceil() * step);
+            (first, last) = ((first / step + 1e-9).floor() * step, (last / step - 1e-9).ceil() * step);
         }
         Self { first, last, step }
     }
@@ -265,6 +266,12 @@ mod tests {
             |strokes: &[[[f64; 2]; 2]]| -> f64 { strokes.iter().map(|[a, b]| (a[0] - b[0]).hypot(a[1] - b[1])).sum() };
         assert_eq!(length(&dashes(&points, &[])), 60.0);
         assert!((length(&dashes(&points, &[10.0, 5.0])) - 40.0).abs() < 1e-9);
+        // Strokes that end within rounding of a corner.
+        for at in 1..200 {
+            let corner = f64::from(at) * 0.7 + 1e-14;
+            let points = [[0.0, 0.0], [corner / 3.0, 0.0], [corner, 0.0], [corner + 100.1, 33.3]];
+            assert!(length(&dashes(&points, &[2.5, 4.5])) < corner + 110.0);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod evaluations;
 mod goldens;
 mod hard_inputs;
 mod memory;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
 use self::pictures::{Pictures, Work};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
 use crate::evaluation::records::{self, Record, RecordFile, Settings};
 use crate::evaluation::{Dataset, Evaluation, Evaluator, Options, Reader, mosaics};
@@ -66,6 +66,8 @@ struct Run<'a> {
     work: Work,
     settings: Settings,
     out: PathBuf,
+    /// Photos without a mask, where one is needed.
+    left_out: usize,
 }
 
 impl<'a> Run<'a> {
@@ -78,16 +80,15 @@ impl<'a> Run<'a> {
         let model = arguments.model.open()?;
         let methods = arguments.method.resolve_seeded(evaluation_uses_seed(evaluation))?;
         let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), &model.labels)?;
-        if let Some(limit) = arguments.limit {
-            dataset.items.truncate(limit.get() as usize);
-        }
+        let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
+        dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
         let spec = model.input_spec();
         let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
         let reader = Reader { spec, height, width, with_masks: evaluation.needs_masks() };
         let work = work(evaluation, dataset, options, count, &arguments.data)?;
         let settings = settings(evaluation, arguments, &model, &methods, options, &reader, &work);
         let out = arguments.out.clone().unwrap_or_else(|| format!("eval-{evaluation}").into());
-        Ok(Self { arguments, evaluation, options, model, methods, reader, work, settings, out })
+        Ok(Self { arguments, evaluation, options, model, methods, reader, work, settings, out, left_out })
     }
 
     fn execute(self) -> Result<Outcome, CliError> {
@@ -98,6 +99,9 @@ impl<'a> Run<'a> {
         let total = shard.len(self.work.len() as u64);
         let left = total.saturating_sub(file.done());
         let mut terminal = Terminal::with_progress(left as usize, 1);
+        if self.left_out > 0 {
+            terminal.say(format_args!("{} without a mask left out", count_of(self.left_out, "photo")));
+        }
         if file.done() > 0 {
             terminal.say(format_args!("{} of {total} pictures are done already", file.done()));
         }
@@ -149,6 +153,16 @@ impl<'a> Run<'a> {
 
 fn evaluation_uses_seed(evaluation: Evaluation) -> bool {
     matches!(evaluation, Evaluation::GridPointing | Evaluation::Randomisation)
+}
+
+/// Leaves out the photos without a mask, and says how many these are.
+fn leave_out_maskless(dataset: &mut Dataset, folder: &Path) -> Result<usize, CliError> {
+    let before = dataset.items.len();
+    dataset.items.retain(|item| item.mask.is_some());
+    match dataset.items.len() {
+        0 => Err(CliError::NoMasks { folder: folder.into() }),
+        count => Ok(before - count),
+    }
 }
 
 /// What is evaluated: photos, or mosaics of them.
