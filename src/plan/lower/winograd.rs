@@ -28,7 +28,7 @@ impl Lowering<'_> {
     /// Whether it computes this pass, and faster than the direct sum. Its rounding errors follow a patch's largest value, while a direct
     /// sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all forward passes
     /// over parts of weights. Where relevance is divided by sums of the network itself, as at residual additions, the whole forward
-    /// pass stays direct.
+    /// pass stays direct. The choice depends on one sample's shape, so that its bits are the same in every batch.
     pub(super) fn winograd_pays(&self, pass: &Pass, epilogue: &Epilogue) -> bool {
         let convolution = self.graph.convolution(pass.layer);
         let window = convolution.window;
@@ -40,8 +40,8 @@ impl Lowering<'_> {
         }
         let smallest = convolution.input_channels.min(convolution.output_channels);
         let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(self.profile.dense_pixels()));
-        let direct = 9 * rounded(pass.shape.pixels() * self.batch);
-        let patches = pass.shape.height.div_ceil(2) * pass.shape.width.div_ceil(2) * self.batch;
+        let direct = 9 * rounded(pass.shape.pixels());
+        let patches = pass.shape.height.div_ceil(2) * pass.shape.width.div_ceil(2);
         smallest >= 64 && 16 * rounded(patches) * 5 / 4 <= direct
     }
 
