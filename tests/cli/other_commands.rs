@@ -73,6 +73,16 @@ fn verification() {
     }
 }
 
+/// Mesa's software driver with vectors of 128 bits: kernels that need 8 lanes must not be taken. Other drivers ignore the variables.
+#[test]
+fn verification_with_subgroups_of_four_lanes() {
+    let place = Place::new();
+    let mut command = place.command(&["verify", "--model", "tiny_vgg", "--size", "32x40"]);
+    command.env("LP_NATIVE_VECTOR_WIDTH", "128").env("MESA_SHADER_CACHE_DISABLE", "true");
+    let run = place.run_command(command).succeeds();
+    assert!(run.stdout.contains("all nodes are within tolerance"), "{}", run.stdout);
+}
+
 #[test]
 fn pictures_too_large_to_verify_are_refused_first() {
     let place = Place::new();

@@ -83,7 +83,11 @@ impl Place {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        Run::new(self.command(arguments).output().expect("the program starts"))
+        self.run_command(self.command(arguments))
+    }
+
+    pub fn run_command(&self, mut command: Command) -> Run {
+        Run::new(command.output().expect("the program starts"))
     }
 
     /// Runs `explain` with the small network.

@@ -133,9 +133,10 @@ fn reference_map(model: &Model, method: &Method, picture: &Batch, class: u32) ->
     schedule.map(&sum, &picture.data, input.len() / 3)
 }
 
-/// Two passes of each method that has several.
+/// Every method but AGF and the relevance methods, which have tests of their own; two passes of each that has several.
 fn methods() -> Vec<Method> {
-    let methods = Method::ALL.iter().filter(|method| !matches!(method, Method::Agf(_)));
+    let is_relevance = |method: &Method| matches!(method, Method::Agf(_) | Method::Relevance(_));
+    let methods = Method::ALL.iter().filter(|method| !is_relevance(method));
     let shorten = |method: &Method| match method.schedule() {
         Some(Schedule::Noise(_)) => Method::SmoothGrad(SmoothGrad { samples: 2, noise: 0.1, seed: 0x1234_5678_9abc }),
         Some(Schedule::Path(_)) => Method::IntegratedGradients(IntegratedGradients { steps: 2, baseline: 0.25 }),

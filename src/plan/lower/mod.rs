@@ -16,7 +16,7 @@ use super::kernel::Kernel;
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::{LayerPasses, Profile, Step, Value, ValueId};
-use crate::graph::{Binary, Graph, Node, NodeId, Op, Shape};
+use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use std::collections::HashMap;
 
 /// Lanes of a workgroup in all kernels but the broadcast convolution.
@@ -31,8 +31,8 @@ pub(super) struct Lowering<'a> {
     pub values: Vec<Value>,
     pub value_of: HashMap<NodeId, ValueId>,
     pub passes: Vec<LayerPasses>,
-    /// Whether relevance is divided by sums of the network's own values, which may be near zero.
-    pub divides_by_additions: bool,
+    /// Whether gradients or relevances are wanted, and not only a prediction.
+    pub is_explained: bool,
     /// A small value for bindings that a step does not use.
     unused: ValueId,
     /// Name of the group being lowered, and its output.
@@ -42,12 +42,12 @@ pub(super) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     pub fn new(graph: &'a Graph, live: &[bool], profile: &'a Profile, batch: u32) -> Self {
-        let divides_by_additions = divides_by_additions(graph, live);
+        let is_explained = goes_back(graph, live);
         let unused = Value { name: "unused".into(), node: None, bytes: 16 };
         let (values, unused) = (vec![unused], ValueId(0));
         let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
         let passes = Vec::new();
-        Self { graph, profile, batch, steps, values, value_of, passes, divides_by_additions, unused, label, output }
+        Self { graph, profile, batch, steps, values, value_of, passes, is_explained, unused, label, output }
     }
 
     /// Makes room for a node that the host fills.
@@ -174,13 +174,12 @@ struct Work {
     flops: u64,
 }
 
-fn divides_by_additions(graph: &Graph, live: &[bool]) -> bool {
-    graph.ids().filter(|id| live[id.index()]).any(|id| {
-        let node = graph.node(id);
-        let divisor = node.inputs.get(1).map(|&input| &graph.node(input).op);
-        matches!(node.op, Op::Binary(Binary::Ratio | Binary::SafeDivide))
-            && matches!(divisor, Some(Op::Binary(Binary::Add)))
-    })
+/// Whether anything goes back through the network.
+fn goes_back(graph: &Graph, live: &[bool]) -> bool {
+    graph
+        .ids()
+        .filter(|id| live[id.index()])
+        .any(|id| matches!(graph.node(id).op, Op::ConvolveTranspose { .. } | Op::LinearTranspose { .. }))
 }
 
 fn quad_bytes(shape: Shape) -> u64 {

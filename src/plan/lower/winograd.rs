@@ -27,13 +27,13 @@ struct Run {
 impl Lowering<'_> {
     /// Whether it computes this pass, and faster than the direct sum. Its rounding errors follow a patch's largest value, while a direct
     /// sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all forward passes
-    /// over parts of weights. Where relevance is divided by sums of the network itself, as at residual additions, the whole forward
-    /// pass stays direct. The choice depends on one sample's shape, so that its bits are the same in every batch.
+    /// over parts of weights. In an explanation the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums
+    /// turn differences in the seventh digit into ones in the third. The choice depends on one sample's shape, so that its bits are the same in every batch.
     pub(super) fn winograd_pays(&self, pass: &Pass, epilogue: &Epilogue) -> bool {
         let convolution = self.graph.convolution(pass.layer);
         let window = convolution.window;
         let applies = window.kernel == [3, 3] && window.stride == 1 && pass.source_part == Part::Full;
-        let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.divides_by_additions);
+        let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
         if !self.profile.winograd || !applies || is_divisor {
             return false;
