@@ -24,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["numpy", "onnx", "onnxruntime", "ncnn", "pnnx"]
 TORCH = ["torch", "torchvision"]
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 MODELS = ["vgg19", "resnet50"]
 ENGINES = ["pytorch", "onnxruntime", "ncnn", "ncnn-vulkan"]
 NAMES = {
@@ -57,10 +56,8 @@ def environment(folder):
     probe = subprocess.run([python, "-c", "import torch, torchvision, onnxruntime, ncnn, pnnx"], capture_output=True)
     if probe.returncode != 0:
         pip = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir"]
-        say("installing PyTorch (CPU)")
-        if subprocess.run([*pip, "--index-url", CPU_INDEX, *TORCH], capture_output=True).returncode != 0:
-            say("no CPU wheels to be had: installing PyPI's PyTorch with its CUDA libraries")
-            command(*pip, *TORCH)
+        say("installing PyTorch; PIP_INDEX_URL may name an index with wheels without CUDA")
+        command(*pip, *TORCH)
         say("installing " + ", ".join(PACKAGES))
         command(*pip, *PACKAGES)
     return python
