@@ -17,7 +17,6 @@ struct Convolution {
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
-    epilogue_samples: u32, // samples from here on have no epilogue
     low: f32, high: f32,
     absolute_weight: u32,
     source_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
@@ -180,10 +179,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &s1); }
     if u.epilogue == 0u { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
-    let finished = inside & (sample < vec4u(u.epilogue_samples));
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
-            if finished[j] { finish(quad + i, at[j] + i * plane); }
+            if inside[j] { finish(quad + i, at[j] + i * plane); }
         }
     }
 }

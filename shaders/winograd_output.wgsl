@@ -8,7 +8,6 @@ struct WinogradOutput {
     tiles: u32,      // patches of this dispatch
     gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
-    epilogue_samples: u32, // samples from here on have no epilogue
     low: f32, high: f32,
 }
 
@@ -65,17 +64,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let y = number % of_sample / u.tile_columns * 2u;
     let x = number % of_sample % u.tile_columns * 2u;
     let base = (sample * u.quads + group.y) * u.height * u.width;
-    let is_finished = u.epilogue != 0u && sample < u.epilogue_samples;
-    store(base, group.y, y, x, left.a, is_finished);
-    store(base, group.y, y, x + 1u, right.a, is_finished);
-    store(base, group.y, y + 1u, x, left.b, is_finished);
-    store(base, group.y, y + 1u, x + 1u, right.b, is_finished);
+    store(base, group.y, y, x, left.a);
+    store(base, group.y, y, x + 1u, right.a);
+    store(base, group.y, y + 1u, x, left.b);
+    store(base, group.y, y + 1u, x + 1u, right.b);
 }
 
-fn store(base: u32, quad: u32, y: u32, x: u32, sum: vec4f, is_finished: bool) {
+fn store(base: u32, quad: u32, y: u32, x: u32, sum: vec4f) {
     if y >= u.height || x >= u.width { return; }
     let at = base + y * u.width + x;
     var result = sum;
-    if is_finished { result = finish(quad, at, sum); }
+    if u.epilogue != 0u { result = finish(quad, at, sum); }
     destination[at] = result;
 }

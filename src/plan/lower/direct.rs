@@ -104,7 +104,6 @@ impl Lowering<'_> {
             .with("first_tile", first_tile)
             .with("gate", dense.gate)
             .with("epilogue", dense.epilogue.code)
-            .with("epilogue_samples", dense.samples)
             .with("low", dense.epilogue.low)
             .with("high", dense.epilogue.high);
         match self.profile.broadcast {

@@ -120,7 +120,6 @@ impl Lowering<'_> {
             .with("tiles", run.tiles)
             .with("gate", self.gate(pass))
             .with("epilogue", epilogue.code)
-            .with("epilogue_samples", self.batch)
             .with("low", epilogue.low)
             .with("high", epilogue.high);
         let flops = 24 * u64::from(run.tiles) * u64::from(quads) * 4;
