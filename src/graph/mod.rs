@@ -7,6 +7,7 @@ mod error;
 mod infer;
 mod layer;
 mod op;
+mod operands;
 pub mod parameter;
 mod shape;
 
@@ -14,8 +15,9 @@ pub use error::GraphError;
 pub use layer::{
     BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
 };
-pub use op::{
-    Activation, Bias, Binary, Constant, LogitRelevance, Op, Part, PassField, Reduction, ResidualTerms, Unary,
+pub use op::Op;
+pub use operands::{
+    Activation, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms, Unary,
 };
 pub use shape::Shape;
 
