@@ -140,6 +140,9 @@ pub struct ExplainArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub method: MethodArguments,
+    /// Run every map again with the input changed by a millionth, and report how much the map changes
+    #[arg(long)]
+    pub audit: bool,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
     ///
     /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,

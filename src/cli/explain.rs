@@ -26,13 +26,13 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let started = Instant::now();
     let model = arguments.model.open()?;
     let targets = setup::targets(&arguments.classes, &model)?;
-    let methods = arguments.method.resolve()?;
+    let methods = arguments.method.resolve(arguments.audit)?;
     let found = inputs::find(&arguments.input.inputs, Some(&arguments.out)).usable()?;
     let gpu = arguments.device.open()?;
     let writer = Writer::new(arguments, &methods, &found.sources)?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
-    let audit = arguments.method.audit.then(|| arguments.method.seed());
+    let audit = arguments.audit.then(|| arguments.method.seed());
     let mut questions = Questions { explainer, methods, targets, audit };
 
     let count = found.picture_count();

@@ -64,22 +64,14 @@ pub struct MethodArguments {
     /// integrated-gradients: value of the whole baseline in the network's input, where 0 is the mean colour [default: 0]
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = finite)]
     pub baseline: Option<f32>,
-    /// Run every map again with the input changed by a millionth, and report how much the map changes
-    #[arg(long)]
-    pub audit: bool,
 }
 
 impl MethodArguments {
-    /// The methods with their options, each once.
+    /// The methods with their options, each once. `uses_seed`: whether the command itself has a use for the seed.
     ///
     /// # Errors
     /// [`CliError::OptionWithoutMethod`] for an option of a method that is not among them.
-    pub(super) fn resolve(&self) -> Result<Vec<Method>, CliError> {
-        self.resolve_seeded(self.audit)
-    }
-
-    /// The same for a command that may itself use the seed.
-    pub(super) fn resolve_seeded(&self, uses_seed: bool) -> Result<Vec<Method>, CliError> {
+    pub(super) fn resolve(&self, uses_seed: bool) -> Result<Vec<Method>, CliError> {
         let mut methods: Vec<Method> = Vec::new();
         let own = self.rules.method()?;
         let default = [MethodChoice::One(Method::default())];
@@ -220,9 +212,13 @@ mod tests {
         methods: MethodArguments,
     }
 
-    fn resolve(line: &str) -> Result<Vec<Method>, String> {
+    fn resolve_for(line: &str, uses_seed: bool) -> Result<Vec<Method>, String> {
         let line = Line::try_parse_from(["x"].into_iter().chain(line.split_whitespace()));
-        line.map_err(|error| error.to_string())?.methods.resolve().map_err(|error| error.to_string())
+        line.map_err(|error| error.to_string())?.methods.resolve(uses_seed).map_err(|error| error.to_string())
+    }
+
+    fn resolve(line: &str) -> Result<Vec<Method>, String> {
+        resolve_for(line, false)
     }
 
     #[test]
@@ -245,7 +241,7 @@ mod tests {
         let error = resolve("--steps 3").unwrap_err();
         assert!(error.contains("--steps") && error.contains("integrated-gradients"), "{error}");
         assert!(resolve("--method gradient --ablate no_m").is_err());
-        assert!(resolve("--seed 3").is_err() && resolve("--seed 3 --audit").is_ok());
+        assert!(resolve("--seed 3").is_err() && resolve_for("--seed 3", true).is_ok());
         for options in ["--samples 0", "--noise -1", "--noise nan", "--steps x", "--baseline inf"] {
             assert!(resolve(&format!("--method all {options}")).is_err(), "{options}");
         }

@@ -232,6 +232,7 @@ fn bad_arguments() {
     place.eval(&["deletion", "--data", "photos", "--shard", "3/2"]).fails(&["3/100"]);
     place.eval(&["deletion", "--data", "photos", "--methods", "agf,nothing"]).fails(&["nothing"]);
     place.eval(&["deletion", "--data", "photos", "--labels", "none.csv"]).fails(&["none.csv"]);
+    place.eval(&["deletion", "--data", "photos", "--audit"]).fails(&["--audit"]);
     place.run(&["eval", "nothing"]).fails(&["nothing"]);
 }
 

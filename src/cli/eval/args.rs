@@ -64,7 +64,6 @@ pub enum EvalCommand {
 #[derive(Debug, Args)]
 #[command(mut_arg("methods", |argument| argument.long("methods").alias("method").value_name("LIST").value_delimiter(',')
     .help("Explanation methods, separated by commas, or all")))]
-#[command(mut_arg("audit", |argument| argument.hide(true)))]
 pub struct RunArguments {
     /// Folder of photos
     #[arg(long, value_name = "DIR")]

@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
         count: Option<u32>,
     ) -> Result<Self, CliError> {
         let model = arguments.model.open()?;
-        let methods = arguments.method.resolve_seeded(evaluation_uses_seed(evaluation))?;
+        let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
         let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), &model.labels)?;
         let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
         dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
