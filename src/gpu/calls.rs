@@ -1,13 +1,10 @@
 //! Dispatches outside of plans: buffers of their own, and running [`Call`]s over these and a program's.
 
-use super::{Gpu, GpuError};
+use super::bindings::uniform_region;
+use super::{Gpu, GpuError, Region};
 use crate::plan::Call;
 use crate::plan::kernel::Kernel;
-use crate::plan::memory::ALIGNMENT;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A part of a buffer: the buffer, byte offset and size.
-pub type Region<'a> = (&'a wgpu::Buffer, u64, u64);
 
 impl Gpu {
     /// A buffer that kernels read and write.
@@ -15,9 +12,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::OutOfMemory`] or [`GpuError::Driver`].
     pub(crate) async fn storage(&self, label: &str, size: u64) -> Result<wgpu::Buffer, GpuError> {
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
-        self.checked(&format!("making the buffer '{label}'"), size, || self.device.create_buffer(&descriptor)).await
+        self.checked(&format!("making the buffer '{label}'"), size, || self.storage_buffer(label, size)).await
     }
 
     /// Writes to the beginning of a buffer through the queue.
@@ -45,8 +40,13 @@ impl Gpu {
         let compiled = self.pipelines(&kernels).await?;
         let pipelines: BTreeMap<&Kernel, wgpu::ComputePipeline> = kernels.into_iter().zip(compiled).collect();
         let submit = || {
-            let uniforms = self.call_uniforms(calls);
-            let groups: Vec<_> = (0..).zip(calls).map(|(at, call)| self.group(at, call, &uniforms, buffers)).collect();
+            let uniforms = self.uniform_buffer(calls.iter().map(|call| &call.uniforms));
+            let group = |(index, call): (u64, &Call)| {
+                let values = call.buffers.iter().filter_map(|&buffer| buffers.get(buffer).copied());
+                let uniforms = uniform_region(&uniforms, index, &call.uniforms);
+                self.bind_group(call.kernel.shader.name(), call.kernel.shader, uniforms, values)
+            };
+            let groups: Vec<_> = (0..).zip(calls).map(group).collect();
             let mut encoder = self.device.create_command_encoder(&Default::default());
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for (call, group) in calls.iter().zip(&groups) {
@@ -60,38 +60,5 @@ impl Gpu {
             self.queue.submit([encoder.finish()]);
         };
         self.checked(during, 0, submit).await
-    }
-
-    fn call_uniforms(&self, calls: &[Call]) -> wgpu::Buffer {
-        let mut bytes: Vec<u8> = Vec::new();
-        for call in calls {
-            bytes.extend(call.uniforms.bytes());
-            bytes.resize(bytes.len().next_multiple_of(ALIGNMENT as usize), 0);
-        }
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("uniforms"),
-            size: bytes.len().max(ALIGNMENT as usize) as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.queue.write_buffer(&buffer, 0, &bytes);
-        buffer
-    }
-
-    fn group(&self, at: u64, call: &Call, uniforms: &wgpu::Buffer, buffers: &[Region<'_>]) -> wgpu::BindGroup {
-        let binding = |buffer, offset, size| {
-            let size = std::num::NonZeroU64::new(size);
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
-        };
-        let mut resources = vec![binding(uniforms, at * ALIGNMENT, call.uniforms.bytes().len() as u64)];
-        let values = call.buffers.iter().filter_map(|&buffer| buffers.get(buffer));
-        resources.extend(values.map(|&(buffer, offset, size)| binding(buffer, offset, size)));
-        let entries: Vec<wgpu::BindGroupEntry> =
-            (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
-        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(call.kernel.shader.name()),
-            layout: &self.layout(call.kernel.shader),
-            entries: &entries,
-        })
     }
 }

@@ -4,6 +4,7 @@
 //! Everything that waits is `async`; nothing here blocks the calling thread.
 
 mod adapter;
+mod bindings;
 mod calls;
 mod error;
 mod pipeline_cache;
@@ -14,7 +15,7 @@ mod transfer;
 mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
-pub use calls::Region;
+pub use bindings::Region;
 pub use error::GpuError;
 pub use program::Program;
 pub use timing::{Clock, Times};

@@ -1,13 +1,11 @@
 //! A plan on a device: buffers, bind groups and pipelines, ready to be recorded into any encoder.
 
+use super::bindings::uniform_region;
 use super::{Gpu, GpuError, WeightStore};
 use crate::graph::NodeId;
 use crate::plan::{Plan, Step, ValueId};
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Uniforms of a step begin at a multiple of this: WebGPU's default `min_uniform_buffer_offset_alignment`.
-const UNIFORM_ALIGNMENT: u64 = 256;
 
 struct Dispatch {
     pipeline: wgpu::ComputePipeline,
@@ -35,8 +33,9 @@ impl Program {
         let bytes = plan.value_bytes();
         let (buffers, dispatches) = gpu
             .checked("making buffers for the plan", bytes, || {
-                let buffers: Vec<wgpu::Buffer> = plan.buffers.iter().map(|&size| value_buffer(gpu, size)).collect();
-                let uniforms = uniform_buffer(gpu, &plan.steps);
+                let buffers: Vec<wgpu::Buffer> =
+                    plan.buffers.iter().map(|&size| gpu.storage_buffer("values", size)).collect();
+                let uniforms = gpu.uniform_buffer(plan.steps.iter().map(|step| &step.uniforms));
                 let maker = Maker { gpu, plan: &plan, buffers: &buffers, uniforms: &uniforms, weights };
                 let dispatches: Vec<Dispatch> = (0..)
                     .zip(&plan.steps)
@@ -112,25 +111,6 @@ impl Program {
     }
 }
 
-fn value_buffer(gpu: &Gpu, size: u64) -> wgpu::Buffer {
-    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-    gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some("values"), size, usage, mapped_at_creation: false })
-}
-
-fn uniform_buffer(gpu: &Gpu, steps: &[Step]) -> wgpu::Buffer {
-    let size = (steps.len() as u64).max(1) * UNIFORM_ALIGNMENT;
-    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-    let descriptor = wgpu::BufferDescriptor { label: Some("uniforms"), size, usage, mapped_at_creation: false };
-    let buffer = gpu.device.create_buffer(&descriptor);
-    let mut bytes = Vec::with_capacity(size as usize);
-    for step in steps {
-        bytes.extend(step.uniforms.bytes());
-        bytes.resize(bytes.len().next_multiple_of(UNIFORM_ALIGNMENT as usize), 0);
-    }
-    gpu.queue.write_buffer(&buffer, 0, &bytes);
-    buffer
-}
-
 struct Maker<'a> {
     gpu: &'a Gpu,
     plan: &'a Plan,
@@ -141,25 +121,14 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn bind_group(&self, index: u64, step: &Step) -> wgpu::BindGroup {
-        let binding = |buffer, offset, size| {
-            let size = std::num::NonZeroU64::new(size);
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
-        };
-        let uniform_bytes = step.uniforms.bytes().len() as u64;
-        let mut resources = vec![binding(self.uniforms, index * UNIFORM_ALIGNMENT, uniform_bytes)];
         let weights = step.weights.iter().filter_map(|packing| self.weights.get(packing));
-        resources.extend(weights.map(wgpu::Buffer::as_entire_binding));
-        resources.extend(step.values.iter().map(|&ValueId(value)| {
+        let weights = weights.map(|buffer| (buffer, 0, buffer.size()));
+        let values = step.values.iter().map(|&ValueId(value)| {
             let place = self.plan.places[value];
-            binding(&self.buffers[place.buffer], place.offset, self.plan.values[value].bytes)
-        }));
-        let entries: Vec<wgpu::BindGroupEntry> =
-            (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
-        self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(&step.label),
-            layout: &self.gpu.layout(step.kernel.shader),
-            entries: &entries,
-        })
+            (&self.buffers[place.buffer], place.offset, self.plan.values[value].bytes)
+        });
+        let uniforms = uniform_region(self.uniforms, index, &step.uniforms);
+        self.gpu.bind_group(&step.label, step.kernel.shader, uniforms, weights.chain(values))
     }
 }
 

@@ -1,7 +1,6 @@
 //! How long steps take: by the GPU's own timestamps where it has them, otherwise by the wall clock around a submission.
 
 use super::{Gpu, GpuError, Program};
-use futures_channel::oneshot;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -106,22 +105,11 @@ impl Gpu {
             staging
         };
         let staging = self.checked("timing steps", size, run).await?;
-        let ticks = self.read_ticks(&staging).await?;
+        let view = self.mapped(&staging, "reading timestamps").await?;
+        let ticks: &[u64] = bytemuck::cast_slice(&view);
         let milliseconds = f64::from(self.queue.get_timestamp_period()) * 1e-6;
         let span = |pair: &[u64]| pair[1].saturating_sub(pair[0]) as f64 * milliseconds;
         Ok(ticks.chunks_exact(2).map(span).collect())
-    }
-
-    async fn read_ticks(&self, staging: &wgpu::Buffer) -> Result<Vec<u64>, GpuError> {
-        let lost = || GpuError::Lost { during: "reading timestamps".into() };
-        let (sender, receiver) = oneshot::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            let _ = sender.send(result);
-        });
-        self.drive();
-        receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
-        let view = staging.get_mapped_range(..).map_err(|_| lost())?;
-        Ok(bytemuck::cast_slice(&view).to_vec())
     }
 }
 

@@ -4,16 +4,6 @@ use super::{Gpu, GpuError, Program, Region};
 use crate::graph::{Graph, NodeId, Shape};
 use futures_channel::oneshot;
 
-impl Gpu {
-    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
-    pub(super) fn drive(&self) {
-        let device = self.device.clone();
-        std::thread::spawn(move || {
-            let _ = device.poll(wgpu::PollType::wait_indefinitely());
-        });
-    }
-}
-
 impl Program {
     /// Writes a node's value for all samples: `batch` x channels x height x width values, row-major.
     ///
@@ -97,14 +87,7 @@ impl Gpu {
             return Ok(words);
         }
         let staging = self.copy_to_staging(regions, total).await?;
-        let (sender, receiver) = oneshot::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            let _ = sender.send(result);
-        });
-        self.drive();
-        let lost = || GpuError::Lost { during: "reading results back".into() };
-        receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
-        let view = staging.get_mapped_range(..).map_err(|_| lost())?;
+        let view = self.mapped(&staging, "reading results back").await?;
         let mut rest: &[u32] = bytemuck::cast_slice(&view);
         let mut words = Vec::new();
         for (_, _, size) in regions {
@@ -115,25 +98,44 @@ impl Gpu {
         Ok(words)
     }
 
+    /// The contents of a buffer that can be mapped, when the GPU is done with it.
+    pub(super) async fn mapped(&self, buffer: &wgpu::Buffer, during: &str) -> Result<wgpu::BufferView, GpuError> {
+        let lost = || GpuError::Lost { during: during.into() };
+        let (sender, receiver) = oneshot::channel();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.drive();
+        receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
+        buffer.get_mapped_range(..).map_err(|_| lost())
+    }
+
+    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
+    fn drive(&self) {
+        let device = self.device.clone();
+        std::thread::spawn(move || {
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+        });
+    }
+
     async fn copy_to_staging(&self, regions: &[Region<'_>], total: u64) -> Result<wgpu::Buffer, GpuError> {
-        let gpu = self;
         let copy = || {
-            let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("read back"),
                 size: total.max(4),
                 usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             });
-            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let mut encoder = self.device.create_command_encoder(&Default::default());
             let mut at = 0;
             for (buffer, offset, size) in regions {
                 encoder.copy_buffer_to_buffer(buffer, *offset, &staging, at, *size);
                 at += size;
             }
-            gpu.queue.submit([encoder.finish()]);
+            self.queue.submit([encoder.finish()]);
             staging
         };
-        gpu.checked("reading results back", total, copy).await
+        self.checked("reading results back", total, copy).await
     }
 }
 
