@@ -19,16 +19,23 @@ fn differences(count: usize, mut of: impl FnMut(usize, f64) -> f64) -> Vec<f64> 
     (0..count).map(|index| (of(index, STEP) - of(index, -STEP)) / (2.0 * STEP)).collect()
 }
 
-/// Demands that of three draws two agree: a step may cross the edge of a ReLU.
+/// Demands that of three draws two agree: a step may cross the edge of a ReLU. A random network in which some ReLU layer passes nothing
+/// has slopes of zero alone, and so must its gradient; such draws do not count as one of the three.
 fn check(what: &str, mut draw: impl FnMut(&mut Random) -> (Vec<f64>, Vec<f64>)) {
     let mut random = Random::new();
-    let errors: Vec<f64> = (0..3)
-        .map(|_| {
-            let (found, expected) = draw(&mut random);
-            assert!(expected.iter().any(|&value| value != 0.0), "{what}: only zeros");
-            relative_l2(&found, &expected)
-        })
-        .collect();
+    let mut errors = Vec::new();
+    for _ in 0..30 {
+        let (found, expected) = draw(&mut random);
+        if expected.iter().all(|&value| value == 0.0) {
+            assert!(found.iter().all(|&value| value == 0.0), "{what}: {found:?} where all slopes are zero");
+            continue;
+        }
+        errors.push(relative_l2(&found, &expected));
+        if errors.len() == 3 {
+            break;
+        }
+    }
+    assert_eq!(errors.len(), 3, "{what}: nearly all draws had only zeros");
     assert!(errors.iter().filter(|&&error| error <= 1e-5).count() >= 2, "{what}: {errors:?}");
 }
 
