@@ -1,6 +1,8 @@
 // Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear (software drivers):
 // lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup: 8 * ROW_TILES output channels
 // x 32 pixels; a lane owns 4 pixels. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled.
+// Groups of the same pixels follow each other, so that the source stays in the cache and weights are read as they lie in memory. Values are
+// loaded as integers of 64 bits, two at a time.
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
@@ -23,9 +25,9 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<vec2<u64>>;  // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
@@ -38,13 +40,15 @@ const LARGEST = 3.4028234e38;
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
 
+fn unpack(v: vec2<u64>) -> vec4u { return vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u)); }
 fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
-fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); }
+fn keep(v: vec2<u64>, mask: u32) -> vec4f { return bitcast<vec4f>(unpack(v) & vec4u(mask)); }
 
-fn take(v: vec4f, p: Part) -> vec4f {
-    return clamp(keep(v, p.mask), vec4f(p.low), vec4f(p.high));
+// Nothing where not valid.
+fn take(v: vec2<u64>, p: Part, valid: bool) -> vec4f {
+    return clamp(keep(v, select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
@@ -117,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let slice = select(0u, group.z, is_sliced);
     let area = grid(select(group.z, 0u, is_sliced));
     let pixels = area.rows * area.columns;
-    let first = (u.first_tile + group.x) * 32u + lane;
+    let first = (u.first_tile + group.y) * 32u + lane;
     let index = vec4u(first, first + 8u, first + 16u, first + 24u);
     let sample = index / vec4u(max(pixels, 1u));
     let pixel = index - sample * pixels;
@@ -132,7 +136,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let source_base = (slice * u.samples + sample) * u.source_quads * source_pixels;
     let tap_stride = u.source_quads * 8u;
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
-    let weight_base = slice * u.weight_slice + group.y * ROW_TILES * tile_stride + (subgroup_lane & 7u);
+    let weight_base = slice * u.weight_slice + group.x * ROW_TILES * tile_stride + (subgroup_lane & 7u);
 
     let mask = select(~0u, 0x7fffffffu, u.absolute_weight == 1u);
     let of_source = choose_part(u.source_part);
@@ -153,10 +157,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 t0 = Tile(); t1 = Tile();
                 for (; quad < end; quad++) {
                     let b = array<vec4f, 4>(
-                        take(select(vec4f(), source[at.x], valid.x), of_source),
-                        take(select(vec4f(), source[at.y], valid.y), of_source),
-                        take(select(vec4f(), source[at.z], valid.z), of_source),
-                        take(select(vec4f(), source[at.w], valid.w), of_source),
+                        take(source[at.x], of_source, valid.x),
+                        take(source[at.y], of_source, valid.y),
+                        take(source[at.z], of_source, valid.z),
+                        take(source[at.w], of_source, valid.w),
                     );
                     rows(&t0, keep(weights[w], mask), b);
                     if ROW_TILES > 1u { rows(&t1, keep(weights[w + tile_stride], mask), b); }
@@ -172,7 +176,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
 
     let step = select(1u, u.stride, u.transposed == 1u);
-    let quad = group.y * ROW_TILES * 2u;
+    let quad = group.x * ROW_TILES * 2u;
     let plane = u.height * u.width;
     let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
     store(quad, at, inside, &s0);

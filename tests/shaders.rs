@@ -18,7 +18,7 @@ fn parse(shader: Shader) -> Module {
 }
 
 fn validate(module: &Module, name: &str) -> ModuleInfo {
-    let capabilities = Capabilities::SUBGROUP;
+    let capabilities = Capabilities::SUBGROUP | Capabilities::SHADER_INT64;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(module).unwrap_or_else(|error| panic!("{name}: {error:?}"))
 }

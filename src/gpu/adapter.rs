@@ -26,6 +26,8 @@ pub struct AdapterSummary {
     pub subgroup: Option<(u32, u32)>,
     /// Arithmetic in f16.
     pub shader_f16: bool,
+    /// Integers of 64 bits.
+    pub shader_int64: bool,
     /// Timestamp queries.
     pub timestamps: bool,
     /// Whether compiled pipelines can be kept.
@@ -51,6 +53,7 @@ impl AdapterSummary {
             max_buffer_bytes: limits.max_buffer_size,
             subgroup: subgroup.then_some((info.subgroup_min_size, info.subgroup_max_size)),
             shader_f16: features.contains(wgpu::Features::SHADER_F16),
+            shader_int64: features.contains(wgpu::Features::SHADER_INT64),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             pipeline_cache: features.contains(wgpu::Features::PIPELINE_CACHE),
         }
@@ -63,7 +66,8 @@ impl AdapterSummary {
 
     /// What the planner must know.
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
-        let broadcast = self.is_software() && self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
+        let has_wide_subgroups = self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
+        let broadcast = self.is_software() && self.shader_int64 && has_wide_subgroups;
         Profile {
             max_binding_bytes: self.max_binding_bytes,
             max_buffer_bytes: self.max_buffer_bytes,

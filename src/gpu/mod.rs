@@ -47,8 +47,9 @@ pub async fn adapters(selection: &Selection) -> Vec<AdapterSummary> {
 /// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
 /// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
 pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {
-    let used = wgpu::Features::SUBGROUP | wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
-    let features = adapter.features() & used;
+    let measured_and_kept = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
+    let used_by_kernels = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
+    let features = adapter.features() & (used_by_kernels | measured_and_kept);
     let offered = adapter.limits();
     let limits = wgpu::Limits {
         max_buffer_size: offered.max_buffer_size,

@@ -30,7 +30,8 @@ pub struct Profile {
     pub max_buffer_bytes: u64,
     /// Workgroups per dimension of a dispatch.
     pub max_workgroups: u32,
-    /// Whether convolutions bring their weights by subgroup broadcast: a software driver with subgroups of at least 8 lanes.
+    /// Whether convolutions bring their weights by subgroup broadcast: a software driver with subgroups of at least 8 lanes and integers of
+    /// 64 bits.
     pub broadcast: bool,
     /// Whether convolutions of 3x3 taps may be computed by Winograd's algorithm.
     pub winograd: bool,

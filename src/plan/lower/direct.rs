@@ -65,7 +65,8 @@ impl Lowering<'_> {
             let count = tiles_per_part.min(tiles - first_tile);
             let uniforms = self.dense_uniforms(dense, first_tile);
             let rows = dense.shape.channels.div_ceil(8 * row_tiles);
-            let workgroups = [count, rows, dense.slices * step * step];
+            let slices = dense.slices * step * step;
+            let workgroups = if self.profile.broadcast { [rows, count, slices] } else { [count, rows, slices] };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
             let weights = vec![dense.weights, dense.epilogue.affine];
             let work = Work { kernel: kernel.clone(), uniforms, workgroups, flops };
