@@ -4,14 +4,13 @@
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
     height: u32, width: u32, quads: u32, // of the destination
-    kernel_rows: u32, kernel_columns: u32,
-    stride: u32, padding_top: u32, padding_left: u32,
-    transposed: u32,
-    samples: u32,
+    kernel_rows: u32, kernel_columns: u32, stride: u32, padding_top: u32, padding_left: u32,
+    transposed: u32, samples: u32,
     slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
@@ -23,7 +22,7 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
@@ -33,7 +32,6 @@ alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 // Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
 // then fall as they do in exact arithmetic.
 const BLOCK = 16u;
-
 const LARGEST = 3.4028234e38;
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
@@ -42,9 +40,13 @@ fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
 fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); }
+fn take(v: vec4f, p: Part) -> vec4f { return clamp(keep(v, p.mask), vec4f(p.low), vec4f(p.high)); }
 
-fn take(v: vec4f, p: Part) -> vec4f {
-    return clamp(keep(v, p.mask), vec4f(p.low), vec4f(p.high));
+fn weight(at: u32) -> vec4f {
+    if !HALF_WEIGHTS { return bitcast<vec4f>(weights[at]); }
+    let pair = weights[at / 2u];
+    let words = select(pair.xy, pair.zw, at % 2u == 1u);
+    return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
@@ -158,8 +160,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                         take(select(vec4f(), source[at.z], valid.z), of_source),
                         take(select(vec4f(), source[at.w], valid.w), of_source),
                     );
-                    rows(&t0, keep(weights[w], mask), b);
-                    if ROW_TILES > 1u { rows(&t1, keep(weights[w + tile_stride], mask), b); }
+                    rows(&t0, keep(weight(w), mask), b);
+                    if ROW_TILES > 1u { rows(&t1, keep(weight(w + tile_stride), mask), b); }
                     at += source_pixels;
                     w += 8u;
                 }

@@ -1,6 +1,8 @@
 // Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs. A second
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+
 struct Linear {
     source_quads: u32, // quads * pixels of the input
     quads: u32,        // of the output
@@ -16,7 +18,7 @@ struct Linear {
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [outputs of the range][source quads]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [outputs of the range][source quads]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [quads]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
@@ -24,6 +26,13 @@ struct Linear {
 
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
+
+fn weight(at: u32) -> vec4f {
+    if !HALF_WEIGHTS { return bitcast<vec4f>(weights[at]); }
+    let pair = weights[at / 2u];
+    let words = select(pair.xy, pair.zw, at % 2u == 1u);
+    return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
@@ -56,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let x = source[source_base + k];
         let at = row + k;
         let w = mat4x4f(
-            weights[at], weights[at + u.source_quads], weights[at + 2u * u.source_quads], weights[at + 3u * u.source_quads],
+            weight(at), weight(at + u.source_quads), weight(at + 2u * u.source_quads), weight(at + 3u * u.source_quads),
         );
         sum += rows(w, u.weight_part, part(x, u.source_part));
         if u.is_pair == 1u { second_sum += rows(w, u.second_weight_part, part(x, u.second_source_part)); }

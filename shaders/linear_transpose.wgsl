@@ -1,6 +1,8 @@
 // Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight. A second
 // product with another part of the same weights may go along, since reading the weights is what takes the time.
 
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
     destination_quads: u32, // quads * pixels of the layer's input
@@ -13,11 +15,18 @@ struct LinearTranspose {
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows of the range][destination quads]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [rows of the range][destination quads]
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
+
+fn weight(at: u32) -> vec4f {
+    if !HALF_WEIGHTS { return bitcast<vec4f>(weights[at]); }
+    let pair = weights[at / 2u];
+    let words = select(pair.xy, pair.zw, at % 2u == 1u);
+    return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
@@ -44,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
         let rows = mat4x4f(
-            weights[w], weights[w + u.destination_quads], weights[w + 2u * u.destination_quads], weights[w + 3u * u.destination_quads],
+            weight(w), weight(w + u.destination_quads), weight(w + 2u * u.destination_quads), weight(w + 3u * u.destination_quads),
         );
         sum = add_rows(rows, u.weight_part, source[source_base + quad], sum);
         if u.is_pair == 1u { second_sum = add_rows(rows, u.second_weight_part, second_source[source_base + quad], second_sum); }

@@ -1,7 +1,7 @@
 //! A model: an architecture, its weights, the names of its classes, and how it wants its pictures.
 
 use super::weights::{Weights, WeightsError, class_count};
-use super::{Architecture, Labels};
+use super::{Architecture, Labels, Precision};
 use crate::graph::parameter::Parameter;
 use crate::image::{Filter, InputSpec};
 use std::path::Path;
@@ -25,6 +25,8 @@ pub struct Model {
     pub weights: Weights,
     /// Where the weights come from, for reports.
     pub source: String,
+    /// How the weights are kept on the GPU; set by [`Model::with_precision`], which rounds them.
+    pub precision: Precision,
 }
 
 impl Model {
@@ -64,7 +66,22 @@ impl Model {
             1000 => Labels::imagenet(),
             _ => Labels::numbered(classes),
         };
-        Self { architecture, classes, labels, weights, source }
+        Self { architecture, classes, labels, weights, source, precision: Precision::F32 }
+    }
+
+    /// The same network at another precision. With [`Precision::F16Weights`] the weights of linear layers and dense convolutions become
+    /// their nearest f16 (ties to even) here, once, for everything that is derived from them; biases, batch normalisations and depthwise
+    /// convolutions stay as they are. Going back to f32 does not undo that.
+    ///
+    /// # Errors
+    /// [`WeightsError::BeyondF16`] where a weight is larger than f16's largest value.
+    pub fn with_precision(mut self, precision: Precision) -> Result<Self, WeightsError> {
+        if precision == Precision::F16Weights {
+            let network = self.architecture.build(ANY_SIZE, ANY_SIZE, self.classes);
+            let names = network.map(|network| network.graph.dense_weights()).unwrap_or_default();
+            self.weights.round_to_f16(&names, &self.source)?;
+        }
+        Ok(Self { precision, ..self })
     }
 
     /// The parameters that an architecture with this many classes needs.

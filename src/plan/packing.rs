@@ -1,15 +1,45 @@
 //! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
 
 mod derived;
+mod half_precision;
 mod winograd;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part, WeightSource};
+use crate::models::Precision;
 use crate::models::weights::Weights;
 use rayon::prelude::*;
 
 pub use winograd::WINOGRAD_SLICES;
 
-/// A packed buffer of weights. Elements are vec4 of f32; rows and quads that do not exist are zeros.
+/// What a value of a packed buffer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// f32.
+    F32,
+    /// f16, two in a word of 32 bits: the first in its lower half.
+    F16,
+}
+
+impl Element {
+    /// For the weights themselves, which [`Precision::F16Weights`] has rounded so that f16 holds them exactly. What is derived from them,
+    /// such as squares or Winograd's transforms, stays f32: all passes are then those of one network.
+    pub fn of(precision: Precision, source: WeightSource) -> Self {
+        match (precision, source) {
+            (Precision::F16Weights, WeightSource::Parameter) => Element::F16,
+            _ => Element::F32,
+        }
+    }
+
+    /// Bytes of a value.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Element::F32 => 4,
+            Element::F16 => 2,
+        }
+    }
+}
+
+/// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
     /// One zero vec4, for bindings that a step does not use.
@@ -23,6 +53,8 @@ pub enum Packing {
         transposed: bool,
         /// Part of the weight. Absolute values are taken as the kernels load, so full weights serve for both.
         part: Part,
+        /// What a weight is kept as.
+        element: Element,
     },
     /// One part of a convolution of 3x3 taps, transformed for Winograd's F(2x2, 3x3): `[slices][rows / 8][columns / 4][8 rows]`, each
     /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
@@ -66,6 +98,8 @@ pub enum Packing {
         first_row: u32,
         /// Number of rows, a multiple of 4.
         rows: u32,
+        /// What a weight is kept as.
+        element: Element,
     },
     /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads][tap, total]` like [`Packing::TapSums`] of
     /// one tap.
@@ -83,7 +117,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// Number of f32 values.
+    /// Number of values.
     pub fn elements(&self, graph: &Graph) -> usize {
         let count = match *self {
             Packing::Unused => 4,
@@ -112,11 +146,36 @@ impl Packing {
         count as usize
     }
 
+    /// What a value is kept as.
+    pub fn element(&self) -> Element {
+        match *self {
+            Packing::Dense { element, .. } | Packing::Linear { element, .. } => element,
+            _ => Element::F32,
+        }
+    }
+
+    /// Size of the buffer.
+    pub fn bytes(&self, graph: &Graph) -> u64 {
+        self.elements(graph) as u64 * self.element().bytes()
+    }
+
+    /// What the buffer holds.
+    pub fn packed(&self, graph: &Graph, weights: &Weights) -> Vec<u32> {
+        let mut values = vec![0f32; self.elements(graph)];
+        self.pack(graph, weights, &mut values);
+        match self.element() {
+            Element::F32 => bytemuck::allocation::cast_vec(values),
+            Element::F16 => half_precision::pairs(&values),
+        }
+    }
+
     /// Fills `target` (of [`Packing::elements`] values, zeroed) from the weights.
-    pub fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
+    fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
         match *self {
             Packing::Unused => {}
-            Packing::Dense { layer, transposed, part } => pack_dense(graph, weights, layer, transposed, part, target),
+            Packing::Dense { layer, transposed, part, .. } => {
+                pack_dense(graph, weights, layer, transposed, part, target)
+            }
             Packing::Winograd { layer, transposed, part } => {
                 winograd::pack(graph, weights, layer, transposed, part, target);
             }
