@@ -15,17 +15,22 @@ struct LinearTranspose {
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
-@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [rows of the range][destination quads]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [rows of the range][destination quads]; f16: [rows / 2][destination quads][2 rows]
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
 
-fn weight(at: u32) -> vec4f {
-    if !HALF_WEIGHTS { return bitcast<vec4f>(weights[at]); }
-    let pair = weights[at / 2u];
-    let words = select(pair.xy, pair.zw, at % 2u == 1u);
-    return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
+
+// Four rows' weights from one quad of the destination. Rows are `stride` vec4 apart, of f16 pairs of rows.
+fn four_rows(at: u32, stride: u32) -> mat4x4f {
+    let a = weights[at];
+    let b = weights[at + stride];
+    if HALF_WEIGHTS { return mat4x4f(unpack(a.xy), unpack(a.zw), unpack(b.xy), unpack(b.zw)); }
+    let c = weights[at + 2u * stride];
+    let d = weights[at + 3u * stride];
+    return mat4x4f(bitcast<vec4f>(a), bitcast<vec4f>(b), bitcast<vec4f>(c), bitcast<vec4f>(d));
 }
 
 fn part(v: vec4f, which: u32) -> vec4f {
@@ -52,12 +57,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var second_sum = vec4f();
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
-        let rows = mat4x4f(
-            weight(w), weight(w + u.destination_quads), weight(w + 2u * u.destination_quads), weight(w + 3u * u.destination_quads),
-        );
+        let rows = four_rows(w, u.destination_quads);
         sum = add_rows(rows, u.weight_part, source[source_base + quad], sum);
         if u.is_pair == 1u { second_sum = add_rows(rows, u.second_weight_part, second_source[source_base + quad], second_sum); }
-        w += 4u * u.destination_quads;
+        w += select(4u, 2u, HALF_WEIGHTS) * u.destination_quads;
     }
     if u.accumulate == 1u { sum += destination[index]; }
     destination[index] = sum;

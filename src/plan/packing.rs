@@ -1,43 +1,16 @@
 //! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
 
+mod dense;
 mod derived;
-mod half_precision;
+mod element;
+mod linear;
 mod winograd;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part, WeightSource};
-use crate::models::Precision;
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
-use rayon::prelude::*;
 
+pub use element::Element;
 pub use winograd::WINOGRAD_SLICES;
-
-/// What a value of a packed buffer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Element {
-    /// f32.
-    F32,
-    /// f16, two in a word of 32 bits: the first in its lower half.
-    F16,
-}
-
-impl Element {
-    /// For the weights themselves, which [`Precision::F16Weights`] has rounded so that f16 holds them exactly. What is derived from them,
-    /// such as squares or Winograd's transforms, stays f32: all passes are then those of one network.
-    pub fn of(precision: Precision, source: WeightSource) -> Self {
-        match (precision, source) {
-            (Precision::F16Weights, WeightSource::Parameter) => Element::F16,
-            _ => Element::F32,
-        }
-    }
-
-    /// Bytes of a value.
-    pub const fn bytes(self) -> u64 {
-        match self {
-            Element::F32 => 4,
-            Element::F16 => 2,
-        }
-    }
-}
 
 /// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +63,7 @@ pub enum Packing {
         /// Layer.
         layer: LinearId,
     },
-    /// Some rows of a linear layer, `[rows][input quads * pixels]`.
+    /// Some rows of a linear layer, `[rows][input quads * pixels]`; of f16 `[rows / 2][input quads * pixels][2 rows]`.
     Linear {
         /// Layer.
         layer: LinearId,
@@ -122,12 +95,12 @@ impl Packing {
         let count = match *self {
             Packing::Unused => 4,
             Packing::Dense { layer, transposed, .. } => {
-                let (rows, columns, taps) = dense(graph, layer, transposed);
-                padded_rows(rows) * columns.next_multiple_of(4) * taps
+                let (rows, columns, taps) = dense::matrix(graph, layer, transposed);
+                dense::padded_rows(rows) * columns.next_multiple_of(4) * taps
             }
             Packing::Winograd { layer, transposed, .. } => {
-                let (rows, columns, _) = dense(graph, layer, transposed);
-                padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
+                let (rows, columns, _) = dense::matrix(graph, layer, transposed);
+                dense::padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
             }
             Packing::Depthwise { layer } => {
                 let convolution = graph.convolution(layer);
@@ -139,7 +112,7 @@ impl Packing {
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
             Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
-            Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
+            Packing::Linear { layer, rows, .. } => rows * linear::row_elements(graph, layer),
             Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
         };
@@ -165,7 +138,7 @@ impl Packing {
         self.pack(graph, weights, &mut values);
         match self.element() {
             Element::F32 => bytemuck::allocation::cast_vec(values),
-            Element::F16 => half_precision::pairs(&values),
+            Element::F16 => element::pairs(&values),
         }
     }
 
@@ -174,7 +147,7 @@ impl Packing {
         match *self {
             Packing::Unused => {}
             Packing::Dense { layer, transposed, part, .. } => {
-                pack_dense(graph, weights, layer, transposed, part, target)
+                dense::pack(graph, weights, layer, transposed, part, target)
             }
             Packing::Winograd { layer, transposed, part } => {
                 winograd::pack(graph, weights, layer, transposed, part, target);
@@ -204,7 +177,10 @@ impl Packing {
                     target[channel / 4 * 8 + 4 + channel % 4] = *bias;
                 }
             }
-            Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
+            Packing::Linear { layer, first_row, element, .. } => {
+                let together = if element == Element::F16 { 2 } else { 1 };
+                linear::pack(graph, weights, layer, first_row as usize, together, target);
+            }
             Packing::RowSums { layer, part } => {
                 let linear = graph.linear_layer(layer);
                 let weight = parameter(weights, &linear.weight_name());
@@ -235,46 +211,6 @@ fn take(part: Part, value: f32) -> f32 {
         Part::Positive => value.max(0.0),
         Part::Negative => value.min(0.0),
     }
-}
-
-/// Rows, columns and taps of a dense convolution's matrix.
-fn dense(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (u32, u32, u32) {
-    let convolution = graph.convolution(layer);
-    let (outputs, inputs) = (convolution.output_channels, convolution.input_channels);
-    let taps = convolution.window.taps();
-    if transposed { (inputs, outputs, taps) } else { (outputs, inputs, taps) }
-}
-
-/// Rows that exist in memory: the largest tile of a kernel (8 or 16 rows) never reaches past the end.
-fn padded_rows(rows: u32) -> u32 {
-    if rows <= 8 { 8 } else { rows.next_multiple_of(16) }
-}
-
-fn pack_dense(
-    graph: &Graph,
-    weights: &Weights,
-    layer: ConvolutionId,
-    transposed: bool,
-    part: Part,
-    target: &mut [f32],
-) {
-    let convolution = graph.convolution(layer);
-    let weight = derived::convolution(graph, weights, layer);
-    let inputs = convolution.input_channels as usize;
-    let (rows, columns, taps) = dense(graph, layer, transposed);
-    let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
-    let quads = columns.div_ceil(4);
-    target.par_chunks_mut(8 * taps * quads * 4).enumerate().for_each(|(tile, target)| {
-        for row in tile * 8..rows.min(tile * 8 + 8) {
-            for column in 0..columns {
-                let (output, input) = if transposed { (column, row) } else { (row, column) };
-                let source = &weight[(output * inputs + input) * taps..][..taps];
-                for (tap, value) in source.iter().enumerate() {
-                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = take(part, *value);
-                }
-            }
-        }
-    });
 }
 
 /// `[quads][entries]` of values per output channel.
@@ -325,27 +261,4 @@ fn pack_affine(
         target[channel / 4 * 8 + channel % 4] = scale as f32;
         target[channel / 4 * 8 + 4 + channel % 4] = shift as f32;
     }
-}
-
-fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
-    let input = graph.linear_layer(layer).input;
-    input.quads() * 4 * input.pixels()
-}
-
-fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
-    let linear = graph.linear_layer(layer);
-    let weight = parameter(weights, &linear.weight_name());
-    let pixels = linear.input.pixels() as usize;
-    let inputs = linear.input.elements() as usize;
-    let outputs = linear.outputs as usize;
-    target.par_chunks_mut(row_elements(graph, layer) as usize).enumerate().for_each(|(row, target)| {
-        let row = first_row as usize + row;
-        if row >= outputs {
-            return;
-        }
-        for (column, value) in weight[row * inputs..][..inputs].iter().enumerate() {
-            let (channel, pixel) = (column / pixels, column % pixels);
-            target[(channel / 4 * pixels + pixel) * 4 + channel % 4] = derived::of(layer.source, *value);
-        }
-    });
 }
