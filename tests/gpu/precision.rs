@@ -1,7 +1,6 @@
 //! Weights kept as f16: against the reference with the same rounded weights, at the tolerances of f32, and with the bits of an f32 run
 //! of them.
 
-use crate::common::compare::assert_similar;
 use crate::{gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;
 use agf::methods::Method;
@@ -59,7 +58,7 @@ fn maps(gpu: &Gpu, model: &Model, batch: &Batch) -> Vec<agf::Explained> {
     pollster::block_on(explainer.explain(batch, &targets(&[1], batch.count))).unwrap().0
 }
 
-/// f16 holds the rounded weights exactly, so how they are kept changes no bit; rounding them moves the maps.
+/// f16 holds the rounded weights exactly, so how they are kept changes no bit.
 #[test]
 fn maps_have_the_bits_of_rounded_weights_in_f32() {
     let batch = random_batch(1, 40, 48);
@@ -68,10 +67,10 @@ fn maps_have_the_bits_of_rounded_weights_in_f32() {
             let found = maps(device, &half(architecture), &batch);
             let rounded = half(architecture).with_precision(Precision::F32).unwrap();
             assert!(found == maps(device, &rounded, &batch), "{architecture}: other bits");
-            let exact = maps(device, &Model::synthetic(architecture), &batch);
-            let exact: Vec<f64> = exact[0].maps[0].values.iter().map(|&value| value.into()).collect();
-            let (l2, cosine) = assert_similar("map", &found[0].maps[0].values, &exact, 0.2);
-            println!("{architecture}: f16 weights move the map by {l2:.1e}, cosine {cosine:.9}");
+            assert!(
+                found != maps(device, &Model::synthetic(architecture), &batch),
+                "{architecture}: nothing was rounded"
+            );
         }
     }
 }
