@@ -6,14 +6,13 @@
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
     height: u32, width: u32, quads: u32, // of the destination
-    kernel_rows: u32, kernel_columns: u32,
-    stride: u32, padding_top: u32, padding_left: u32,
-    transposed: u32,
-    samples: u32,
+    kernel_rows: u32, kernel_columns: u32, stride: u32, padding_top: u32, padding_left: u32,
+    transposed: u32, samples: u32,
     slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
@@ -35,7 +34,6 @@ alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 // Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
 // then fall as they do in exact arithmetic.
 const BLOCK = 16u;
-
 const LARGEST = 3.4028234e38;
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
@@ -44,11 +42,17 @@ fn unpack(v: vec2<u64>) -> vec4u { return vec4u(u32(v.x), u32(v.x >> 32u), u32(v
 fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
-fn keep(v: vec2<u64>, mask: u32) -> vec4f { return bitcast<vec4f>(unpack(v) & vec4u(mask)); }
-
+fn keep(v: vec4u, mask: u32) -> vec4f { return bitcast<vec4f>(v & vec4u(mask)); }
 // Nothing where not valid.
 fn take(v: vec2<u64>, p: Part, valid: bool) -> vec4f {
-    return clamp(keep(v, select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
+    return clamp(keep(unpack(v), select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
+}
+
+// The bits of 4 weights: an element, or half of one where they are f16.
+fn weight(at: u32) -> vec4u {
+    if !HALF_WEIGHTS { return unpack(weights[at]); }
+    let word = weights[at / 2u][at % 2u];
+    return bitcast<vec4u>(vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u))));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
@@ -162,8 +166,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                         take(source[at.z], of_source, valid.z),
                         take(source[at.w], of_source, valid.w),
                     );
-                    rows(&t0, keep(weights[w], mask), b);
-                    if ROW_TILES > 1u { rows(&t1, keep(weights[w + tile_stride], mask), b); }
+                    rows(&t0, keep(weight(w), mask), b);
+                    if ROW_TILES > 1u { rows(&t1, keep(weight(w + tile_stride), mask), b); }
                     at += source_pixels;
                     w += 8u;
                 }

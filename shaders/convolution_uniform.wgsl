@@ -5,15 +5,14 @@
 override ABSOLUTE_WEIGHT: bool = false;
 override SOURCE_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 override TWO_LEVELS: bool = false; // sums of BLOCK source quads, then their sum: costs registers, loses far less
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
     height: u32, width: u32, quads: u32, // of the destination
-    kernel_rows: u32, kernel_columns: u32,
-    stride: u32, padding_top: u32, padding_left: u32,
-    transposed: u32,
-    samples: u32,
+    kernel_rows: u32, kernel_columns: u32, stride: u32, padding_top: u32, padding_left: u32,
+    transposed: u32, samples: u32,
     slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
@@ -23,14 +22,14 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<Rows>; // [slices][rows/8][taps][source quads], 4 source channels of 8 rows
+@group(0) @binding(1) var<storage, read> weights: array<Rows>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
-alias Rows = array<vec4f, 8>; // a run of 8 vec4 at one address becomes two wide scalar loads
+alias Rows = array<vec4u, 4>; // a run at one address becomes a wide scalar load: 4 rows in f32, 8 in f16
 
 const BLOCK = 16u;
 
@@ -51,7 +50,14 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
 }
 
 fn weight(tile: u32, row: u32) -> vec4f {
-    let w = weights[tile][row];
+    var w: vec4f;
+    if HALF_WEIGHTS {
+        let pair = weights[tile][row / 2u];
+        let words = select(pair.xy, pair.zw, row % 2u == 1u);
+        w = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+    } else {
+        w = bitcast<vec4f>(weights[2u * tile + row / 4u][row % 4u]);
+    }
     return select(w, abs(w), ABSOLUTE_WEIGHT);
 }
 
@@ -75,15 +81,13 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
 
 fn finish(quad: u32, index: u32) {
     let sum = destination[index];
-    var result: vec4f;
     if u.epilogue == 1u {
-        result = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
-    } else {
-        let other = operand[index];
-        let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-        result = select(sum * abs(other), ratio, u.epilogue == 2u);
+        destination[index] = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+        return;
     }
-    destination[index] = result;
+    let other = operand[index];
+    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+    destination[index] = select(sum * abs(other), ratio, u.epilogue == 2u);
 }
 
 // The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.

@@ -1,6 +1,8 @@
 // Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs. A second
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+
 struct Linear {
     source_quads: u32, // quads * pixels of the input
     quads: u32,        // of the output
@@ -16,7 +18,7 @@ struct Linear {
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [outputs of the range][source quads]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [outputs of the range][source quads]; f16: [outputs / 2][source quads][2 outputs]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [quads]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
@@ -24,6 +26,18 @@ struct Linear {
 
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
+
+fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
+
+// Four rows' weights from one quad of inputs. Rows are `stride` vec4 apart, of f16 pairs of rows.
+fn four_rows(at: u32, stride: u32) -> mat4x4f {
+    let a = weights[at];
+    let b = weights[at + stride];
+    if HALF_WEIGHTS { return mat4x4f(unpack(a.xy), unpack(a.zw), unpack(b.xy), unpack(b.zw)); }
+    let c = weights[at + 2u * stride];
+    let d = weights[at + 3u * stride];
+    return mat4x4f(bitcast<vec4f>(a), bitcast<vec4f>(b), bitcast<vec4f>(c), bitcast<vec4f>(d));
+}
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
@@ -49,15 +63,12 @@ fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let source_base = group.z * u.source_quads;
-    let row = group.x * 4u * u.source_quads;
+    let row = group.x * select(4u, 2u, HALF_WEIGHTS) * u.source_quads;
     var sum = vec4f();
     var second_sum = vec4f();
     for (var k = lane; k < u.source_quads; k += LANES) {
         let x = source[source_base + k];
-        let at = row + k;
-        let w = mat4x4f(
-            weights[at], weights[at + u.source_quads], weights[at + 2u * u.source_quads], weights[at + 3u * u.source_quads],
-        );
+        let w = four_rows(row + k, u.source_quads);
         sum += rows(w, u.weight_part, part(x, u.source_part));
         if u.is_pair == 1u { second_sum += rows(w, u.second_weight_part, part(x, u.second_source_part)); }
     }

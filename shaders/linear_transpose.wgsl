@@ -1,6 +1,8 @@
 // Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight. A second
 // product with another part of the same weights may go along, since reading the weights is what takes the time.
 
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
     destination_quads: u32, // quads * pixels of the layer's input
@@ -13,11 +15,23 @@ struct LinearTranspose {
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [rows of the range][destination quads]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [rows of the range][destination quads]; f16: [rows / 2][destination quads][2 rows]
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
+
+fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
+
+// Four rows' weights from one quad of the destination. Rows are `stride` vec4 apart, of f16 pairs of rows.
+fn four_rows(at: u32, stride: u32) -> mat4x4f {
+    let a = weights[at];
+    let b = weights[at + stride];
+    if HALF_WEIGHTS { return mat4x4f(unpack(a.xy), unpack(a.zw), unpack(b.xy), unpack(b.zw)); }
+    let c = weights[at + 2u * stride];
+    let d = weights[at + 3u * stride];
+    return mat4x4f(bitcast<vec4f>(a), bitcast<vec4f>(b), bitcast<vec4f>(c), bitcast<vec4f>(d));
+}
 
 fn part(v: vec4f, which: u32) -> vec4f {
     if which == 1u { return abs(v); }
@@ -43,12 +57,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var second_sum = vec4f();
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
-        let rows = mat4x4f(
-            weights[w], weights[w + u.destination_quads], weights[w + 2u * u.destination_quads], weights[w + 3u * u.destination_quads],
-        );
+        let rows = four_rows(w, u.destination_quads);
         sum = add_rows(rows, u.weight_part, source[source_base + quad], sum);
         if u.is_pair == 1u { second_sum = add_rows(rows, u.second_weight_part, second_source[source_base + quad], second_sum); }
-        w += 4u * u.destination_quads;
+        w += select(4u, 2u, HALF_WEIGHTS) * u.destination_quads;
     }
     if u.accumulate == 1u { sum += destination[index]; }
     destination[index] = sum;

@@ -119,8 +119,9 @@ pub(crate) fn plan(
 ) -> Result<(Plan, u32), Error> {
     let wiring = Wiring::new(model, shape, method)?;
     let outputs = wiring.nodes.outputs();
-    let plan_of = |count| Plan::new(&wiring.graph, &outputs, count, gpu.profile(), Sharing::Shared);
-    let mut largest = Plan::largest_batch(&wiring.graph, &outputs, gpu.profile());
+    let profile = gpu.profile().with_precision(model.precision);
+    let plan_of = |count| Plan::new(&wiring.graph, &outputs, count, &profile, Sharing::Shared);
+    let mut largest = Plan::largest_batch(&wiring.graph, &outputs, &profile);
     if let Some(limit) = max_bytes {
         let one = plan_of(1)?;
         let fits = |plan: &Plan| plan.value_bytes() + plan.weight_bytes <= limit;
@@ -144,7 +145,8 @@ impl Session {
         method: &Method,
     ) -> Result<Self, Error> {
         let Wiring { graph, nodes } = Wiring::new(model, shape, method)?;
-        let plan = Plan::new(&graph, &nodes.outputs(), shape.count, gpu.profile(), Sharing::Shared)?;
+        let profile = gpu.profile().with_precision(model.precision);
+        let plan = Plan::new(&graph, &nodes.outputs(), shape.count, &profile, Sharing::Shared)?;
         store.upload(gpu, &graph, &model.weights, &plan.packings()).await?;
         let program = Program::new(gpu, plan, store).await?;
         Ok(Self { shape, graph, nodes, program })

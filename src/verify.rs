@@ -101,7 +101,8 @@ pub async fn verify_edited(
     let mut outputs = vec![explanation.logits, slot.class, slot.map];
     outputs.extend(slot.peak);
     outputs.extend(&slot.completeness);
-    let mut plan = Plan::new(graph, &outputs, batch.count, gpu.profile(), Sharing::Separate)?;
+    let profile = gpu.profile().with_precision(model.precision);
+    let mut plan = Plan::new(graph, &outputs, batch.count, &profile, Sharing::Separate)?;
     let mut store = WeightStore::default();
     store.upload(gpu, graph, &model.weights, &plan.packings()).await?;
     edit(&mut plan);

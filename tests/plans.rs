@@ -3,17 +3,22 @@
 
 use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
-use agf::models::Architecture;
+use agf::models::{Architecture, Precision};
 use agf::plan::memory::{Lifetime, Place, lower_bound, place};
+use agf::plan::packing::{Element, Packing};
 use agf::plan::{Plan, Profile, Sharing};
 use std::path::PathBuf;
 
 fn plan(architecture: Architecture, slots: u32) -> Plan {
-    let network = architecture.build(32, 40, architecture.default_classes()).unwrap();
+    plan_for(&Profile::WEBGPU, architecture, [32, 40], slots)
+}
+
+fn plan_for(profile: &Profile, architecture: Architecture, [height, width]: [u32; 2], slots: u32) -> Plan {
+    let network = architecture.build(height, width, architecture.default_classes()).unwrap();
     let explanation = explain(&network, slots, Ablations::default()).unwrap();
     let mut outputs = vec![explanation.logits];
     outputs.extend(explanation.maps.iter().flat_map(|map| [Some(map.class), Some(map.map), map.peak]).flatten());
-    Plan::new(&explanation.graph, &outputs, 1, &Profile::WEBGPU, Sharing::Shared).unwrap()
+    Plan::new(&explanation.graph, &outputs, 1, profile, Sharing::Shared).unwrap()
 }
 
 fn check(architecture: Architecture) {
@@ -45,6 +50,32 @@ fn values_stay_near_the_lower_bound_and_never_overlap() {
         let plan = plan(architecture, 2);
         assert!(plan.value_bytes() as f64 <= 1.2 * plan.lower_bound as f64, "{architecture}: {plan}");
     }
+}
+
+/// VGG-19's linear layers have 123.6 million weights, its convolutions 20 million, which are packed twice and transformed.
+#[test]
+fn f16_weights_take_half_the_bytes() {
+    let of = |precision| plan_for(&Profile::WEBGPU.with_precision(precision), Architecture::Vgg19, [224, 224], 1);
+    let (whole, half) = (of(Precision::F32), of(Precision::F16Weights));
+    assert!(half.packings().iter().all(|packing| match packing {
+        Packing::Linear { element, .. } | Packing::Dense { element, .. } => *element == Element::F16,
+        _ => true,
+    }));
+    // What stays f32 is Winograd's transforms, which no part of the network but the gradient needs.
+    let without = |precision| Profile { winograd: false, ..Profile::WEBGPU.with_precision(precision) };
+    let direct = |precision| plan_for(&without(precision), Architecture::Vgg19, [224, 224], 1).weight_bytes as f64;
+    let ratio = direct(Precision::F16Weights) / direct(Precision::F32);
+    assert!((0.5..0.51).contains(&ratio), "{ratio}");
+    let ratio = half.weight_bytes as f64 / whole.weight_bytes as f64;
+    assert!((0.5..0.61).contains(&ratio), "{ratio}");
+    // The first linear layer has 411 MB in f32, a binding 134.
+    let ranges = |plan: &Plan| {
+        let is_first = |packing: &Packing| matches!(packing, Packing::Linear { rows: 1000.., .. });
+        plan.packings().into_iter().filter(is_first).count()
+    };
+    assert!(ranges(&half) < ranges(&whole), "{} ranges of rows, {} in f32", ranges(&half), ranges(&whole));
+    let largest = |plan: &Plan| plan.steps.iter().map(|step| step.bytes).max();
+    assert!(largest(&half) <= largest(&whole));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn parse(shader: Shader) -> Module {
 }
 
 fn validate(module: &Module, name: &str) -> ModuleInfo {
-    let capabilities = Capabilities::SUBGROUP | Capabilities::SHADER_INT64;
+    let capabilities = Capabilities::SUBGROUP | Capabilities::SHADER_INT64 | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(module).unwrap_or_else(|error| panic!("{name}: {error:?}"))
 }
@@ -29,7 +29,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "SOURCE_PART") => vec![0, 1, 2, 3],
         (_, "ROW_TILES") => vec![1, 2],
         (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
-        (_, "ABSOLUTE_WEIGHT" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
+        (_, "ABSOLUTE_WEIGHT" | "HALF_WEIGHTS" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
         (Shader::Binary, "OPERATION") => (0..10).collect(),
         (Shader::Unary, "OPERATION") => vec![0, 1],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],

@@ -11,7 +11,7 @@ use super::rules::{AddArguments, RuleArguments};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
-use crate::models::Architecture;
+use crate::models::{Architecture, Precision};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -329,6 +329,9 @@ pub struct ModelArguments {
     /// make them up for a model that has none
     #[arg(long, value_name = "FILE|synthetic")]
     pub weights: Option<WeightsSource>,
+    /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32
+    #[arg(long, value_name = "NAME", default_value = Precision::F32.name())]
+    pub precision: Precision,
 }
 
 /// Which device.

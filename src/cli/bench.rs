@@ -52,6 +52,7 @@ struct Adapter {
 struct Network {
     model: &'static str,
     weights: String,
+    precision: &'static str,
     classes: u32,
 }
 
@@ -112,7 +113,12 @@ fn document(
             timestamps,
             webgpu_limits,
         },
-        network: Network { model: model.architecture.name(), weights: model.source.clone(), classes: model.classes },
+        network: Network {
+            model: model.architecture.name(),
+            weights: model.source.clone(),
+            precision: model.precision.name(),
+            classes: model.classes,
+        },
         settings,
         measurement,
         start,

@@ -30,11 +30,13 @@ pub(super) struct ModelReport {
     name: &'static str,
     classes: u32,
     weights: String,
+    precision: &'static str,
 }
 
 impl From<&Model> for ModelReport {
     fn from(model: &Model) -> Self {
-        Self { name: model.architecture.name(), classes: model.classes, weights: model.source.clone() }
+        let precision = model.precision.name();
+        Self { name: model.architecture.name(), classes: model.classes, weights: model.source.clone(), precision }
     }
 }
 

@@ -19,19 +19,20 @@ const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
 impl ModelArguments {
     /// The model with the weights asked for.
     pub(super) fn open(&self) -> Result<Model, CliError> {
-        match &self.weights {
-            Some(WeightsSource::Synthetic) => Ok(Model::synthetic(self.model)),
-            Some(WeightsSource::File(path)) => Ok(Model::open(self.model, path)?),
-            None if self.model == EMBEDDED => Ok(Model::embedded()?),
-            None => Err(CliError::NoWeights(self.model)),
-        }
+        let model = match &self.weights {
+            Some(WeightsSource::Synthetic) => Model::synthetic(self.model),
+            Some(WeightsSource::File(path)) => Model::open(self.model, path)?,
+            None if self.model == EMBEDDED => Model::embedded()?,
+            None => return Err(CliError::NoWeights(self.model)),
+        };
+        Ok(model.with_precision(self.precision)?)
     }
 
     /// The same, with synthetic weights where none are given and none are built in: for commands whose outcome does not
     /// depend on what the network knows.
     pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
         if self.weights.is_none() && !self.has_built_in() {
-            return Ok(Model::synthetic(self.model));
+            return Ok(Model::synthetic(self.model).with_precision(self.precision)?);
         }
         self.open()
     }

@@ -13,7 +13,7 @@ use clap::{Arg, Command, ValueEnum};
 use crate::gpu::{AdapterChoice, BackendChoice};
 use crate::image::{Colormap, Framing};
 use crate::methods::agf::Ablations;
-use crate::models::Architecture;
+use crate::models::{Architecture, Precision};
 
 /// A flag's value that cannot be used, and what can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -268,6 +268,20 @@ impl ValueEnum for Architecture {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for Precision {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Precision::F32 => "As they are",
+            Precision::F16Weights => "Rounded to f16, in half the memory; Winograd's transforms of them stay f32",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }
 

@@ -66,7 +66,8 @@ fn randomised(model: &Model, stage: u32, stages: u32, seed: u64) -> Result<Model
         tensors.insert(parameter.name.clone(), tensor);
     }
     let weights = Weights::from_tensors(tensors, &parameters)?;
-    Ok(Model { weights, source: format!("{}, {stage}/{stages} of its layers random", model.source), ..model.clone() })
+    let source = format!("{}, {stage}/{stages} of its layers random", model.source);
+    Model { weights, source, ..model.clone() }.with_precision(model.precision)
 }
 
 /// The layer of each parameter, from 0: a weight begins one, and what follows belongs to it.

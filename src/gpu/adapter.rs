@@ -1,6 +1,7 @@
 //! Adapters: what there is, which one is taken and why, and what the planner must know of it.
 
 use super::GpuError;
+use crate::models::Precision;
 use crate::plan::Profile;
 
 /// What matters of an adapter.
@@ -75,6 +76,7 @@ impl AdapterSummary {
             broadcast,
             winograd: true,
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
+            precision: Precision::F32,
         }
     }
 }

@@ -34,9 +34,8 @@ impl WeightStore {
             if self.buffers.contains_key(packing) {
                 continue;
             }
-            let mut values = vec![0f32; packing.elements(graph)];
-            packing.pack(graph, weights, &mut values);
-            let bytes: &[u8] = bytemuck::cast_slice(&values);
+            let words = packing.packed(graph, weights);
+            let bytes: &[u8] = bytemuck::cast_slice(&words);
             let size = bytes.len() as u64;
             let buffer = gpu.checked("uploading weights", size, || create_filled(gpu, bytes)).await??;
             self.bytes += size;

@@ -178,6 +178,12 @@ impl Graph {
         live
     }
 
+    /// Names of the weights of dense convolutions and linear layers.
+    pub fn dense_weights(&self) -> Vec<String> {
+        let convolutions = self.convolutions.iter().filter(|layer| !layer.depthwise).map(Convolution::weight_name);
+        convolutions.chain(self.linears.iter().map(LinearLayer::weight_name)).collect()
+    }
+
     /// The parameters that the layers need, in layer order: convolutions, linear layers, batch normalisations.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut parameters = Vec::new();

@@ -4,6 +4,7 @@ mod efficientnet_lite;
 mod labels;
 mod model;
 pub(crate) mod names;
+mod precision;
 mod resnet;
 mod synsets;
 pub(crate) mod synthetic;
@@ -12,6 +13,7 @@ pub mod weights;
 
 pub use labels::{LabelError, Labels};
 pub use model::Model;
+pub use precision::Precision;
 pub use synsets::synset_class;
 pub(crate) use synthetic::fnv1a;
 

@@ -21,6 +21,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use half::vec::HalfFloatVecExt;
 use rayon::prelude::*;
 
 pub use error::{FileKind, NonFiniteTensor, ShapeMismatch, UnsupportedTensor, WeightsError};
@@ -177,6 +180,28 @@ impl Weights {
     /// shape given there; `None` if the model has no such parameter.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
+    }
+
+    /// Rounds the tensors with these names to their nearest f16, ties to even.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::BeyondF16`], before anything is rounded.
+    pub(crate) fn round_to_f16(&mut self, names: &[String], source_name: &str) -> Result<(), WeightsError> {
+        for (name, tensor) in names.iter().filter_map(|name| Some((name, self.get(name)?))) {
+            let larger = |a: f32, b: f32| if b.abs() > a.abs() { b } else { a };
+            let value = tensor.data.par_iter().copied().reduce(|| 0.0, larger);
+            if value.abs() > f16::MAX.to_f32() {
+                return Err(WeightsError::BeyondF16 { file: source_name.into(), tensor: name.clone(), value });
+            }
+        }
+        let tensors = Arc::make_mut(&mut self.tensors);
+        for name in names {
+            let Some(tensor) = tensors.get_mut(name) else { continue };
+            let chunks = Arc::make_mut(&mut tensor.data).par_chunks_mut(4096);
+            chunks.for_each(|values| Vec::<f16>::from_f32_slice(values).convert_to_f32_slice(values));
+        }
+        Ok(())
     }
 
     /// A number that differs where names, shapes or values do.

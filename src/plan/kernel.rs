@@ -1,5 +1,6 @@
 //! The kernels: one WGSL file each, with the bindings that it declares. Variants differ in pipeline-overridable constants only.
 
+use super::packing::Element;
 use std::fmt;
 
 /// What a binding of a shader is, in order of binding numbers.
@@ -151,6 +152,14 @@ impl Kernel {
     /// A kernel whose overridable constants are the file's own.
     pub fn new(shader: Shader) -> Self {
         Self { shader, constants: Vec::new() }
+    }
+
+    /// For weights of this element; f32 is the files' own.
+    pub fn with_weights(self, element: Element) -> Self {
+        match element {
+            Element::F32 => self,
+            Element::F16 => self.with("HALF_WEIGHTS", 1),
+        }
     }
 
     /// Sets an overridable constant.

@@ -15,13 +15,14 @@ pub mod uniforms;
 pub use call::Call;
 
 use crate::graph::{Graph, NodeId, Role};
+use crate::models::Precision;
 use kernel::Kernel;
 use memory::{Lifetime, Place};
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
 
-/// What the planner needs to know of a device: limits as data.
+/// What the planner needs to know of a device: limits as data; and how weights are kept on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Largest storage binding, bytes.
@@ -37,6 +38,8 @@ pub struct Profile {
     pub winograd: bool,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
+    /// How weights are kept.
+    pub precision: Precision,
 }
 
 impl Profile {
@@ -48,7 +51,13 @@ impl Profile {
         broadcast: false,
         winograd: true,
         max_step_flops: 50_000_000_000,
+        precision: Precision::F32,
     };
+
+    /// The same device with weights kept so.
+    pub fn with_precision(&self, precision: Precision) -> Profile {
+        Profile { precision, ..self.clone() }
+    }
 
     /// Pixels that a workgroup of the dense kernels computes.
     pub(crate) fn dense_pixels(&self) -> u32 {
@@ -242,7 +251,7 @@ impl Plan {
 fn weight_bytes(graph: &Graph, steps: &[Step]) -> u64 {
     let packings: std::collections::HashSet<Packing> =
         steps.iter().flat_map(|step| step.weights.iter().copied()).collect();
-    packings.iter().map(|packing| packing.elements(graph) as u64 * 4).sum()
+    packings.iter().map(|packing| packing.bytes(graph)).sum()
 }
 
 /// From the first to the last step that touches a value; what the host fills lives from the start, outputs to the end.

@@ -1,15 +1,18 @@
 //! How weights lie in GPU memory: which parameters a packed buffer is made of and in which order.
 
+mod dense;
 mod derived;
+mod element;
+mod linear;
 mod winograd;
 
 use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
-use rayon::prelude::*;
 
+pub use element::Element;
 pub use winograd::WINOGRAD_SLICES;
 
-/// A packed buffer of weights. Elements are vec4 of f32; rows and quads that do not exist are zeros.
+/// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
     /// One zero vec4, for bindings that a step does not use.
@@ -23,6 +26,8 @@ pub enum Packing {
         transposed: bool,
         /// Part of the weight. Absolute values are taken as the kernels load, so full weights serve for both.
         part: Part,
+        /// What a weight is kept as.
+        element: Element,
     },
     /// One part of a convolution of 3x3 taps, transformed for Winograd's F(2x2, 3x3): `[slices][rows / 8][columns / 4][8 rows]`, each
     /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
@@ -58,7 +63,7 @@ pub enum Packing {
         /// Layer.
         layer: LinearId,
     },
-    /// Some rows of a linear layer, `[rows][input quads * pixels]`.
+    /// Some rows of a linear layer, `[rows][input quads * pixels]`; of f16 `[rows / 2][input quads * pixels][2 rows]`.
     Linear {
         /// Layer.
         layer: LinearId,
@@ -66,6 +71,8 @@ pub enum Packing {
         first_row: u32,
         /// Number of rows, a multiple of 4.
         rows: u32,
+        /// What a weight is kept as.
+        element: Element,
     },
     /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads][tap, total]` like [`Packing::TapSums`] of
     /// one tap.
@@ -83,17 +90,17 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// Number of f32 values.
+    /// Number of values.
     pub fn elements(&self, graph: &Graph) -> usize {
         let count = match *self {
             Packing::Unused => 4,
             Packing::Dense { layer, transposed, .. } => {
-                let (rows, columns, taps) = dense(graph, layer, transposed);
-                padded_rows(rows) * columns.next_multiple_of(4) * taps
+                let (rows, columns, taps) = dense::matrix(graph, layer, transposed);
+                dense::padded_rows(rows) * columns.next_multiple_of(4) * taps
             }
             Packing::Winograd { layer, transposed, .. } => {
-                let (rows, columns, _) = dense(graph, layer, transposed);
-                padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
+                let (rows, columns, _) = dense::matrix(graph, layer, transposed);
+                dense::padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
             }
             Packing::Depthwise { layer } => {
                 let convolution = graph.convolution(layer);
@@ -105,18 +112,43 @@ impl Packing {
             }
             Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
             Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
-            Packing::Linear { layer, rows, .. } => rows * row_elements(graph, layer),
+            Packing::Linear { layer, rows, .. } => rows * linear::row_elements(graph, layer),
             Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
             Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
         };
         count as usize
     }
 
+    /// What a value is kept as.
+    pub fn element(&self) -> Element {
+        match *self {
+            Packing::Dense { element, .. } | Packing::Linear { element, .. } => element,
+            _ => Element::F32,
+        }
+    }
+
+    /// Size of the buffer.
+    pub fn bytes(&self, graph: &Graph) -> u64 {
+        self.elements(graph) as u64 * self.element().bytes()
+    }
+
+    /// What the buffer holds.
+    pub fn packed(&self, graph: &Graph, weights: &Weights) -> Vec<u32> {
+        let mut values = vec![0f32; self.elements(graph)];
+        self.pack(graph, weights, &mut values);
+        match self.element() {
+            Element::F32 => bytemuck::allocation::cast_vec(values),
+            Element::F16 => element::pairs(&values),
+        }
+    }
+
     /// Fills `target` (of [`Packing::elements`] values, zeroed) from the weights.
-    pub fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
+    fn pack(&self, graph: &Graph, weights: &Weights, target: &mut [f32]) {
         match *self {
             Packing::Unused => {}
-            Packing::Dense { layer, transposed, part } => pack_dense(graph, weights, layer, transposed, part, target),
+            Packing::Dense { layer, transposed, part, .. } => {
+                dense::pack(graph, weights, layer, transposed, part, target)
+            }
             Packing::Winograd { layer, transposed, part } => {
                 winograd::pack(graph, weights, layer, transposed, part, target);
             }
@@ -145,7 +177,10 @@ impl Packing {
                     target[channel / 4 * 8 + 4 + channel % 4] = *bias;
                 }
             }
-            Packing::Linear { layer, first_row, .. } => pack_linear(graph, weights, layer, first_row, target),
+            Packing::Linear { layer, first_row, element, .. } => {
+                let together = if element == Element::F16 { 2 } else { 1 };
+                linear::pack(graph, weights, layer, first_row as usize, together, target);
+            }
             Packing::RowSums { layer, part } => {
                 let linear = graph.linear_layer(layer);
                 let weight = parameter(weights, &linear.weight_name());
@@ -176,46 +211,6 @@ fn take(part: Part, value: f32) -> f32 {
         Part::Positive => value.max(0.0),
         Part::Negative => value.min(0.0),
     }
-}
-
-/// Rows, columns and taps of a dense convolution's matrix.
-fn dense(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (u32, u32, u32) {
-    let convolution = graph.convolution(layer);
-    let (outputs, inputs) = (convolution.output_channels, convolution.input_channels);
-    let taps = convolution.window.taps();
-    if transposed { (inputs, outputs, taps) } else { (outputs, inputs, taps) }
-}
-
-/// Rows that exist in memory: the largest tile of a kernel (8 or 16 rows) never reaches past the end.
-fn padded_rows(rows: u32) -> u32 {
-    if rows <= 8 { 8 } else { rows.next_multiple_of(16) }
-}
-
-fn pack_dense(
-    graph: &Graph,
-    weights: &Weights,
-    layer: ConvolutionId,
-    transposed: bool,
-    part: Part,
-    target: &mut [f32],
-) {
-    let convolution = graph.convolution(layer);
-    let weight = derived::convolution(graph, weights, layer);
-    let inputs = convolution.input_channels as usize;
-    let (rows, columns, taps) = dense(graph, layer, transposed);
-    let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
-    let quads = columns.div_ceil(4);
-    target.par_chunks_mut(8 * taps * quads * 4).enumerate().for_each(|(tile, target)| {
-        for row in tile * 8..rows.min(tile * 8 + 8) {
-            for column in 0..columns {
-                let (output, input) = if transposed { (column, row) } else { (row, column) };
-                let source = &weight[(output * inputs + input) * taps..][..taps];
-                for (tap, value) in source.iter().enumerate() {
-                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = take(part, *value);
-                }
-            }
-        }
-    });
 }
 
 /// `[quads][entries]` of values per output channel.
@@ -266,27 +261,4 @@ fn pack_affine(
         target[channel / 4 * 8 + channel % 4] = scale as f32;
         target[channel / 4 * 8 + 4 + channel % 4] = shift as f32;
     }
-}
-
-fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
-    let input = graph.linear_layer(layer).input;
-    input.quads() * 4 * input.pixels()
-}
-
-fn pack_linear(graph: &Graph, weights: &Weights, layer: LinearId, first_row: u32, target: &mut [f32]) {
-    let linear = graph.linear_layer(layer);
-    let weight = parameter(weights, &linear.weight_name());
-    let pixels = linear.input.pixels() as usize;
-    let inputs = linear.input.elements() as usize;
-    let outputs = linear.outputs as usize;
-    target.par_chunks_mut(row_elements(graph, layer) as usize).enumerate().for_each(|(row, target)| {
-        let row = first_row as usize + row;
-        if row >= outputs {
-            return;
-        }
-        for (column, value) in weight[row * inputs..][..inputs].iter().enumerate() {
-            let (channel, pixel) = (column / pixels, column % pixels);
-            target[(channel / 4 * pixels + pixel) * 4 + channel % 4] = derived::of(layer.source, *value);
-        }
-    });
 }

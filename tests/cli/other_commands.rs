@@ -65,6 +65,26 @@ fn plans() {
 }
 
 #[test]
+fn precisions() {
+    let place = Place::new();
+    let line = ["plan", "--model", "tiny_vgg", "--size", "32x40"];
+    let bytes = |precision: &[&str]| {
+        let text = place.run(&[&line[..], precision].concat()).succeeds().stdout;
+        text.split("weights ").nth(1).and_then(|text| text.split(' ').next()?.parse::<f64>().ok()).unwrap()
+    };
+    assert_eq!(bytes(&[]), bytes(&["--precision", "f32"]));
+    assert!(bytes(&["--precision", "f16-weights"]) < 0.7 * bytes(&[]));
+    place.run(&[&line[..], &["--precision", "f16"]].concat()).fails(&["'f16'", "--precision"]);
+
+    place.photo("x.png", 32, 40);
+    let explain = ["explain", "x.png", "--model", "tiny_vgg", "--weights", "synthetic", "--precision", "f16-weights"];
+    let report = place.run(&[&explain[..], &["--size", "native", "--json"]].concat()).succeeds().json();
+    assert_eq!(report["model"]["precision"], "f16-weights");
+    let verify = place.run(&["verify", "--model", "tiny_vgg", "--size", "32x40", "--precision", "f16-weights"]);
+    assert!(verify.succeeds().stdout.contains("all nodes are within tolerance"));
+}
+
+#[test]
 fn verification() {
     let place = Place::new();
     let run = place.run(&["verify", "--model", "tiny_resnet", "--size", "32x40", "--batch", "2"]).succeeds();

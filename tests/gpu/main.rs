@@ -10,6 +10,7 @@ mod memory;
 mod methods;
 mod photos;
 mod pixels;
+mod precision;
 mod properties;
 mod relevance;
 mod traces;

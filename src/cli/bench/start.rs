@@ -81,6 +81,7 @@ fn start(
     command.arg("explain").arg(input).arg("--out").arg(out).args(["--save", "npy"]);
     command.args(["--model", arguments.model.model.name()]);
     command.args(weights(arguments));
+    command.args(["--precision", arguments.model.precision.name()]);
     command.args(["--adapter", &gpu.summary().index.to_string()]);
     if let Some(backend) = arguments.device.selection().backend {
         command.args(["--backend", backend.name()]);

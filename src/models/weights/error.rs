@@ -123,6 +123,18 @@ pub enum WeightsError {
         /// The tensors, in model order.
         tensors: Vec<NonFiniteTensor>,
     },
+    /// A value cannot be rounded to f16.
+    #[error(
+        "weights file {file}: {tensor} has the value {value}, beyond f16's largest, 65504; keep the weights in f32 (--precision f32)"
+    )]
+    BeyondF16 {
+        /// The weights file.
+        file: String,
+        /// Name of the parameter.
+        tensor: String,
+        /// The value of largest magnitude.
+        value: f32,
+    },
     /// The data of a tensor in memory does not fill its shape.
     #[error("a tensor of shape {shape:?} cannot hold {found} values; pass as many as the product of its dimensions")]
     TensorLength {

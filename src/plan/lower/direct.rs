@@ -5,7 +5,7 @@ use super::{Lowering, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
-use crate::plan::packing::Packing;
+use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 
 /// What the dense kernels compute: a convolution, or several independent ones (`slices`) with weights of their own.
@@ -41,13 +41,18 @@ impl Lowering<'_> {
             samples: self.batch,
             slices: 1,
             decides: !pass.transposed && pass.weight == Part::Full,
-            weights: Packing::Dense { layer: pass.layer, transposed: pass.transposed, part: packed(pass.weight) },
+            weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
             gate: self.gate(pass),
             epilogue,
             flops: pass_flops(convolution, pass) * u64::from(self.batch),
         };
         self.dense(&dense);
+    }
+
+    fn dense_weights(&self, pass: &Pass) -> Packing {
+        let element = Element::of(self.profile.precision, pass.layer.source);
+        Packing::Dense { layer: pass.layer, transposed: pass.transposed, part: packed(pass.weight), element }
     }
 
     /// One step, or several where one would keep a slow device busy for too long.
@@ -76,13 +81,15 @@ impl Lowering<'_> {
 
     fn dense_kernel(&self, dense: &Dense, row_tiles: u32) -> Kernel {
         if self.profile.broadcast {
-            return Kernel::new(Shader::ConvolutionBroadcast).with("ROW_TILES", row_tiles);
+            let kernel = Kernel::new(Shader::ConvolutionBroadcast).with("ROW_TILES", row_tiles);
+            return kernel.with_weights(dense.weights.element());
         }
         Kernel::new(Shader::ConvolutionUniform)
             .with("ROW_TILES", row_tiles)
             .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
             .with("SOURCE_PART", part_code(dense.source_part))
             .with("TWO_LEVELS", dense.decides.into())
+            .with_weights(dense.weights.element())
     }
 
     fn dense_uniforms(&self, dense: &Dense, first_tile: u32) -> Uniforms {

@@ -5,7 +5,7 @@ use super::{LANES, Lowering, Work};
 use crate::graph::{LinearId, Node, Op, Part};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
-use crate::plan::packing::Packing;
+use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_> {
@@ -22,7 +22,8 @@ impl Lowering<'_> {
         let products = 1 + usize::from(partner.is_some());
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
-            let kernel = Kernel::new(Shader::Linear);
+            let matrix = self.linear_rows(layer, first_row, rows);
+            let kernel = Kernel::new(Shader::Linear).with_weights(matrix.element());
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.quads() * source_shape.pixels())
                 .with("quads", node.shape.quads())
@@ -36,7 +37,7 @@ impl Lowering<'_> {
                 .with("second_source_part", part_code(second_input));
             let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch) * products as u64;
             let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
-            let weights = vec![Packing::Linear { layer, first_row, rows }, bias];
+            let weights = vec![matrix, bias];
             let workgroups = [rows / 4, 1, self.batch];
             self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights, values.clone(), products);
         }
@@ -57,7 +58,8 @@ impl Lowering<'_> {
         let source = self.value(node.inputs[0]);
         let values = vec![source, second_source, second_destination, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
-            let kernel = Kernel::new(Shader::LinearTranspose);
+            let matrix = self.linear_rows(layer, first_row, rows);
+            let kernel = Kernel::new(Shader::LinearTranspose).with_weights(matrix.element());
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
                 .with("destination_quads", destination_quads)
@@ -68,9 +70,8 @@ impl Lowering<'_> {
                 .with("is_pair", partner.is_some())
                 .with("second_weight_part", part_code(second_weight));
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
-            let weights = vec![Packing::Linear { layer, first_row, rows }];
             let workgroups = [destination_quads.div_ceil(LANES), 1, self.batch];
-            self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights, values.clone(), products);
+            self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![matrix], values.clone(), products);
         }
     }
 
@@ -94,10 +95,14 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, vec![Packing::RowSums { layer, part: weight }], values);
     }
 
+    fn linear_rows(&self, layer: LinearId, first_row: u32, rows: u32) -> Packing {
+        Packing::Linear { layer, first_row, rows, element: Element::of(self.profile.precision, layer.source) }
+    }
+
     /// First row and number of rows of each range; all numbers are multiples of 4.
     fn row_ranges(&self, layer: LinearId) -> Vec<(u32, u32)> {
+        let row_bytes = self.linear_rows(layer, 0, 1).bytes(self.graph);
         let layer = self.graph.linear_layer(layer);
-        let row_bytes = u64::from(layer.input.quads()) * u64::from(layer.input.pixels()) * 16;
         let fitting = (self.profile.max_binding_bytes / (4 * row_bytes)).max(1) as u32 * 4;
         let total = layer.outputs.next_multiple_of(4);
         let ranges = total.div_ceil(fitting);

@@ -128,7 +128,7 @@ impl<'a> Lowering<'a> {
     /// Appends a step that writes the last `written` of `values`.
     fn push_writing(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>, written: usize) {
         let value_bytes: u64 = values.iter().map(|&value| self.values[value.0].bytes).sum();
-        let weight_bytes: u64 = weights.iter().map(|packing| packing.elements(self.graph) as u64 * 4).sum();
+        let weight_bytes: u64 = weights.iter().map(|packing| packing.bytes(self.graph)).sum();
         self.steps.push(Step {
             node: self.output,
             label: self.label.clone(),

@@ -1,6 +1,7 @@
 //! Weights transformed for Winograd's F(2x2, 3x3) (Lavin and Gray, CVPR 2016, section 4.1).
 
-use super::{dense, derived, padded_rows, take};
+use super::dense::{matrix, padded_rows};
+use super::{derived, take};
 use crate::graph::{ConvolutionId, Graph, Part};
 use crate::models::weights::Weights;
 use rayon::prelude::*;
@@ -19,7 +20,7 @@ pub(super) fn pack(
 ) {
     let weight = derived::convolution(graph, weights, layer);
     let inputs = graph.convolution(layer).input_channels as usize;
-    let (rows, columns, taps) = dense(graph, layer, transposed);
+    let (rows, columns, taps) = matrix(graph, layer, transposed);
     let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
     let tile = 8 * columns.div_ceil(4) * 4;
     let slice = padded_rows(rows as u32) as usize / 8 * tile;

@@ -130,13 +130,13 @@ impl Instruction {
     }
 }
 
-/// A floating-point multiply-add of the vector unit, under its names in all generations.
+/// A floating-point multiply-add of the vector unit, under its names in all generations; `mix` takes f16 operands as f32.
 fn is_fused(mnemonic: &str) -> bool {
     let name = mnemonic.trim_start_matches("v_").trim_start_matches("dual_").trim_start_matches("pk_");
     let (operation, kind) = name.split_once('_').unwrap_or((name, ""));
     mnemonic.starts_with("v_")
         && matches!(operation, "fma" | "fmac" | "fmaak" | "fmamk" | "mac" | "mad" | "madak" | "madmk")
-        && (kind.starts_with("f32") || kind.starts_with("f16"))
+        && (kind.starts_with("f32") || kind.starts_with("f16") || kind.starts_with("mix_f32"))
 }
 
 /// First and last block of every loop: a branch back, and where it goes. Branches to one place are one loop.
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(count("v_dual_fmac_f32 v1, s4, v2 :: v_dual_mov_b32 v3, 0"), of(1, 2, 2, 1));
         assert_eq!(count("v_dual_mul_f32 v1, s4, v2 :: v_dual_add_f32 v3, v4, v5"), of(1, 2, 2, 0));
         assert_eq!(count("v_mad_u32_u24 v1, v2, v3, v4"), of(1, 1, 1, 0));
-        assert_eq!(count("v_fma_mix_f32 v1, v2, v3, v4"), of(1, 1, 1, 0));
+        assert_eq!(count("v_fma_mix_f32 v1, v2, v3, v4"), of(1, 1, 1, 1));
         assert_eq!(count("s_fmac_f32 s1, s2, s3"), of(1, 1, 0, 0));
         assert_eq!(count("s_waitcnt lgkmcnt(0)"), of(1, 1, 0, 0));
     }

@@ -1,7 +1,9 @@
 //! Which kernels to look at: all that the planner chooses for graphics cards, or one WGSL file.
 
 use crate::error::Error;
+use agf::models::Precision;
 use agf::plan::Profile;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A shader's text with values for its overridable constants.
@@ -15,12 +17,15 @@ pub struct Kernel {
     pub constants: Vec<(String, f64)>,
 }
 
-/// All kernels that plans of the known networks choose on a graphics card.
+/// All kernels that plans of the known networks choose on a graphics card, at every precision.
 ///
 /// # Errors
 /// [`Error::Plan`] only if a network cannot be planned.
 pub fn planned() -> Result<Vec<Kernel>, Error> {
-    let kernels = agf::catalogue::kernels(&Profile::WEBGPU)?;
+    let mut kernels = BTreeSet::new();
+    for precision in Precision::ALL {
+        kernels.extend(agf::catalogue::kernels(&Profile::WEBGPU.with_precision(precision))?);
+    }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
         name: kernel.to_string(),
         source: kernel.shader.source().into(),

@@ -1,0 +1,37 @@
+//! Weights of linear layers, by rows.
+
+use super::{derived, parameter};
+use crate::graph::{Graph, LinearId};
+use crate::models::weights::Weights;
+use rayon::prelude::*;
+
+/// Values of a row, with those of channels that do not exist.
+pub(super) fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
+    let input = graph.linear_layer(layer).input;
+    input.quads() * 4 * input.pixels()
+}
+
+/// `[rows / together][input quads * pixels][together]`.
+pub(super) fn pack(
+    graph: &Graph,
+    weights: &Weights,
+    layer: LinearId,
+    first_row: usize,
+    together: usize,
+    target: &mut [f32],
+) {
+    let linear = graph.linear_layer(layer);
+    let weight = parameter(weights, &linear.weight_name());
+    let pixels = linear.input.pixels() as usize;
+    let rows = weight.chunks(linear.input.elements() as usize).skip(first_row).collect::<Vec<_>>();
+    let targets = target.par_chunks_mut(together * row_elements(graph, layer) as usize);
+    targets.zip(rows.par_chunks(together)).for_each(|(target, rows)| {
+        for (place, row) in rows.iter().enumerate() {
+            for (column, value) in row.iter().enumerate() {
+                let (channel, pixel) = (column / pixels, column % pixels);
+                let quad = channel / 4 * pixels + pixel;
+                target[(quad * together + place) * 4 + channel % 4] = derived::of(layer.source, *value);
+            }
+        }
+    });
+}
