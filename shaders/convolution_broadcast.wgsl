@@ -1,8 +1,7 @@
 // Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear (software drivers):
 // lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup: 8 * ROW_TILES output channels
-// x 32 pixels; a lane owns 4 pixels. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled.
-// Groups of the same pixels follow each other, so that the source stays in the cache and weights are read as they lie in memory. Values are
-// loaded as integers of 64 bits, two at a time.
+// x 32 pixels; a lane owns 4. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled. Groups of
+// the same pixels follow each other: the source stays in the cache. Values are loaded two at a time, as integers of 64 bits.
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
@@ -19,8 +18,7 @@ struct Convolution {
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     low: f32, high: f32,
-    absolute_weight: u32,
-    source_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
+    absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -125,14 +123,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let slice = select(0u, group.z, is_sliced);
     let area = grid(select(group.z, 0u, is_sliced));
     let pixels = area.rows * area.columns;
-    let first = (u.first_tile + group.y) * 32u + lane;
-    let index = vec4u(first, first + 8u, first + 16u, first + 24u);
+    let index = (u.first_tile + group.y) * 32u + lane + vec4u(0u, 8u, 16u, 24u);
     let sample = index / vec4u(max(pixels, 1u));
     let pixel = index - sample * pixels;
     let y = pixel / max(area.columns, 1u);
     let x = pixel - y * area.columns;
     let inside = (sample < vec4u(u.samples)) & vec4<bool>(pixels > 0u);
-
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
     let down = taps(area.row, u.padding_top);
     let across = taps(area.column, u.padding_left);
@@ -161,10 +157,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 t0 = Tile(); t1 = Tile();
                 for (; quad < end; quad++) {
                     let b = array<vec4f, 4>(
-                        take(source[at.x], of_source, valid.x),
-                        take(source[at.y], of_source, valid.y),
-                        take(source[at.z], of_source, valid.z),
-                        take(source[at.w], of_source, valid.w),
+                        take(source[at.x], of_source, valid.x), take(source[at.y], of_source, valid.y),
+                        take(source[at.z], of_source, valid.z), take(source[at.w], of_source, valid.w),
                     );
                     rows(&t0, keep(weight(w), mask), b);
                     if ROW_TILES > 1u { rows(&t1, keep(weight(w + tile_stride), mask), b); }
