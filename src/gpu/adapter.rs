@@ -2,6 +2,7 @@
 
 use super::GpuError;
 use crate::plan::Profile;
+use crate::plan::variant::Tuning;
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,10 @@ pub struct AdapterSummary {
     pub index: usize,
     /// The driver's name for it.
     pub name: String,
+    /// The maker's PCI number; 0 where it is not known.
+    pub vendor: u32,
+    /// The maker's number for it; 0 where it is not known.
+    pub device: u32,
     /// "discrete GPU", "integrated GPU", "virtual GPU", "software (CPU)" or "other".
     pub kind: &'static str,
     /// "vulkan", "metal", "dx12" or another backend's name.
@@ -43,6 +48,8 @@ impl AdapterSummary {
         AdapterSummary {
             index,
             name: info.name.clone(),
+            vendor: info.vendor,
+            device: info.device,
             kind: kind(info.device_type),
             backend: info.backend.to_str(),
             driver: info.driver.clone(),
@@ -63,14 +70,16 @@ impl AdapterSummary {
 
     /// What the planner must know.
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
-        let broadcast = self.is_software() && self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
+        let broadcast_fits = self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
         Profile {
             max_binding_bytes: self.max_binding_bytes,
             max_buffer_bytes: self.max_buffer_bytes,
             max_workgroups,
-            broadcast,
+            broadcast: self.is_software() && broadcast_fits,
+            broadcast_fits,
             winograd: true,
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
+            tuning: Tuning::new(),
         }
     }
 }
