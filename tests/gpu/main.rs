@@ -13,6 +13,7 @@ mod pixels;
 mod properties;
 mod relevance;
 mod traces;
+mod tuning;
 mod verification;
 
 use agf::gpu::{Gpu, Selection};
