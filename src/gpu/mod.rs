@@ -115,8 +115,8 @@ impl Gpu {
         self.pipelines.keep(&self.device, &self.summary, directory)
     }
 
-    /// The same device, for which dense convolutions are planned as `tuning` says. Choices that do not fit the device have no effect;
-    /// [`crate::tuning`] measures, loads and saves them.
+    /// The same device, for which dense convolutions are planned as `tuning` says. Choices that do not fit the device
+    /// have no effect; [`crate::tuning`] measures, loads and saves them.
     pub fn with_tuning(&self, tuning: Tuning) -> Self {
         Self { profile: Profile { tuning, ..self.profile.clone() }, ..self.clone() }
     }

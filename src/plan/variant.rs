@@ -1,4 +1,4 @@
-//! Variants of a dense convolution pass: which there are for a shape, which is taken by default, and which was found to be faster.
+//! Variants of a dense convolution pass: which there are for a shape, the default, and what was found to be faster.
 //!
 //! A variant is chosen by one sample's shape and never by the batch, so that a sample has the same bits in every batch.
 

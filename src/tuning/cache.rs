@@ -43,7 +43,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write the tuned choices {}: {source}; check the folder's permissions and free space", path.display())]
+    #[error("cannot write the tuned choices {}: {source}; check the folder's permissions and space", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The file is damaged, or of another version of its form.
-    #[error("tuned choices {} are damaged and ignored: {reason}; run agf-run tune to make them anew", path.display())]
+    #[error("tuned choices {} are damaged and ignored: {reason}; agf-run tune makes them anew", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,7 @@ pub enum CacheError {
         reason: String,
     },
     /// The file was made for something else.
-    #[error("tuned choices {} are ignored: {reason}; run agf-run tune to make them anew", path.display())]
+    #[error("tuned choices {} are ignored: {reason}; agf-run tune makes them anew", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -75,7 +75,8 @@ enum Fault {
     Foreign(String),
 }
 
-/// The file in `directory` for this device. Its name has the adapter alone, so that choices made with another driver are found and named.
+/// The file in `directory` for this device. Its name is made of the adapter alone, so that choices made with another driver
+/// are found and named.
 pub fn file(gpu: &Gpu, directory: &Path) -> PathBuf {
     let AdapterSummary { name, vendor, device, backend, subgroup, .. } = gpu.summary();
     let mut hasher = DefaultHasher::new();
@@ -101,7 +102,7 @@ pub fn load(gpu: &Gpu, directory: &Path) -> Result<Option<Tuning>, CacheError> {
     }
 }
 
-/// Writes the choices for this device to `directory`, which is made if need be, at once or not at all. Returns the file.
+/// Writes the choices for this device to `directory`, made if need be, at once or not at all. Returns the file.
 ///
 /// # Errors
 /// [`CacheError::Write`].

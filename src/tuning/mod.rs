@@ -1,7 +1,8 @@
 //! Which variants of dense convolutions are the fastest on a device: measured, and kept in a file.
 //!
-//! On top of the flow, beside [`benchmark`](mod@crate::benchmark), with whose sessions it measures. Without it every pass takes a default
-//! that follows from its shape; `agf-run tune` fills the file, and every command that opens a device reads it.
+//! On top of the flow, beside [`benchmark`](mod@crate::benchmark), with whose sessions it measures. Without it every
+//! pass takes a default that follows from its shape; `agf-run tune` fills the file, and every command that opens a
+//! device reads it.
 //!
 //! ```no_run
 //! use agf::gpu::{Gpu, Selection};

@@ -104,7 +104,7 @@ impl<'a> Tuner<'a> {
         Ok(measured)
     }
 
-    /// Sessions with the first, second, ... candidate of all shapes, one after the other beside a session with the defaults.
+    /// Sessions with the first, second, ... candidate of all shapes, one after the other beside one with the defaults.
     async fn measure(
         &self,
         shape: SessionShape,
