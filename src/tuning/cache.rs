@@ -75,8 +75,8 @@ enum Fault {
     Foreign(String),
 }
 
-/// The file in `directory` for this device. Its name is made of the adapter alone, so that choices made with another driver
-/// are found and named.
+/// The file in `directory` for this device. Its name is made of the adapter alone, so that choices made with another
+/// driver are found and named.
 pub fn file(gpu: &Gpu, directory: &Path) -> PathBuf {
     let AdapterSummary { name, vendor, device, backend, subgroup, .. } = gpu.summary();
     let mut hasher = DefaultHasher::new();

@@ -141,15 +141,36 @@ impl<'a> Tuner<'a> {
             of_default.push(time(default, position).await?);
             of_candidate.push(time(candidate, position).await?);
         }
-        let (default, candidate) = (Summary::of(of_default), Summary::of(of_candidate));
-        let speed_up = default.median / candidate.median;
-        let is_faster = speed_up >= LEAST_SPEED_UP && candidate.upper_quartile < default.lower_quartile;
-        Ok(is_faster.then_some(speed_up))
+        Ok(speed_up(&Summary::of(of_default), &Summary::of(of_candidate)))
     }
+}
+
+/// Time of the default over that of the candidate, where the candidate is faster by more than the spread.
+fn speed_up(default: &Summary, candidate: &Summary) -> Option<f64> {
+    let speed_up = default.median / candidate.median;
+    let is_faster = speed_up >= LEAST_SPEED_UP && candidate.upper_quartile < default.lower_quartile;
+    is_faster.then_some(speed_up)
 }
 
 /// Milliseconds of a dense pass. Both sessions have the same passes, in as many steps as their variants take.
 async fn time(runner: &Runner, position: usize) -> Result<f64, Error> {
     let Some(pass) = runner.session().plan().dense.get(position) else { return Ok(f64::NAN) };
     Ok(runner.session().time_steps(pass.steps.clone()).await?.milliseconds.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_must_be_faster_by_more_than_the_spread() {
+        let of = |values: [f64; 5]| Summary::of(values.to_vec());
+        let default = of([10.0, 10.1, 10.2, 10.3, 10.4]);
+        assert_eq!(speed_up(&default, &of([5.0, 5.0, 5.1, 5.2, 5.3])), Some(2.0));
+        assert_eq!(speed_up(&default, &default), None);
+        assert_eq!(speed_up(&default, &of([9.9, 9.9, 10.0, 10.0, 10.0])), None, "two in a hundred");
+        assert_eq!(speed_up(&default, &of([4.0, 5.0, 6.0, 20.0, 30.0])), None, "quartiles overlap");
+        assert_eq!(speed_up(&default, &of([20.0; 5])), None, "slower");
+        assert_eq!(speed_up(&default, &of([f64::NAN; 5])), None, "not measured");
+    }
 }
