@@ -51,6 +51,7 @@ pub mod plan;
 mod random;
 pub mod reference;
 pub mod session;
+pub mod tuning;
 pub mod verify;
 
 pub use error::Error;

@@ -18,3 +18,5 @@ mod other_commands;
 mod rules;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/tuning.rs"]
+mod tuning;

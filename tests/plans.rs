@@ -6,7 +6,9 @@ use agf::methods::agf::{Ablations, explain};
 use agf::models::{Architecture, Precision};
 use agf::plan::memory::{Lifetime, Place, lower_bound, place};
 use agf::plan::packing::{Element, Packing};
+use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant};
 use agf::plan::{Plan, Profile, Sharing};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 fn plan(architecture: Architecture, slots: u32) -> Plan {
@@ -42,6 +44,59 @@ fn tiny_vgg() {
 #[test]
 fn tiny_resnet() {
     check(Architecture::TinyResNet);
+}
+
+/// The kernels of a dense pass, with their uniforms and workgroups.
+fn steps_of(plan: &Plan, pass: &DensePass) -> String {
+    let steps = plan.steps[pass.steps.clone()].iter();
+    steps.map(|step| format!("{} {} {:?}\n", step.kernel, step.uniforms, step.workgroups)).collect()
+}
+
+#[test]
+fn a_tuned_choice_changes_its_shape_alone() {
+    let profile = Profile { broadcast_fits: true, ..Profile::WEBGPU };
+    let plain = plan_for(&profile, Architecture::TinyVgg, [32, 40], 1);
+    assert_eq!(plain.to_string(), plan(Architecture::TinyVgg, 1).to_string(), "what fits is not taken by itself");
+    let mut tried = 0;
+    for shape in plain.dense.iter().map(|pass| pass.shape).collect::<BTreeSet<_>>() {
+        for variant in shape.candidates(&profile) {
+            let profile = Profile { tuning: [(shape, variant)].into(), ..profile.clone() };
+            let tuned = plan_for(&profile, Architecture::TinyVgg, [32, 40], 1);
+            assert_eq!(tuned.dense.len(), plain.dense.len());
+            for (pass, before) in tuned.dense.iter().zip(&plain.dense) {
+                let is_same = steps_of(&tuned, pass) == steps_of(&plain, before);
+                let stays = pass.shape != shape || variant == shape.default_variant(&profile);
+                assert_eq!(is_same, stays, "{shape}: {variant}, pass of {}", pass.shape);
+                assert!(stays || pass.variant == variant, "{shape}: {variant}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "only {tried} choices");
+}
+
+#[test]
+fn a_choice_that_does_not_fit_has_no_effect() {
+    let plain = plan(Architecture::TinyVgg, 1);
+    let broadcast = Variant { algorithm: Algorithm::Direct, kernel: DenseKernel::Broadcast, row_tiles: 1 };
+    let tuning = plain.dense.iter().map(|pass| (pass.shape, broadcast)).collect();
+    assert_eq!(plan_for(&Profile { tuning, ..Profile::WEBGPU }, Architecture::TinyVgg, [32, 40], 1), plain);
+}
+
+#[test]
+fn defaults_are_among_the_candidates() {
+    for profile in [Profile::WEBGPU, Profile { broadcast: true, broadcast_fits: true, ..Profile::WEBGPU }] {
+        for architecture in Architecture::ALL {
+            for pass in plan_for(&profile, architecture, [32, 40], 1).dense {
+                let default = pass.shape.default_variant(&profile);
+                assert!(
+                    pass.shape.candidates(&profile).contains(&default),
+                    "{architecture}, {}: {default}",
+                    pass.shape
+                );
+            }
+        }
+    }
 }
 
 #[test]

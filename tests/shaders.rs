@@ -130,7 +130,7 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
 
 /// Plans of every architecture for GPUs and for software drivers.
 fn plans() -> Vec<(String, Plan)> {
-    let software = Profile { broadcast: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
+    let software = Profile { broadcast: true, broadcast_fits: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
     let of = |profile| catalogue::plans(profile, 64, 96).expect("all networks can be planned");
     let plans = of(&Profile::WEBGPU).into_iter().chain(of(&software));
     plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()

@@ -47,7 +47,7 @@ pub struct Runner {
 
 impl Runner {
     /// Makes the session and runs it once, so that everything is compiled and uploaded.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         gpu: &Gpu,
         model: &Model,
         store: &mut WeightStore,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use agf::cli::args::{Arguments, Command};
-use agf::cli::{bench, devices, eval, exit_code, explain, plan, predict, rules, verify};
+use agf::cli::{bench, devices, eval, exit_code, explain, plan, predict, rules, tune, verify};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
     };
     exit_code(result)

@@ -21,6 +21,7 @@ Examples:
   agf-run predict photos/ --top 3
   agf-run plan --model resnet50 --size 448x448
   agf-run bench --model vgg19 --json
+  agf-run tune
   agf-run devices
 
 Data goes to standard output, everything else to standard error.
@@ -86,6 +87,20 @@ Examples:
   agf-run bench --model resnet50 --json > r.json    made-up weights, for a script
   agf-run bench --batch 8 --no-start --seconds 10   a batch against single runs, with more repeats";
 
+const TUNE_NOTES: &str = "\
+Times every way to compute a dense convolution that the adapter and the wanted accuracy allow, in turn with the default one, and \
+keeps the fastest where it is faster by more than the spread. Shapes of layers do not depend on weights, so a model's are made up \
+where they are not built in. Other programs that run at the same time make the choices worse.
+
+The choices are kept in the user's cache folder, beside those of earlier runs for other models and sizes. They belong to the \
+adapter, its driver and this version of agf; every command uses them from then on unless it is told --no-tuning. They may change \
+the last digits of a map. To forget them, remove the file that this command names.
+
+Examples:
+  agf-run tune                                      the built-in network
+  agf-run tune --model resnet50 --model vgg19       several, with made-up weights
+  agf-run tune --model resnet50 --size 448x448";
+
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
 /// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
@@ -118,6 +133,9 @@ pub enum Command {
     /// Measure how fast kernels, networks and the program's start are on this machine
     #[command(after_help = BENCH_NOTES)]
     Bench(BenchArguments),
+    /// Find out which convolution kernels are the fastest on this adapter, for later runs
+    #[command(after_help = TUNE_NOTES)]
+    Tune(TuneArguments),
     /// Evaluate methods on photos: perturbation, segmentation, pointing games, insertion, deletion, randomisation
     Eval(Box<EvalArguments>),
 }
@@ -298,6 +316,23 @@ pub struct BenchArguments {
     pub device: DeviceArguments,
 }
 
+/// `agf-run tune`.
+#[derive(Debug, Args)]
+pub struct TuneArguments {
+    /// Network; may be given several times
+    #[arg(long = "model", value_name = "NAME", default_value = "efficientnet_lite0")]
+    pub models: Vec<Architecture>,
+    /// Size of the networks' input [default: each model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Seconds for each candidate of each shape; each is measured 5 to 51 times
+    #[arg(long, value_name = "SECONDS", default_value = "0.1", value_parser = values::seconds)]
+    pub seconds: f64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
 /// What goes in.
 #[derive(Debug, Args)]
 pub struct InputArguments {
@@ -347,6 +382,9 @@ pub struct DeviceArguments {
     /// Use no more than every WebGPU device has: the default limits, and no optional features
     #[arg(long)]
     pub webgpu_limits: bool,
+    /// Take the default convolution kernels, whatever agf-run tune found
+    #[arg(long)]
+    pub no_tuning: bool,
 }
 
 #[cfg(test)]

@@ -17,6 +17,12 @@ pub fn run(arguments: &DevicesArguments) -> Result<Outcome, CliError> {
     if let Some(taken) = adapters.get(position) {
         terminal.data(format_args!("\nTaken: {} {} ({why})", taken.index, taken.name))?;
     }
+    // That the device does not open is for commands that need it to say.
+    if let Ok(gpu) = arguments.device.open()
+        && !gpu.profile().tuning.is_empty()
+    {
+        terminal.data(format_args!("Tuned: choices of agf-run tune for {} shapes", gpu.profile().tuning.len()))?;
+    }
     Ok(Outcome::Fine)
 }
 

@@ -13,6 +13,7 @@ use crate::methods::RulesError;
 use crate::methods::relevance::Preset;
 use crate::models::weights::WeightsError;
 use crate::models::{Architecture, LabelError};
+use crate::tuning::CacheError;
 
 /// Why a command cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +133,12 @@ pub enum CliError {
     /// The thread that reads ahead could not be started.
     #[error("cannot start a thread to read the inputs: {0}")]
     Thread(io::Error),
+    /// The file of tuned choices.
+    #[error(transparent)]
+    Tuning(#[from] CacheError),
+    /// Nowhere to keep tuned choices.
+    #[error("the user's cache folder, where tuned choices are kept, is not known; set HOME or XDG_CACHE_HOME")]
+    NoCacheFolder,
     /// The benchmark's folder for inputs and caches.
     #[error("cannot write to a new folder in the system's folder for temporary files: {0}; set TMPDIR to another one")]
     BenchFolder(io::Error),

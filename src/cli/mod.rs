@@ -12,6 +12,7 @@ pub mod explain;
 pub mod plan;
 pub mod predict;
 pub mod rules;
+pub mod tune;
 pub mod verify;
 
 mod answers;

@@ -1,6 +1,7 @@
 //! From arguments to what a command works with: the model, the device, the classes.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
@@ -10,6 +11,7 @@ use crate::explainer::Target;
 use crate::gpu::{Gpu, Selection};
 use crate::image::Framing;
 use crate::models::{Architecture, Model};
+use crate::tuning::{self, Tuning};
 
 /// Most classes of one photo: each has a backward pass of its own in the plan.
 const MOST_CLASSES: usize = 64;
@@ -66,7 +68,8 @@ impl InputArguments {
 /// What runs where, for the user to see.
 pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
     let adapter = gpu.summary();
-    format!("{} ({}) on {} ({})", model.architecture, model.source, adapter.name, adapter.backend)
+    let tuned = if gpu.profile().tuning.is_empty() { "" } else { ", tuned" };
+    format!("{} ({}) on {} ({}){tuned}", model.architecture, model.source, adapter.name, adapter.backend)
 }
 
 impl DeviceArguments {
@@ -79,14 +82,30 @@ impl DeviceArguments {
         }
     }
 
-    /// Opens the device.
+    /// Opens the device, with kept pipelines and tuned choices.
     pub(super) fn open(&self) -> Result<Gpu, CliError> {
         let gpu = pollster::block_on(Gpu::open(&self.selection()))?;
-        let directory = dirs::cache_dir().map(|directory| directory.join("agf"));
-        if let Some(note) = directory.and_then(|directory| gpu.keep_pipelines(&directory)) {
+        let Some(directory) = cache_folder() else { return Ok(gpu) };
+        if let Some(note) = gpu.keep_pipelines(&directory) {
             Terminal::plain().warn(note);
         }
-        Ok(gpu)
+        Ok(if self.no_tuning { gpu } else { gpu.with_tuning(tuned(&gpu, &directory)) })
+    }
+}
+
+/// The program's folder in the user's cache, where that is known.
+pub(super) fn cache_folder() -> Option<PathBuf> {
+    Some(dirs::cache_dir()?.join("agf"))
+}
+
+/// The choices of `agf-run tune`, none where they cannot be used.
+fn tuned(gpu: &Gpu, directory: &Path) -> Tuning {
+    match tuning::load(gpu, directory) {
+        Ok(tuning) => tuning.unwrap_or_default(),
+        Err(error) => {
+            Terminal::plain().warn(error);
+            Tuning::new()
+        }
     }
 }
 

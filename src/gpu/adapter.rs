@@ -3,6 +3,7 @@
 use super::GpuError;
 use crate::models::Precision;
 use crate::plan::Profile;
+use crate::plan::variant::Tuning;
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub struct AdapterSummary {
     pub index: usize,
     /// The driver's name for it.
     pub name: String,
+    /// The maker's PCI number; 0 where it is not known.
+    pub vendor: u32,
+    /// The maker's number for it; 0 where it is not known.
+    pub device: u32,
     /// "discrete GPU", "integrated GPU", "virtual GPU", "software (CPU)" or "other".
     pub kind: &'static str,
     /// "vulkan", "metal", "dx12" or another backend's name.
@@ -46,6 +51,8 @@ impl AdapterSummary {
         AdapterSummary {
             index,
             name: info.name.clone(),
+            vendor: info.vendor,
+            device: info.device,
             kind: kind(info.device_type),
             backend: info.backend.to_str(),
             driver: info.driver.clone(),
@@ -68,15 +75,17 @@ impl AdapterSummary {
     /// What the planner must know.
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
         let has_wide_subgroups = self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
-        let broadcast = self.is_software() && self.shader_int64 && has_wide_subgroups;
+        let broadcast_fits = self.shader_int64 && has_wide_subgroups;
         Profile {
             max_binding_bytes: self.max_binding_bytes,
             max_buffer_bytes: self.max_buffer_bytes,
             max_workgroups,
-            broadcast,
+            broadcast: self.is_software() && broadcast_fits,
+            broadcast_fits,
             winograd: true,
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
             precision: Precision::F32,
+            tuning: Tuning::new(),
         }
     }
 }

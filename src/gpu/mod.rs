@@ -22,6 +22,7 @@ pub use timing::{Clock, Times};
 pub use weights::WeightStore;
 
 use crate::plan::Profile;
+use crate::plan::variant::Tuning;
 use pipelines::Pipelines;
 use std::sync::Arc;
 
@@ -113,6 +114,12 @@ impl Gpu {
     /// first session. Returns what was wrong with a file that had to be ignored.
     pub fn keep_pipelines(&self, directory: &std::path::Path) -> Option<String> {
         self.pipelines.keep(&self.device, &self.summary, directory)
+    }
+
+    /// The same device, for which dense convolutions are planned as `tuning` says. Choices that do not fit the device
+    /// have no effect; [`crate::tuning`] measures, loads and saves them.
+    pub fn with_tuning(&self, tuning: Tuning) -> Self {
+        Self { profile: Profile { tuning, ..self.profile.clone() }, ..self.clone() }
     }
 
     /// The adapter, with the limits and features of the opened device.

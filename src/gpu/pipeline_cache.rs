@@ -25,7 +25,7 @@ impl PipelineCache {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let key = key(&device.adapter_info(), summary);
+        let key = key(summary);
         let file = directory.join(format!("pipelines-{key:016x}.bin"));
         let (data, note) = match fs::read(&file).map(|bytes| unwrap(&bytes, key)) {
             Ok(Some(data)) => (Some(data), None),
@@ -58,13 +58,11 @@ impl PipelineCache {
 }
 
 /// Adapter, driver, crate version and the text of all shaders.
-fn key(info: &wgpu::AdapterInfo, summary: &AdapterSummary) -> u64 {
+fn key(summary: &AdapterSummary) -> u64 {
+    let AdapterSummary { name, vendor, device, backend, driver, driver_info, .. } = summary;
     let mut hasher = DefaultHasher::new();
-    (env!("CARGO_PKG_VERSION"), info.vendor, info.device, &info.driver, &info.driver_info).hash(&mut hasher);
-    (&summary.name, summary.backend).hash(&mut hasher);
-    for shader in Shader::ALL {
-        shader.source().hash(&mut hasher);
-    }
+    (env!("CARGO_PKG_VERSION"), vendor, device, driver, driver_info).hash(&mut hasher);
+    (name, backend, Shader::fingerprint()).hash(&mut hasher);
     hasher.finish()
 }
 

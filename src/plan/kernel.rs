@@ -2,6 +2,7 @@
 
 use super::packing::Element;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a binding of a shader is, in order of binding numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +130,15 @@ shaders! {
 }
 
 impl Shader {
+    /// A number that changes with the text of any shader.
+    pub fn fingerprint() -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for shader in Self::ALL {
+            shader.source().hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// What its bindings are, in order: uniforms, weights, values; the last value is written.
     pub fn bindings(self) -> Vec<Access> {
         let (weights, values) = self.counts();

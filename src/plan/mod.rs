@@ -11,6 +11,7 @@ pub mod memory;
 pub mod packing;
 mod text;
 pub mod uniforms;
+pub mod variant;
 
 pub use call::Call;
 
@@ -21,6 +22,7 @@ use memory::{Lifetime, Place};
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
+use variant::{DenseKernel, DensePass, Tuning};
 
 /// What the planner needs to know of a device: limits as data; and how weights are kept on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +33,18 @@ pub struct Profile {
     pub max_buffer_bytes: u64,
     /// Workgroups per dimension of a dispatch.
     pub max_workgroups: u32,
-    /// Whether convolutions bring their weights by subgroup broadcast: a software driver with subgroups of at least 8 lanes and integers of
-    /// 64 bits.
+    /// Whether convolutions bring their weights by subgroup broadcast: where they can, on a software driver.
     pub broadcast: bool,
+    /// Whether they can at all: subgroups of at least 8 lanes and integers of 64 bits.
+    pub broadcast_fits: bool,
     /// Whether convolutions of 3x3 taps may be computed by Winograd's algorithm.
     pub winograd: bool,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
     /// How weights are kept.
     pub precision: Precision,
+    /// Variants of dense convolutions to take instead of the default ones.
+    pub tuning: Tuning,
 }
 
 impl Profile {
@@ -49,9 +54,11 @@ impl Profile {
         max_buffer_bytes: 256 << 20,
         max_workgroups: 65_535,
         broadcast: false,
+        broadcast_fits: false,
         winograd: true,
         max_step_flops: 50_000_000_000,
         precision: Precision::F32,
+        tuning: Tuning::new(),
     };
 
     /// The same device with weights kept so.
@@ -59,9 +66,9 @@ impl Profile {
         Profile { precision, ..self.clone() }
     }
 
-    /// Pixels that a workgroup of the dense kernels computes.
-    pub(crate) fn dense_pixels(&self) -> u32 {
-        if self.broadcast { 32 } else { 256 }
+    /// The kernel of dense convolutions that are not tuned.
+    fn dense_kernel(&self) -> DenseKernel {
+        if self.broadcast { DenseKernel::Broadcast } else { DenseKernel::Uniform }
     }
 }
 
@@ -147,6 +154,8 @@ pub struct Plan {
     pub value_of: HashMap<NodeId, ValueId>,
     /// Passes over the weights of each convolution.
     pub passes: Vec<LayerPasses>,
+    /// Dense convolution passes, in order.
+    pub dense: Vec<DensePass>,
     /// Bytes of packed weights.
     pub weight_bytes: u64,
     /// No placement of the values can be smaller than this.
@@ -193,7 +202,7 @@ impl Plan {
         for group in fuse::groups(graph, &live, outputs) {
             lowering.group(&group);
         }
-        let lower::Lowering { steps, values, value_of, passes, .. } = lowering;
+        let lower::Lowering { steps, values, value_of, passes, dense, .. } = lowering;
         let too_large = values.iter().find(|value| value.bytes > profile.max_binding_bytes);
         if let Some(value) = too_large {
             let bytes = value.bytes / u64::from(batch);
@@ -207,7 +216,7 @@ impl Plan {
         let (places, buffers) = memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
         let lower_bound = memory::lower_bound(&lifetimes);
         let weight_bytes = weight_bytes(graph, &steps);
-        Ok(Self { batch, steps, values, places, buffers, value_of, passes, weight_bytes, lower_bound })
+        Ok(Self { batch, steps, values, places, buffers, value_of, passes, dense, weight_bytes, lower_bound })
     }
 
     /// The most samples whose values each fit a binding, at least 1.

@@ -14,6 +14,7 @@ mod precision;
 mod properties;
 mod relevance;
 mod traces;
+mod tuning;
 mod verification;
 
 use agf::gpu::{Gpu, Selection};

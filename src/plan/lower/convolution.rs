@@ -6,6 +6,7 @@ use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
+use crate::plan::variant::{Algorithm, DensePass, PassShape};
 use crate::plan::{LayerPasses, ValueId};
 
 /// What happens to a sum before it is stored; the numbers are the shaders' `epilogue`.
@@ -89,11 +90,30 @@ impl Lowering<'_> {
     fn run_pass(&mut self, pass: &Pass, epilogue: &Epilogue) {
         self.count_pass(pass);
         if self.graph.convolution(pass.layer).depthwise {
-            self.depthwise(pass, epilogue);
-        } else if self.winograd_pays(pass, epilogue) {
-            self.winograd(pass, epilogue);
-        } else {
-            self.direct(pass, epilogue);
+            return self.depthwise(pass, epilogue);
+        }
+        let first = self.steps.len();
+        let shape = self.pass_shape(pass, epilogue);
+        let variant = shape.variant(self.profile);
+        match variant.algorithm {
+            Algorithm::Direct => self.direct(pass, epilogue, variant),
+            Algorithm::Winograd => self.winograd(pass, epilogue, variant),
+        }
+        self.dense.push(DensePass { shape, variant, steps: first..self.steps.len(), gated: pass.gate.is_some() });
+    }
+
+    fn pass_shape(&self, pass: &Pass, epilogue: &Epilogue) -> PassShape {
+        let window = self.graph.convolution(pass.layer).window;
+        PassShape {
+            transposed: pass.transposed,
+            kernel: window.kernel,
+            stride: window.stride,
+            source_channels: pass.source_shape.channels,
+            channels: pass.shape.channels,
+            height: pass.shape.height,
+            width: pass.shape.width,
+            decides: !pass.transposed && pass.weight == Part::Full,
+            winograd: self.winograd_allowed(pass, epilogue),
         }
     }
 

@@ -4,12 +4,14 @@ use super::convolution::{Epilogue, Pass, part_code, pass_flops};
 use super::{Lowering, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
-use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::kernel::Kernel;
 use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
+use crate::plan::variant::{DenseKernel, Variant};
 
 /// What the dense kernels compute: a convolution, or several independent ones (`slices`) with weights of their own.
 pub(super) struct Dense<'a> {
+    pub variant: Variant,
     pub window: Window,
     pub transposed: bool,
     pub absolute_weight: bool,
@@ -29,9 +31,10 @@ pub(super) struct Dense<'a> {
 }
 
 impl Lowering<'_> {
-    pub(super) fn direct(&mut self, pass: &Pass, epilogue: &Epilogue) {
+    pub(super) fn direct(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant) {
         let convolution = self.graph.convolution(pass.layer);
         let dense = Dense {
+            variant,
             window: convolution.window,
             transposed: pass.transposed,
             absolute_weight: pass.weight == Part::Absolute,
@@ -57,39 +60,26 @@ impl Lowering<'_> {
 
     /// One step, or several where one would keep a slow device busy for too long.
     pub(super) fn dense(&mut self, dense: &Dense) {
-        // Sums in two levels take twice the registers for each tile.
-        let most_row_tiles = if dense.decides && !self.profile.broadcast { 1 } else { 2 };
-        let row_tiles = dense.shape.channels.div_ceil(8).min(most_row_tiles);
-        let kernel = self.dense_kernel(dense, row_tiles);
+        let kernel = dense_kernel(dense);
         let step = if dense.transposed { dense.window.stride } else { 1 };
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
-        let tiles = (largest_grid * dense.samples).div_ceil(self.profile.dense_pixels());
+        let tiles = (largest_grid * dense.samples).div_ceil(dense.variant.kernel.pixels());
         let parts = dense.flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
         let tiles_per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups);
         for first_tile in (0..tiles).step_by(tiles_per_part as usize) {
             let count = tiles_per_part.min(tiles - first_tile);
             let uniforms = self.dense_uniforms(dense, first_tile);
-            let rows = dense.shape.channels.div_ceil(8 * row_tiles);
+            let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
             let slices = dense.slices * step * step;
-            let workgroups = if self.profile.broadcast { [rows, count, slices] } else { [count, rows, slices] };
+            let workgroups = match dense.variant.kernel {
+                DenseKernel::Broadcast => [rows, count, slices],
+                DenseKernel::Uniform => [count, rows, slices],
+            };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
             let weights = vec![dense.weights, dense.epilogue.affine];
             let work = Work { kernel: kernel.clone(), uniforms, workgroups, flops };
             self.push(work, weights, dense.values.to_vec());
         }
-    }
-
-    fn dense_kernel(&self, dense: &Dense, row_tiles: u32) -> Kernel {
-        if self.profile.broadcast {
-            let kernel = Kernel::new(Shader::ConvolutionBroadcast).with("ROW_TILES", row_tiles);
-            return kernel.with_weights(dense.weights.element());
-        }
-        Kernel::new(Shader::ConvolutionUniform)
-            .with("ROW_TILES", row_tiles)
-            .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
-            .with("SOURCE_PART", part_code(dense.source_part))
-            .with("TWO_LEVELS", dense.decides.into())
-            .with_weights(dense.weights.element())
     }
 
     fn dense_uniforms(&self, dense: &Dense, first_tile: u32) -> Uniforms {
@@ -114,14 +104,27 @@ impl Lowering<'_> {
             .with("epilogue", dense.epilogue.code)
             .with("low", dense.epilogue.low)
             .with("high", dense.epilogue.high);
-        match self.profile.broadcast {
-            true => {
+        match dense.variant.kernel {
+            DenseKernel::Broadcast => {
                 let source_part = part_code(dense.source_part);
                 uniforms.with("absolute_weight", dense.absolute_weight).with("source_part", source_part)
             }
-            false => uniforms,
+            DenseKernel::Uniform => uniforms,
         }
     }
+}
+
+fn dense_kernel(dense: &Dense) -> Kernel {
+    let Variant { kernel, row_tiles, .. } = dense.variant;
+    let tiled = Kernel::new(kernel.shader()).with("ROW_TILES", row_tiles);
+    let with_parts = match kernel {
+        DenseKernel::Broadcast => tiled,
+        DenseKernel::Uniform => tiled
+            .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
+            .with("SOURCE_PART", part_code(dense.source_part))
+            .with("TWO_LEVELS", dense.decides.into()),
+    };
+    with_parts.with_weights(dense.weights.element())
 }
 
 /// The packing in which the kernels find a part of the weights.

@@ -15,6 +15,7 @@ use super::fuse::Group;
 use super::kernel::Kernel;
 use super::packing::Packing;
 use super::uniforms::Uniforms;
+use super::variant::DensePass;
 use super::{LayerPasses, Profile, Step, Value, ValueId};
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub(super) struct Lowering<'a> {
     pub values: Vec<Value>,
     pub value_of: HashMap<NodeId, ValueId>,
     pub passes: Vec<LayerPasses>,
+    pub dense: Vec<DensePass>,
     /// Whether gradients or relevances are wanted, and not only a prediction.
     pub is_explained: bool,
     /// A small value for bindings that a step does not use.
@@ -46,8 +48,8 @@ impl<'a> Lowering<'a> {
         let unused = Value { name: "unused".into(), node: None, bytes: 16 };
         let (values, unused) = (vec![unused], ValueId(0));
         let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
-        let passes = Vec::new();
-        Self { graph, profile, batch, steps, values, value_of, passes, is_explained, unused, label, output }
+        let (passes, dense) = (Vec::new(), Vec::new());
+        Self { graph, profile, batch, steps, values, value_of, passes, dense, is_explained, unused, label, output }
     }
 
     /// Makes room for a node that the host fills.

@@ -11,6 +11,7 @@ use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Packing, WINOGRAD_SLICES};
 use crate::plan::uniforms::Uniforms;
+use crate::plan::variant::Variant;
 
 /// Bytes that the transformed source, or result, of one run may take.
 const RUN_BYTES: u64 = 16 << 20;
@@ -25,27 +26,19 @@ struct Run {
 }
 
 impl Lowering<'_> {
-    /// Whether it computes this pass, and faster than the direct sum. Its rounding errors follow a patch's largest value, while a direct
+    /// Whether it computes this pass accurately enough. Its rounding errors follow a patch's largest value, while a direct
     /// sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all forward passes
     /// over parts of weights. In an explanation the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums
-    /// turn differences in the seventh digit into ones in the third. The choice depends on one sample's shape, so that its bits are the same in every batch.
-    pub(super) fn winograd_pays(&self, pass: &Pass, epilogue: &Epilogue) -> bool {
-        let convolution = self.graph.convolution(pass.layer);
-        let window = convolution.window;
+    /// turn differences in the seventh digit into ones in the third.
+    pub(super) fn winograd_allowed(&self, pass: &Pass, epilogue: &Epilogue) -> bool {
+        let window = self.graph.convolution(pass.layer).window;
         let applies = window.kernel == [3, 3] && window.stride == 1 && pass.source_part == Part::Full;
         let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
-        if !self.profile.winograd || !applies || is_divisor {
-            return false;
-        }
-        let smallest = convolution.input_channels.min(convolution.output_channels);
-        let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(self.profile.dense_pixels()));
-        let direct = 9 * rounded(pass.shape.pixels());
-        let patches = pass.shape.height.div_ceil(2) * pass.shape.width.div_ceil(2);
-        smallest >= 64 && 16 * rounded(patches) * 5 / 4 <= direct
+        self.profile.winograd && applies && !is_divisor
     }
 
-    pub(super) fn winograd(&mut self, pass: &Pass, epilogue: &Epilogue) {
+    pub(super) fn winograd(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant) {
         let (rows, columns) = (pass.shape.height.div_ceil(2), pass.shape.width.div_ceil(2));
         let tiles = rows * columns * self.batch;
         let quads = pass.source_shape.quads().max(pass.shape.quads());
@@ -59,7 +52,7 @@ impl Lowering<'_> {
             let tiles = most.min(tiles - first_tile);
             let run = Run { first_tile, tiles, columns: [rows, columns], source, result };
             self.winograd_input(pass, &run);
-            self.winograd_product(pass, &run);
+            self.winograd_product(pass, &run, variant);
             self.winograd_output(pass, epilogue, &run);
         }
     }
@@ -86,11 +79,12 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    fn winograd_product(&mut self, pass: &Pass, run: &Run) {
+    fn winograd_product(&mut self, pass: &Pass, run: &Run, variant: Variant) {
         let flat = |channels: u32| Shape::new(channels, 1, run.tiles);
         let (source_shape, shape) = (flat(pass.source_shape.channels), flat(pass.shape.channels));
         let macs = u64::from(run.tiles * WINOGRAD_SLICES) * u64::from(source_shape.channels * shape.channels);
         self.dense(&Dense {
+            variant,
             window: Window::square(1, 1, 0),
             transposed: false,
             absolute_weight: false,

@@ -1,0 +1,176 @@
+//! Variants of a dense convolution pass: which there are for a shape, the default, and what was found to be faster.
+//!
+//! A variant is chosen by one sample's shape and never by the batch, so that a sample has the same bits in every batch.
+
+use super::Profile;
+use super::kernel::Shader;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// What the choice of a variant depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassShape {
+    /// Whether the pass is the convolution's transpose.
+    pub transposed: bool,
+    /// Rows and columns of the kernel.
+    pub kernel: [u32; 2],
+    /// Stride of the convolution.
+    pub stride: u32,
+    /// Channels that it reads.
+    pub source_channels: u32,
+    /// Channels that it writes.
+    pub channels: u32,
+    /// Rows of what it writes, of one sample.
+    pub height: u32,
+    /// Columns of what it writes.
+    pub width: u32,
+    /// Whether max-pooling and ReLU decide on the result, which is then summed in two levels.
+    pub decides: bool,
+    /// Whether Winograd's algorithm is accurate enough.
+    pub winograd: bool,
+}
+
+/// How the sums of a pass are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// As a sum over taps and channels.
+    Direct,
+    /// By Winograd's algorithm F(2x2, 3x3).
+    Winograd,
+}
+
+/// The kernel that multiplies weights and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenseKernel {
+    /// Weights by loads at addresses that are equal for all lanes.
+    Uniform,
+    /// Weights by subgroup broadcast.
+    Broadcast,
+}
+
+impl DenseKernel {
+    /// Its file.
+    pub fn shader(self) -> Shader {
+        match self {
+            DenseKernel::Uniform => Shader::ConvolutionUniform,
+            DenseKernel::Broadcast => Shader::ConvolutionBroadcast,
+        }
+    }
+
+    /// Pixels that a workgroup computes.
+    pub fn pixels(self) -> u32 {
+        match self {
+            DenseKernel::Uniform => 256,
+            DenseKernel::Broadcast => 32,
+        }
+    }
+}
+
+/// How a dense convolution pass is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The kernel.
+    pub kernel: DenseKernel,
+    /// Tiles of 8 output channels that a workgroup computes.
+    pub row_tiles: u32,
+}
+
+/// Variants that were measured to be the fastest; shapes that are not in it take the default.
+pub type Tuning = BTreeMap<PassShape, Variant>;
+
+/// A dense convolution pass of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DensePass {
+    /// What it computes.
+    pub shape: PassShape,
+    /// How.
+    pub variant: Variant,
+    /// Its steps in the plan.
+    pub steps: Range<usize>,
+    /// Whether it does nothing unless a gradient is masked.
+    pub gated: bool,
+}
+
+impl PassShape {
+    /// All variants that compute it on a device, in no particular order: new ones are listed here.
+    pub fn candidates(&self, profile: &Profile) -> Vec<Variant> {
+        let mut algorithms = vec![Algorithm::Direct];
+        if self.winograd {
+            algorithms.push(Algorithm::Winograd);
+        }
+        let mut kernels = vec![DenseKernel::Uniform];
+        if profile.broadcast_fits {
+            kernels.push(DenseKernel::Broadcast);
+        }
+        let mut candidates = Vec::new();
+        for algorithm in algorithms {
+            for &kernel in &kernels {
+                let row_tiles = 1..=self.most_row_tiles(kernel);
+                candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
+            }
+        }
+        candidates
+    }
+
+    /// The variant that is taken without measurements.
+    pub fn default_variant(&self, profile: &Profile) -> Variant {
+        let kernel = profile.dense_kernel();
+        let algorithm = if self.winograd_pays(kernel) { Algorithm::Winograd } else { Algorithm::Direct };
+        Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
+    }
+
+    /// The tuned variant where there is one that fits, otherwise the default.
+    pub(super) fn variant(&self, profile: &Profile) -> Variant {
+        let tuned = profile.tuning.get(self).filter(|variant| self.candidates(profile).contains(variant));
+        tuned.copied().unwrap_or_else(|| self.default_variant(profile))
+    }
+
+    /// Sums in two levels take the uniform kernel twice the registers for each tile.
+    fn most_row_tiles(&self, kernel: DenseKernel) -> u32 {
+        let most = if self.decides && kernel == DenseKernel::Uniform { 1 } else { 2 };
+        self.channels.div_ceil(8).min(most)
+    }
+
+    /// Whether Winograd's algorithm is expected to be faster than the direct sum.
+    fn winograd_pays(&self, kernel: DenseKernel) -> bool {
+        let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(kernel.pixels()));
+        let direct = 9 * rounded(self.height * self.width);
+        let patches = self.height.div_ceil(2) * self.width.div_ceil(2);
+        self.winograd && self.source_channels.min(self.channels) >= 64 && 16 * rounded(patches) * 5 / 4 <= direct
+    }
+}
+
+impl fmt::Display for PassShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PassShape { source_channels, channels, kernel: [rows, columns], stride, height, width, .. } = self;
+        let (inputs, arrow, outputs) = match self.transposed {
+            true => (channels, "<-", source_channels),
+            false => (source_channels, "->", channels),
+        };
+        write!(f, "{inputs}{arrow}{outputs} {rows}x{columns}/{stride} {height}x{width}")?;
+        f.write_str(if self.decides { ", two levels" } else { "" })?;
+        f.write_str(if self.winograd { ", Winograd allowed" } else { "" })
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let algorithm = match self.algorithm {
+            Algorithm::Direct => "direct",
+            Algorithm::Winograd => "Winograd",
+        };
+        let kernel = match self.kernel {
+            DenseKernel::Uniform => "uniform",
+            DenseKernel::Broadcast => "broadcast",
+        };
+        write!(f, "{algorithm} {kernel} x{}", self.row_tiles)
+    }
+}
