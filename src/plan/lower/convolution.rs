@@ -42,6 +42,13 @@ pub(super) struct Pass {
     pub gate: Option<ValueId>,
 }
 
+impl Pass {
+    /// Whether max-pooling and ReLU decide on the result.
+    pub(super) fn decides(&self) -> bool {
+        !self.transposed && self.weight == Part::Full
+    }
+}
+
 /// Appends the fields `weight_part` and `source_part`.
 pub(super) fn with_parts(uniforms: Uniforms, weight: Part, source: Part) -> Uniforms {
     uniforms.with("weight_part", part_code(weight)).with("source_part", part_code(source))
@@ -112,7 +119,7 @@ impl Lowering<'_> {
             channels: pass.shape.channels,
             height: pass.shape.height,
             width: pass.shape.width,
-            decides: !pass.transposed && pass.weight == Part::Full,
+            decides: pass.decides(),
             winograd: self.winograd_allowed(pass, epilogue),
         }
     }

@@ -43,7 +43,7 @@ impl Lowering<'_> {
             shape: pass.shape,
             samples: self.batch,
             slices: 1,
-            decides: !pass.transposed && pass.weight == Part::Full,
+            decides: pass.decides(),
             weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
             gate: self.gate(pass),

@@ -93,7 +93,7 @@ impl Lowering<'_> {
             shape,
             samples: 1,
             slices: WINOGRAD_SLICES,
-            decides: !pass.transposed,
+            decides: pass.decides(),
             weights: Packing::Winograd { layer: pass.layer, transposed: pass.transposed, part: pass.weight },
             values: [run.source, pass.gate.unwrap_or(self.unused), run.result],
             gate: self.gate(pass),
