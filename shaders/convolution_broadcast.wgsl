@@ -19,6 +19,7 @@ struct Convolution {
     epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
     low: f32, high: f32,
     absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
+    row_blocks: u32, // of each slice or phase: the weights of a block stay in the cache
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -35,14 +36,12 @@ const BLOCK = 16u;
 const LARGEST = 3.4028234e38;
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
-
 fn unpack(v: vec2<u64>) -> vec4u { return vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u)); }
 fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
 fn keep(v: vec4u, mask: u32) -> vec4f { return bitcast<vec4f>(v & vec4u(mask)); }
-// Nothing where not valid.
-fn take(v: vec2<u64>, p: Part, valid: bool) -> vec4f {
+fn take(v: vec2<u64>, p: Part, valid: bool) -> vec4f { // nothing where not valid
     return clamp(keep(unpack(v), select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
 }
 
@@ -93,7 +92,6 @@ fn finish(quad: u32, index: u32) {
 
 // The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
 struct Grid { row: u32, column: u32, rows: u32, columns: u32 }
-
 fn grid(phase: u32) -> Grid {
     let step = select(1u, u.stride, u.transposed == 1u);
     let row = phase / step;
@@ -107,9 +105,8 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
-
 // Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
+struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
 fn taps(offset: u32, padding: u32) -> Taps {
     if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
     let first = (offset + padding) % u.stride;
@@ -117,11 +114,16 @@ fn taps(offset: u32, padding: u32) -> Taps {
 }
 
 @compute @workgroup_size(8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32) {
-    if !gate_is_open() { return; }
-    let is_sliced = u.slices > 1u;
-    let slice = select(0u, group.z, is_sliced);
-    let area = grid(select(group.z, 0u, is_sliced));
+fn main(
+    @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32,
+) {
+    let row_group = group.z % u.row_blocks * groups.x + group.x;
+    let quad = row_group * ROW_TILES * 2u; // the first of the destination
+    if quad >= u.quads || !gate_is_open() { return; }
+    let part = group.z / u.row_blocks;
+    let slice = select(0u, part, u.slices > 1u);
+    let area = grid(select(part, 0u, u.slices > 1u));
     let pixels = area.rows * area.columns;
     let index = (u.first_tile + group.y) * 32u + lane + vec4u(0u, 8u, 16u, 24u);
     let sample = index / vec4u(max(pixels, 1u));
@@ -136,7 +138,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let source_base = (slice * u.samples + sample) * u.source_quads * source_pixels;
     let tap_stride = u.source_quads * 8u;
     let tile_stride = u.kernel_rows * u.kernel_columns * tap_stride;
-    let weight_base = slice * u.weight_slice + group.x * ROW_TILES * tile_stride + (subgroup_lane & 7u);
+    let weight_base = slice * u.weight_slice + row_group * ROW_TILES * tile_stride + (subgroup_lane & 7u);
 
     let mask = select(~0u, 0x7fffffffu, u.absolute_weight == 1u);
     let of_source = choose_part(u.source_part);
@@ -151,11 +153,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
             var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
-            var quad = 0u;
-            while quad < u.source_quads {
-                let end = min(quad + BLOCK, u.source_quads);
+            for (var first = 0u; first < u.source_quads; first += BLOCK) {
+                let end = min(first + BLOCK, u.source_quads);
                 t0 = Tile(); t1 = Tile();
-                for (; quad < end; quad++) {
+                for (var i = first; i < end; i++) {
                     let b = array<vec4f, 4>(
                         take(source[at.x], of_source, valid.x), take(source[at.y], of_source, valid.y),
                         take(source[at.z], of_source, valid.z), take(source[at.w], of_source, valid.w),
@@ -174,7 +175,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
 
     let step = select(1u, u.stride, u.transposed == 1u);
-    let quad = group.x * ROW_TILES * 2u;
     let plane = u.height * u.width;
     let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
     store(quad, at, inside, &s0);

@@ -1,6 +1,7 @@
-// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of one channel quad.
+// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of a row of one channel quad. Where
+// neighbours read neighbours (stride 1, or a transpose), values slide along the row: one load of a value for PIXELS multiply-adds.
 
-override PIXELS: u32 = 1u; // 1 or 4; 4 bring each weight in once for four pixels, for software drivers and large maps
+override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
 
 struct Depthwise {
     source_height: u32, source_width: u32,
@@ -60,13 +61,23 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-// Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
-struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
+// Along one dimension: tap `first + j * step`, j < count, meets source position `origin + index * spacing + j`.
+struct Taps { first: i32, step: i32, count: i32, origin: i32 }
 
-fn taps(offset: u32, padding: u32) -> Taps {
-    if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
+// A transpose goes through its taps backwards: source positions grow in both directions.
+fn taps(offset: u32, padding: u32, size: u32) -> Taps {
+    if u.transposed == 0u { return Taps(0, 1, i32(size), -i32(padding)); }
     let first = (offset + padding) % u.stride;
-    return Taps(first, u.stride, i32((offset + padding - first) / u.stride), -1);
+    let count = i32((size + u.stride - 1u - first) / u.stride);
+    return Taps(i32(first) + (count - 1) * i32(u.stride), -i32(u.stride), count, i32((offset + padding - first) / u.stride) - count + 1);
+}
+
+// A line of the source: its first element, or nothing but zeros.
+struct Line { base: u32, inside: bool }
+
+fn load(line: Line, x: i32, part: Part) -> vec4f {
+    let valid = line.inside && x >= 0 && x < i32(u.source_width);
+    return take(select(vec4f(), source[select(0u, line.base + u32(x), valid)], valid), part);
 }
 
 @compute @workgroup_size(64)
@@ -79,44 +90,48 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let column = phase % step;
     let columns = (u.width + step - 1u - column) / step;
     if columns == 0u { return; }
-    let pixel = vec4u(group.x * 64u * PIXELS + lane) + vec4u(0u, 64u, 128u, 192u);
-    let y = pixel / columns;
-    let x = pixel % columns;
-    let inside = y * step + row < vec4u(u.height);
-    if !inside.x || !gate_is_open() { return; }
+    let strips = (columns + PIXELS - 1u) / PIXELS;
+    let y = (group.x * 64u + lane) / strips;
+    let x = (group.x * 64u + lane) % strips * PIXELS;
+    if y * step + row >= u.height || !gate_is_open() { return; }
 
     let quad = group.y;
-    let source_base = (sample * u.quads + quad) * u.source_height * u.source_width;
-    var w = quad * u.kernel_rows * u.kernel_columns;
+    let plane = (sample * u.quads + quad) * u.source_height * u.source_width;
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
-    let down = taps(row, u.padding_top);
-    let across = taps(column, u.padding_left);
+    let down = taps(row, u.padding_top, u.kernel_rows);
+    let across = taps(column, u.padding_left, u.kernel_columns);
     let of_weight = choose_part(u.weight_part);
     let of_source = choose_part(u.source_part);
+    let sx = i32(x) * spacing + across.origin;
     var sum: array<vec4f, 4>;
-    var sy = vec4i(y) * spacing + down.origin;
-    for (var ky = down.first; ky < u.kernel_rows; ky += down.step) {
-        let in_rows = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height)));
-        var sx = vec4i(x) * spacing + across.origin;
-        for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
-            let valid = in_rows & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
-            let at = select(vec4u(), vec4u(sy) * u.source_width + vec4u(sx), valid) + source_base;
-            let weight = take(weights[w + ky * u.kernel_columns + kx], of_weight);
-            sum[0] = fma(weight, take(select(vec4f(), source[at.x], valid.x), of_source), sum[0]);
-            if PIXELS > 1u {
-                sum[1] = fma(weight, take(select(vec4f(), source[at.y], valid.y), of_source), sum[1]);
-                sum[2] = fma(weight, take(select(vec4f(), source[at.z], valid.z), of_source), sum[2]);
-                sum[3] = fma(weight, take(select(vec4f(), source[at.w], valid.w), of_source), sum[3]);
-            }
-            sx += across.direction;
+    var b0: vec4f; var b1: vec4f; var b2: vec4f; var b3: vec4f;
+    for (var i = 0; i < down.count; i++) {
+        let sy = i32(y) * spacing + down.origin + i;
+        let is_inside = sy >= 0 && sy < i32(u.source_height);
+        let line = Line(plane + select(0u, u32(sy), is_inside) * u.source_width, is_inside);
+        let w = (quad * u.kernel_rows + u32(down.first + i * down.step)) * u.kernel_columns;
+        if PIXELS > 1u && spacing == 1 {
+            b1 = load(line, sx, of_source); b2 = load(line, sx + 1, of_source); b3 = load(line, sx + 2, of_source);
         }
-        sy += down.direction;
+        for (var j = 0; j < across.count; j++) {
+            if PIXELS == 1u {
+                b0 = load(line, sx + j, of_source);
+            } else if spacing == 1 {
+                b0 = b1; b1 = b2; b2 = b3; b3 = load(line, sx + j + 3, of_source);
+            } else {
+                b0 = load(line, sx + j, of_source); b1 = load(line, sx + j + spacing, of_source);
+                b2 = load(line, sx + j + 2 * spacing, of_source); b3 = load(line, sx + j + 3 * spacing, of_source);
+            }
+            let weight = take(weights[w + u32(across.first + j * across.step)], of_weight);
+            sum[0] = fma(weight, b0, sum[0]);
+            if PIXELS > 1u { sum[1] = fma(weight, b1, sum[1]); sum[2] = fma(weight, b2, sum[2]); sum[3] = fma(weight, b3, sum[3]); }
+        }
     }
-    let index = (sample * u.quads + quad) * u.height * u.width + (y * step + row) * u.width + x * step + column;
-    destination[index.x] = finish(sum[0], quad, index.x);
+    let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
+    destination[index] = finish(sum[0], quad, index);
     if PIXELS > 1u {
-        if inside.y { destination[index.y] = finish(sum[1], quad, index.y); }
-        if inside.z { destination[index.z] = finish(sum[2], quad, index.z); }
-        if inside.w { destination[index.w] = finish(sum[3], quad, index.w); }
+        if x + 1u < columns { destination[index + step] = finish(sum[1], quad, index + step); }
+        if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], quad, index + 2u * step); }
+        if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], quad, index + 3u * step); }
     }
 }

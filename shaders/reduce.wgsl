@@ -36,6 +36,7 @@ fn element(index: u32, base: u32) -> vec4f {
     var value = source[base + index];
     if OPERATION == 3u { value = select(vec4f(), vec4f(1.0), value != vec4f()); }
     if OPERATION >= 4u { value = abs(value); }
+    if u.first_channel == 0u && u.channels * u.pixels == 4u * u.count { return value; } // all channels
     let channel = index / u.pixels * 4u + vec4u(0u, 1u, 2u, 3u);
     let counts = (channel >= vec4u(u.first_channel)) & (channel < vec4u(u.channels));
     return select(identity(), value, counts);
@@ -50,12 +51,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         value = combine(value, element(index, base));
     }
     partial[lane] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] = combine(partial[lane], partial[lane + half]); }
+    // Two levels of 8: software drivers, too, have few barriers to wait for.
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) { value = combine(value, partial[other]); }
+        partial[lane] = value;
     }
+    workgroupBarrier();
     if lane != 0u { return; }
-    let last = partial[0];
+    var last = value;
+    for (var other = 1u; other < 8u; other++) { last = combine(last, partial[other]); }
     let pair = combine(vec4f(last.xy, 0.0, 0.0), vec4f(last.zw, 0.0, 0.0));
     let scalar = combine(vec4f(pair.x), vec4f(pair.y)).x;
     destination[group.z * u.runs + group.x] = vec4f(scalar, 0.0, 0.0, 0.0);

@@ -4,8 +4,10 @@
 use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
 use agf::models::{Architecture, Precision};
+use agf::plan::kernel::Shader;
 use agf::plan::memory::{Lifetime, Place, lower_bound, place};
 use agf::plan::packing::{Element, Packing};
+use agf::plan::uniforms::Scalar;
 use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant};
 use agf::plan::{Plan, Profile, Sharing};
 use std::collections::BTreeSet;
@@ -21,6 +23,11 @@ fn plan_for(profile: &Profile, architecture: Architecture, [height, width]: [u32
     let mut outputs = vec![explanation.logits];
     outputs.extend(explanation.maps.iter().flat_map(|map| [Some(map.class), Some(map.map), map.peak]).flatten());
     Plan::new(&explanation.graph, &outputs, 1, profile, Sharing::Shared).unwrap()
+}
+
+/// A software driver with subgroups of 8 lanes.
+fn software() -> Profile {
+    Profile { broadcast: true, broadcast_fits: true, joint_flops: 0, ..Profile::WEBGPU }
 }
 
 fn check(architecture: Architecture) {
@@ -85,7 +92,7 @@ fn a_choice_that_does_not_fit_has_no_effect() {
 
 #[test]
 fn defaults_are_among_the_candidates() {
-    for profile in [Profile::WEBGPU, Profile { broadcast: true, broadcast_fits: true, ..Profile::WEBGPU }] {
+    for profile in [Profile::WEBGPU, software()] {
         for architecture in Architecture::ALL {
             for pass in plan_for(&profile, architecture, [32, 40], 1).dense {
                 let default = pass.shape.default_variant(&profile);
@@ -101,10 +108,48 @@ fn defaults_are_among_the_candidates() {
 
 #[test]
 fn values_stay_near_the_lower_bound_and_never_overlap() {
-    for architecture in Architecture::ALL {
-        let plan = plan(architecture, 2);
+    for (profile, architecture) in [Profile::WEBGPU, software()].iter().flat_map(|p| Architecture::ALL.map(|a| (p, a)))
+    {
+        let plan = plan_for(profile, architecture, [32, 40], 2);
         assert!(plan.value_bytes() as f64 <= 1.2 * plan.lower_bound as f64, "{architecture}: {plan}");
     }
+}
+
+/// `W x` and `|W| |x|` share x: all convolutions but the first, and but those of EfficientNet whose x has no ReLU.
+#[test]
+fn products_of_one_source_run_as_one_where_loads_are_dear() {
+    for (architecture, layers) in
+        [(Architecture::Vgg19, 15), (Architecture::ResNet50, 52), (Architecture::EfficientNetLite0, 16)]
+    {
+        for slots in [1, 2] {
+            let plan = plan_for(&software(), architecture, [64, 96], slots);
+            let joint: Vec<_> =
+                plan.steps.iter().filter(|step| step.kernel.shader == Shader::ConvolutionJoint).collect();
+            assert_eq!(joint.len(), layers, "{architecture}");
+            assert!(joint.iter().all(|step| step.written == 2 && step.label.ends_with(":Z")), "{architecture}");
+            let counts = |plan: &Plan| plan.passes.iter().map(|layer| (layer.always, layer.gated)).collect::<Vec<_>>();
+            let separate = plan_for(&Profile::WEBGPU, architecture, [64, 96], slots);
+            assert_eq!(counts(&plan), counts(&separate), "{architecture}: passes over the weights");
+            assert!(separate.steps.iter().all(|step| step.kernel.shader != Shader::ConvolutionJoint));
+            let from = Profile { joint_flops: 1_000_000_000, ..software() };
+            let small = plan_for(&from, architecture, [64, 96], slots);
+            assert!(small.steps.iter().all(|step| step.kernel.shader != Shader::ConvolutionJoint), "{architecture}");
+        }
+    }
+}
+
+/// Pixels go by a block of weights that stays in the cache.
+#[test]
+fn weights_beyond_the_cache_are_cut_into_blocks_of_rows() {
+    let plan = plan_for(&software(), Architecture::Vgg19, [32, 32], 1);
+    let blocks = |label: &str| {
+        let step = plan.steps.iter().find(|step| step.label.starts_with(label)).unwrap();
+        let fields = step.uniforms.fields().iter().find(|(name, _)| *name == "row_blocks").unwrap();
+        (fields.1, step.workgroups)
+    };
+    // 128 -> 128 channels have 0.6 MB; 512 -> 512 channels 9.4 MB in 32 groups of rows, of which 3 have 0.9 MB.
+    assert_eq!(blocks("features.7 "), (Scalar::Unsigned(1), [8, 8, 1]));
+    assert_eq!(blocks("features.30 "), (Scalar::Unsigned(11), [3, 1, 11]));
 }
 
 /// VGG-19's linear layers have 123.6 million weights, its convolutions 20 million, which are packed twice and transformed.

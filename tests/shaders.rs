@@ -119,7 +119,8 @@ fn bindings_match_the_rust_side() {
 fn workgroups_fit_webgpu_and_the_files_stay_short() {
     for &shader in Shader::ALL {
         let module = parse(shader);
-        let lanes = if shader == Shader::ConvolutionBroadcast { 8 } else { 64 };
+        let broadcast = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint];
+        let lanes = if broadcast.contains(&shader) { 8 } else { 64 };
         assert_eq!(module.entry_points.len(), 1, "{}", shader.name());
         assert_eq!(module.entry_points[0].name, "main", "{}", shader.name());
         assert_eq!(module.entry_points[0].workgroup_size, [lanes, 1, 1], "{}", shader.name());
@@ -130,7 +131,13 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
 
 /// Plans of every architecture for GPUs and for software drivers.
 fn plans() -> Vec<(String, Plan)> {
-    let software = Profile { broadcast: true, broadcast_fits: true, max_step_flops: 100_000_000, ..Profile::WEBGPU };
+    let software = Profile {
+        broadcast: true,
+        broadcast_fits: true,
+        joint_flops: 0,
+        max_step_flops: 100_000_000,
+        ..Profile::WEBGPU
+    };
     let of = |profile| catalogue::plans(profile, 64, 96).expect("all networks can be planned");
     let plans = of(&Profile::WEBGPU).into_iter().chain(of(&software));
     plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()

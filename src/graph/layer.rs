@@ -146,6 +146,12 @@ pub struct Convolution {
 }
 
 impl Convolution {
+    /// Operations of a pass over one sample whose output has this shape: two per weight and output pixel.
+    pub fn flops(&self, output: Shape) -> u64 {
+        let inputs = if self.depthwise { 1 } else { self.input_channels };
+        2 * u64::from(self.window.taps()) * u64::from(inputs) * output.elements()
+    }
+
     /// Shape of the weight tensor: (output, input / groups, rows, columns).
     pub fn weight_shape(&self) -> [u32; 4] {
         let inputs = if self.depthwise { 1 } else { self.input_channels };

@@ -178,6 +178,18 @@ impl Graph {
         live
     }
 
+    /// Whether no element of a node's value is ever negative; `false` where that is not known.
+    pub fn is_non_negative(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        match node.op {
+            Op::Clamp(_) => true,
+            Op::MaxPool(_) | Op::AveragePool { .. } | Op::Binary(Binary::Add) => {
+                node.inputs.iter().all(|&input| self.is_non_negative(input))
+            }
+            _ => false,
+        }
+    }
+
     /// Names of the weights of dense convolutions and linear layers.
     pub fn dense_weights(&self) -> Vec<String> {
         let convolutions = self.convolutions.iter().filter(|layer| !layer.depthwise).map(Convolution::weight_name);
@@ -220,5 +232,23 @@ impl fmt::Display for Graph {
             writeln!(f, "%{:<4} {:<14} {op}({inputs})  {}", id.0, node.shape.to_string(), node.name)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_and_pools_of_clamped_values_are_not_negative() {
+        let mut graph = Graph::new();
+        let x = graph.input(Shape::new(2, 4, 4)).unwrap();
+        let relu = graph.add("relu", Op::Clamp(Activation::Relu), &[x]).unwrap();
+        let pool = graph.add("pool", Op::AveragePool { height: 2, width: 2 }, &[relu]).unwrap();
+        let twice = graph.add("twice", Op::Binary(Binary::Add), &[relu, relu]).unwrap();
+        let mixed = graph.add("mixed", Op::Binary(Binary::Add), &[relu, x]).unwrap();
+        let difference = graph.add("difference", Op::Binary(Binary::Subtract), &[relu, relu]).unwrap();
+        let known = [x, relu, pool, twice, mixed, difference].map(|id| graph.is_non_negative(id));
+        assert_eq!(known, [false, true, true, true, false, false]);
     }
 }

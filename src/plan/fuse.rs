@@ -1,6 +1,6 @@
 //! Fusion: which nodes run as one step. A group is a product with weights and what directly follows it; only its last value is stored.
 
-use crate::graph::{Binary, Graph, NodeId, Op};
+use crate::graph::{Binary, Graph, Node, NodeId, Op, Part};
 
 /// Nodes that run as one step, in order; the last one's value is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,9 @@ impl Group {
     }
 }
 
-/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are stored.
-pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
+/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are stored. A
+/// convolution's `W x` and `|W| |x|` run in one step where they can and each have at least `joint_flops` operations.
+pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], joint_flops: u64) -> Vec<Group> {
     let mut readers = vec![Vec::new(); graph.nodes().len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
         for &input in &graph.node(id).inputs {
@@ -38,6 +39,11 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
             continue;
         }
         let mut nodes = vec![id];
+        let joins = |&reader: &NodeId| is_joint(graph, graph.node(reader), graph.node(id), joint_flops);
+        if graph.node(id).inputs.iter().flat_map(|input| &readers[input.index()]).any(joins) {
+            groups.push(Group { nodes, partner: None });
+            continue;
+        }
         while let Some(next) = follower(graph, &nodes, &readers, kept) {
             absorbed[next.index()] = true;
             nodes.push(next);
@@ -45,15 +51,16 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId]) -> Vec<Group> {
         groups.push(Group { nodes, partner: None });
     }
     groups.sort_by_key(|group| position(graph, group));
-    pair(graph, groups)
+    pair(graph, groups, joint_flops)
 }
 
-/// Joins products with the weights of one linear layer, two at a time: reading the weights is what takes the time. Of two products with
-/// the same input the later one joins the earlier; of two transposes the earlier waits for the later if nothing needs it before.
-fn pair(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
+/// Joins products with the weights of one linear layer, or one convolution, two at a time: reading is what takes the time. Of two products
+/// with the same input the later one joins the earlier; of two transposes the earlier waits for the later if nothing needs it before.
+fn pair(graph: &Graph, groups: Vec<Group>, joint_flops: u64) -> Vec<Group> {
     let mut paired: Vec<Option<Group>> = Vec::with_capacity(groups.len());
     for group in groups {
-        let earlier = paired.iter().rposition(|earlier| earlier.as_ref().is_some_and(|e| is_pair(graph, e, &group)));
+        let earlier =
+            paired.iter().rposition(|earlier| earlier.as_ref().is_some_and(|e| is_pair(graph, e, &group, joint_flops)));
         let Some(position) = earlier else {
             paired.push(Some(group));
             continue;
@@ -73,7 +80,7 @@ fn pair(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
     paired.into_iter().flatten().collect()
 }
 
-fn is_pair(graph: &Graph, earlier: &Group, later: &Group) -> bool {
+fn is_pair(graph: &Graph, earlier: &Group, later: &Group, joint_flops: u64) -> bool {
     let (a, b) = (graph.node(earlier.head()), graph.node(later.head()));
     let free = earlier.partner.is_none() && later.partner.is_none() && later.nodes.len() == 1;
     let same = match (&a.op, &b.op) {
@@ -81,9 +88,25 @@ fn is_pair(graph: &Graph, earlier: &Group, later: &Group) -> bool {
             a_layer == b_layer && a.inputs == b.inputs
         }
         (Op::LinearTranspose { layer: a_layer, .. }, Op::LinearTranspose { layer: b_layer, .. }) => a_layer == b_layer,
+        (Op::Convolve { .. }, Op::Convolve { .. }) => is_joint(graph, a, b, joint_flops),
         _ => false,
     };
     free && same
+}
+
+/// Whether they are a dense convolution's `W x` and `|W| |x|` of at least so many operations each, where x is nowhere negative.
+fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: u64) -> bool {
+    let (full, magnitude) = (Part::Full, Part::Absolute);
+    let (a, b) = match (&forward.op, &absolute.op) {
+        (
+            Op::Convolve { layer: a, weight, input, .. },
+            Op::Convolve { layer: b, weight: other, input: of, bias: false },
+        ) if (*weight, *input, *other, *of) == (full, full, magnitude, magnitude) => (a, b),
+        _ => return false,
+    };
+    let layer = graph.convolution(*a);
+    let is_large = !layer.depthwise && layer.flops(forward.shape) >= flops;
+    a == b && is_large && forward.inputs == absolute.inputs && graph.is_non_negative(forward.inputs[0])
 }
 
 fn reads(graph: &Graph, group: &Group, value: NodeId) -> bool {

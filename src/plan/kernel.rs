@@ -67,6 +67,8 @@ shaders! {
     ConvolutionBroadcast "convolution_broadcast" (2 weights, 3 values),
     /// Depthwise convolution.
     ConvolutionDepthwise "convolution_depthwise" (2 weights, 3 values),
+    /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
+    ConvolutionJoint "convolution_joint" (2 weights, 3 values),
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" (1 weights, 2 values),
     /// Dense convolution with weights at uniform addresses.

@@ -37,6 +37,9 @@ pub struct Profile {
     pub broadcast: bool,
     /// Whether they can at all: subgroups of at least 8 lanes and integers of 64 bits.
     pub broadcast_fits: bool,
+    /// From how many operations on `W x` and `|W| |x|` of a convolution are one product: another kernel to compile, for the adapters that
+    /// `broadcast` is for.
+    pub joint_flops: u64,
     /// Whether convolutions of 3x3 taps may be computed by Winograd's algorithm.
     pub winograd: bool,
     /// Steps of more operations than this are cut.
@@ -55,6 +58,7 @@ impl Profile {
         max_workgroups: 65_535,
         broadcast: false,
         broadcast_fits: false,
+        joint_flops: u64::MAX,
         winograd: true,
         max_step_flops: 50_000_000_000,
         precision: Precision::F32,
@@ -199,7 +203,7 @@ impl Plan {
                 lowering.declare(id);
             }
         }
-        for group in fuse::groups(graph, &live, outputs) {
+        for group in fuse::groups(graph, &live, outputs, profile.joint_flops) {
             lowering.group(&group);
         }
         let lower::Lowering { steps, values, value_of, passes, dense, .. } = lowering;

@@ -31,6 +31,8 @@ pub struct PassShape {
     pub decides: bool,
     /// Whether Winograd's algorithm is accurate enough.
     pub winograd: bool,
+    /// Whether the product with absolute weights is computed along with it.
+    pub joint: bool,
 }
 
 /// How the sums of a pass are made.
@@ -106,7 +108,10 @@ impl PassShape {
         if self.winograd {
             algorithms.push(Algorithm::Winograd);
         }
-        let mut kernels = vec![DenseKernel::Uniform];
+        let mut kernels = Vec::new();
+        if !self.joint {
+            kernels.push(DenseKernel::Uniform);
+        }
         if profile.broadcast_fits {
             kernels.push(DenseKernel::Broadcast);
         }
@@ -157,7 +162,8 @@ impl fmt::Display for PassShape {
         };
         write!(f, "{inputs}{arrow}{outputs} {rows}x{columns}/{stride} {height}x{width}")?;
         f.write_str(if self.decides { ", two levels" } else { "" })?;
-        f.write_str(if self.winograd { ", Winograd allowed" } else { "" })
+        f.write_str(if self.winograd { ", Winograd allowed" } else { "" })?;
+        f.write_str(if self.joint { ", joint" } else { "" })
     }
 }
 

@@ -178,6 +178,7 @@ mod tests {
         width: 40,
         decides: false,
         winograd: true,
+        joint: false,
     };
     const VARIANT: Variant = Variant { algorithm: Algorithm::Winograd, kernel: DenseKernel::Uniform, row_tiles: 1 };
 

@@ -37,7 +37,7 @@ fn f16_weights_pass_at_the_tolerances_of_f32() {
             shaders.extend(verify(device, architecture, &Method::default(), &batch));
         }
     }
-    let convolution = [Shader::ConvolutionBroadcast, Shader::ConvolutionUniform];
+    let convolution = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ConvolutionUniform];
     let convolution =
         convolution.into_iter().filter(|shader| gpu().profile().broadcast || *shader == Shader::ConvolutionUniform);
     let expected: BTreeSet<Shader> = convolution.chain([Shader::Linear, Shader::LinearTranspose]).collect();

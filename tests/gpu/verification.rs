@@ -160,6 +160,18 @@ fn planted_faults_are_found() {
     plant("weights of another slice", Vgg11, |step| {
         convolution(step) && step.workgroups[2] == 16 && step.uniforms.set("weight_slice", 64u32)
     });
+    if gpu().profile().broadcast {
+        let joint = |step: &Step| is(step, Shader::ConvolutionJoint);
+        plant("sums of absolute weights for sums", Vgg11, |step| {
+            let joint = joint(step);
+            if joint {
+                step.values.swap(1, 2);
+            }
+            joint
+        });
+        plant("padding of a joint product", Vgg11, |step| joint(step) && step.uniforms.set("padding_left", 0u32));
+        plant("pixels of another tile", Vgg11, |step| joint(step) && step.uniforms.set("first_tile", 1u32));
+    }
     plant("unwritten rest", TinyVgg, |step| {
         let wide = step.workgroups[1] > 1;
         step.workgroups[1] -= u32::from(wide);

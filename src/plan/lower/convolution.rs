@@ -37,6 +37,8 @@ pub(super) struct Pass {
     pub source: ValueId,
     pub source_shape: Shape,
     pub destination: ValueId,
+    /// Where the same goes with absolute weights; for a forward pass whose source is nowhere negative.
+    pub absolute: Option<ValueId>,
     pub shape: Shape,
     /// One value per sample; where all are zero the pass does nothing.
     pub gate: Option<ValueId>,
@@ -74,8 +76,9 @@ impl Lowering<'_> {
         let (source, source_shape) = (self.value(node.inputs[0]), self.shape(node.inputs[0]));
         let epilogue = self.epilogue(group, node);
         let (destination, shape) = (self.value(self.output), node.shape);
-        let gate = None;
-        let pass = Pass { layer, transposed, weight, source_part, source, source_shape, destination, shape, gate };
+        let (gate, absolute) = (None, group.partner.as_deref().map(|partner| self.value(partner.output())));
+        let pass =
+            Pass { layer, transposed, weight, source_part, source, source_shape, destination, absolute, shape, gate };
         self.run_pass(&pass, &epilogue);
     }
 
@@ -89,8 +92,9 @@ impl Lowering<'_> {
         let destination = self.value(self.output);
         self.copy(unmasked, destination, node.shape);
         let (weight, source_part, gate, shape) = (Part::Full, Part::Full, Some(taken), node.shape);
-        let transposed = true;
-        let pass = Pass { layer, transposed, weight, source_part, source, source_shape, destination, shape, gate };
+        let (transposed, absolute) = (true, None);
+        let pass =
+            Pass { layer, transposed, weight, source_part, source, source_shape, destination, absolute, shape, gate };
         self.run_pass(&pass, &Epilogue::NONE);
     }
 
@@ -102,9 +106,10 @@ impl Lowering<'_> {
         let first = self.steps.len();
         let shape = self.pass_shape(pass, epilogue);
         let variant = shape.variant(self.profile);
-        match variant.algorithm {
-            Algorithm::Direct => self.direct(pass, epilogue, variant),
-            Algorithm::Winograd => self.winograd(pass, epilogue, variant),
+        match (variant.algorithm, pass.absolute) {
+            (_, Some(absolute)) => self.joint(pass, absolute, epilogue, variant),
+            (Algorithm::Direct, None) => self.direct(pass, epilogue, variant),
+            (Algorithm::Winograd, None) => self.winograd(pass, epilogue, variant),
         }
         self.dense.push(DensePass { shape, variant, steps: first..self.steps.len(), gated: pass.gate.is_some() });
     }
@@ -121,6 +126,7 @@ impl Lowering<'_> {
             width: pass.shape.width,
             decides: pass.decides(),
             winograd: self.winograd_allowed(pass, epilogue),
+            joint: pass.absolute.is_some(),
         }
     }
 
@@ -132,6 +138,7 @@ impl Lowering<'_> {
         }
         for known in self.passes.iter_mut().filter(|known| known.layer == convolution.name) {
             *if pass.gate.is_some() { &mut known.gated } else { &mut known.always } += 1;
+            known.always += u32::from(pass.absolute.is_some());
         }
     }
 
@@ -211,9 +218,7 @@ impl Lowering<'_> {
     }
 }
 
-/// Two operations per weight and output pixel of the forward direction.
+/// Operations of a pass, in either direction, for one sample.
 pub(super) fn pass_flops(convolution: &Convolution, pass: &Pass) -> u64 {
-    let output = if pass.transposed { pass.source_shape } else { pass.shape };
-    let inputs = if convolution.depthwise { 1 } else { convolution.input_channels };
-    2 * u64::from(convolution.window.taps()) * u64::from(inputs) * output.elements()
+    convolution.flops(if pass.transposed { pass.source_shape } else { pass.shape })
 }

@@ -27,10 +27,10 @@ impl Lowering<'_> {
             .with("high", epilogue.high);
         let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
         let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let largest_grid = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step);
-        let pixels = if self.profile.broadcast && largest_grid >= 8 * LANES { 4 } else { 1 };
+        let pixels = if self.profile.broadcast { 4 } else { 1 };
         let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
-        let workgroups = [largest_grid.div_ceil(LANES * pixels), pass.shape.quads(), self.batch * step * step];
+        let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
+        let workgroups = [strips.div_ceil(LANES), pass.shape.quads(), self.batch * step * step];
         let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
         let values = self.operands(pass, epilogue).to_vec();
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];

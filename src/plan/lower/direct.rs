@@ -9,6 +9,9 @@ use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::{DenseKernel, Variant};
 
+/// Bytes of weights that stay in the second-level cache of a processor's core.
+const CACHED_BYTES: u64 = 1 << 20;
+
 /// What the dense kernels compute: a convolution, or several independent ones (`slices`) with weights of their own.
 pub(super) struct Dense<'a> {
     pub variant: Variant,
@@ -53,7 +56,7 @@ impl Lowering<'_> {
         self.dense(&dense);
     }
 
-    fn dense_weights(&self, pass: &Pass) -> Packing {
+    pub(super) fn dense_weights(&self, pass: &Pass) -> Packing {
         let element = Element::of(self.profile.precision, pass.layer.source);
         Packing::Dense { layer: pass.layer, transposed: pass.transposed, part: packed(pass.weight), element }
     }
@@ -64,15 +67,13 @@ impl Lowering<'_> {
         let step = if dense.transposed { dense.window.stride } else { 1 };
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
         let tiles = (largest_grid * dense.samples).div_ceil(dense.variant.kernel.pixels());
-        let parts = dense.flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
-        let tiles_per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups);
-        for first_tile in (0..tiles).step_by(tiles_per_part as usize) {
-            let count = tiles_per_part.min(tiles - first_tile);
-            let uniforms = self.dense_uniforms(dense, first_tile);
-            let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
-            let slices = dense.slices * step * step;
+        let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
+        let slices = dense.slices * step * step;
+        let blocks = row_blocks(rows, dense.weights.bytes(self.graph) / u64::from(dense.slices));
+        for (first_tile, count) in self.parts(tiles, dense.flops) {
+            let uniforms = self.dense_uniforms(dense, first_tile, blocks);
             let workgroups = match dense.variant.kernel {
-                DenseKernel::Broadcast => [rows, count, slices],
+                DenseKernel::Broadcast => [rows.div_ceil(blocks), count, slices * blocks],
                 DenseKernel::Uniform => [count, rows, slices],
             };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
@@ -82,7 +83,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn dense_uniforms(&self, dense: &Dense, first_tile: u32) -> Uniforms {
+    /// First tile and number of tiles of each step.
+    pub(super) fn parts(&self, tiles: u32, flops: u64) -> Vec<(u32, u32)> {
+        let parts = flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
+        let per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups).max(1);
+        (0..tiles).step_by(per_part as usize).map(|first| (first, per_part.min(tiles - first))).collect()
+    }
+
+    fn dense_uniforms(&self, dense: &Dense, first_tile: u32, row_blocks: u32) -> Uniforms {
         let uniforms = Uniforms::new()
             .with("source_height", dense.source_shape.height)
             .with("source_width", dense.source_shape.width)
@@ -107,11 +115,20 @@ impl Lowering<'_> {
         match dense.variant.kernel {
             DenseKernel::Broadcast => {
                 let source_part = part_code(dense.source_part);
-                uniforms.with("absolute_weight", dense.absolute_weight).with("source_part", source_part)
+                uniforms
+                    .with("absolute_weight", dense.absolute_weight)
+                    .with("source_part", source_part)
+                    .with("row_blocks", row_blocks)
             }
             DenseKernel::Uniform => uniforms,
         }
     }
+}
+
+/// Number of blocks that the weights of `rows` groups of rows are cut into, so that all pixels go by a block while it is in the cache.
+pub(super) fn row_blocks(rows: u32, weight_bytes: u64) -> u32 {
+    let rows_per_block = CACHED_BYTES * u64::from(rows) / weight_bytes.max(1);
+    rows.div_ceil((rows_per_block as u32).clamp(1, rows))
 }
 
 fn dense_kernel(dense: &Dense) -> Kernel {

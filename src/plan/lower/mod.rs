@@ -5,6 +5,7 @@ mod depthwise;
 mod direct;
 mod elementwise;
 mod explanation;
+mod joint;
 mod linear;
 mod maps;
 mod pooling;
