@@ -3,7 +3,7 @@
 use super::GpuError;
 use crate::models::Precision;
 use crate::plan::Profile;
-use crate::plan::variant::Tuning;
+use crate::plan::variant::{Tuning, WinogradTile};
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl AdapterSummary {
             max_workgroups,
             broadcast: self.is_software() && broadcast_fits,
             broadcast_fits,
-            winograd: true,
+            winograd: Some(WinogradTile::Two),
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
             precision: Precision::F32,
             tuning: Tuning::new(),

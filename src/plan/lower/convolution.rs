@@ -104,7 +104,7 @@ impl Lowering<'_> {
         let variant = shape.variant(self.profile);
         match variant.algorithm {
             Algorithm::Direct => self.direct(pass, epilogue, variant),
-            Algorithm::Winograd => self.winograd(pass, epilogue, variant),
+            Algorithm::Winograd(tile) => self.winograd(pass, epilogue, variant, tile),
         }
         self.dense.push(DensePass { shape, variant, steps: first..self.steps.len(), gated: pass.gate.is_some() });
     }
