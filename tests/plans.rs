@@ -8,7 +8,7 @@ use agf::plan::kernel::Shader;
 use agf::plan::memory::{Lifetime, Place, lower_bound, place};
 use agf::plan::packing::{Element, Packing};
 use agf::plan::uniforms::Scalar;
-use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant};
+use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant, WinogradTile};
 use agf::plan::{Plan, Profile, Sharing};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ fn steps_of(plan: &Plan, pass: &DensePass) -> String {
 
 #[test]
 fn a_tuned_choice_changes_its_shape_alone() {
-    let profile = Profile { broadcast_fits: true, ..Profile::WEBGPU };
+    let profile = Profile { broadcast_fits: true, winograd: Some(WinogradTile::Four), ..Profile::WEBGPU };
     let plain = plan_for(&profile, Architecture::TinyVgg, [32, 40], 1);
     assert_eq!(plain.to_string(), plan(Architecture::TinyVgg, 1).to_string(), "what fits is not taken by itself");
     let mut tried = 0;
@@ -92,7 +92,8 @@ fn a_choice_that_does_not_fit_has_no_effect() {
 
 #[test]
 fn defaults_are_among_the_candidates() {
-    for profile in [Profile::WEBGPU, software()] {
+    let large_tiles = Profile { winograd: Some(WinogradTile::Four), ..software() };
+    for profile in [Profile::WEBGPU, software(), large_tiles] {
         for architecture in Architecture::ALL {
             for pass in plan_for(&profile, architecture, [32, 40], 1).dense {
                 let default = pass.shape.default_variant(&profile);
@@ -162,7 +163,7 @@ fn f16_weights_take_half_the_bytes() {
         _ => true,
     }));
     // What stays f32 is Winograd's transforms, which no part of the network but the gradient needs.
-    let without = |precision| Profile { winograd: false, ..Profile::WEBGPU.with_precision(precision) };
+    let without = |precision| Profile { winograd: None, ..Profile::WEBGPU.with_precision(precision) };
     let direct = |precision| plan_for(&without(precision), Architecture::Vgg19, [224, 224], 1).weight_bytes as f64;
     let ratio = direct(Precision::F16Weights) / direct(Precision::F32);
     assert!((0.5..0.51).contains(&ratio), "{ratio}");

@@ -6,6 +6,7 @@ use agf::catalogue;
 use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
 use agf::plan::kernel::{Access, Kernel, Shader};
 use agf::plan::uniforms::{Scalar, Uniforms};
+use agf::plan::variant::WinogradTile;
 use agf::plan::{Plan, Profile};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -138,8 +139,10 @@ fn plans() -> Vec<(String, Plan)> {
         max_step_flops: 100_000_000,
         ..Profile::WEBGPU
     };
-    let of = |profile| catalogue::plans(profile, 64, 96).expect("all networks can be planned");
-    let plans = of(&Profile::WEBGPU).into_iter().chain(of(&software));
+    let of = |profile: Profile| catalogue::plans(&profile, 64, 96).expect("all networks can be planned");
+    let large_tiles = |profile: Profile| Profile { winograd: Some(WinogradTile::Four), ..profile };
+    let profiles = [Profile::WEBGPU, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
+    let plans = profiles.into_iter().flat_map(of);
     plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()
 }
 

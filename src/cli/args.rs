@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::rules::{AddArguments, RuleArguments};
-use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource};
+use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource, Winograd};
 use crate::gpu::AdapterChoice;
 use crate::image::{Colormap, Range};
 use crate::models::{Architecture, Precision};
@@ -257,6 +257,12 @@ pub struct DeviceArguments {
     /// Take the default convolution kernels, whatever agf-run tune found
     #[arg(long)]
     pub no_tuning: bool,
+    /// Largest output tile of Winograd's algorithm for 3x3 convolutions, or 0 for none; 4 is faster than 2 on large layers, with rounding
+    /// errors several times as large
+    ///
+    /// Sums that relevance is divided by, and the forward pass of an explanation, are direct in any case.
+    #[arg(long, value_name = "TILE", default_value = "2")]
+    pub winograd: Winograd,
 }
 
 #[cfg(test)]

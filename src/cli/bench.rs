@@ -46,6 +46,7 @@ struct Adapter {
     subgroup_lanes: Option<(u32, u32)>,
     timestamps: bool,
     webgpu_limits: bool,
+    winograd: &'static str,
 }
 
 #[derive(Serialize)]
@@ -112,6 +113,7 @@ fn document(
             subgroup_lanes: subgroup,
             timestamps,
             webgpu_limits,
+            winograd: arguments.device.winograd.name(),
         },
         network: Network {
             model: model.architecture.name(),

@@ -11,7 +11,7 @@ use crate::explainer::Target;
 use crate::gpu::{Gpu, Selection};
 use crate::image::Framing;
 use crate::models::{Architecture, Model};
-use crate::tuning::{self, Tuning};
+use crate::tuning::{self, Tuning, WinogradTile};
 
 /// Most classes of one photo: each has a backward pass of its own in the plan.
 const MOST_CLASSES: usize = 64;
@@ -69,7 +69,9 @@ impl InputArguments {
 pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
     let adapter = gpu.summary();
     let tuned = if gpu.profile().tuning.is_empty() { "" } else { ", tuned" };
-    format!("{} ({}) on {} ({}){tuned}", model.architecture, model.source, adapter.name, adapter.backend)
+    let tile = gpu.profile().winograd.filter(|&tile| tile > WinogradTile::Two);
+    let winograd = tile.map(|tile| format!(", {tile}")).unwrap_or_default();
+    format!("{} ({}) on {} ({}){tuned}{winograd}", model.architecture, model.source, adapter.name, adapter.backend)
 }
 
 impl DeviceArguments {
@@ -84,7 +86,7 @@ impl DeviceArguments {
 
     /// Opens the device, with kept pipelines and tuned choices.
     pub(super) fn open(&self) -> Result<Gpu, CliError> {
-        let gpu = pollster::block_on(Gpu::open(&self.selection()))?;
+        let gpu = pollster::block_on(Gpu::open(&self.selection()))?.with_winograd(self.winograd.into());
         let Some(directory) = cache_folder() else { return Ok(gpu) };
         if let Some(note) = gpu.keep_pipelines(&directory) {
             Terminal::plain().warn(note);

@@ -14,6 +14,7 @@ use crate::gpu::{AdapterChoice, BackendChoice};
 use crate::image::{Colormap, Framing};
 use crate::methods::agf::Ablations;
 use crate::models::{Architecture, Precision};
+use crate::tuning::WinogradTile;
 
 /// A flag's value that cannot be used, and what can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -252,6 +253,41 @@ impl From<Backend> for BackendChoice {
             Backend::Vulkan => Self::Vulkan,
             Backend::Metal => Self::Metal,
             Backend::Dx12 => Self::Dx12,
+        }
+    }
+}
+
+/// The largest tile of Winograd's algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Winograd {
+    /// Direct sums throughout
+    #[value(name = "0")]
+    Never,
+    /// F(2x2, 3x3), where it is accurate enough and expected to be faster
+    #[value(name = "2")]
+    Two,
+    /// Also F(4x4, 3x3)
+    #[value(name = "4")]
+    Four,
+}
+
+impl Winograd {
+    /// The value as it is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "0",
+            Self::Two => "2",
+            Self::Four => "4",
+        }
+    }
+}
+
+impl From<Winograd> for Option<WinogradTile> {
+    fn from(largest: Winograd) -> Self {
+        match largest {
+            Winograd::Never => None,
+            Winograd::Two => Some(WinogradTile::Two),
+            Winograd::Four => Some(WinogradTile::Four),
         }
     }
 }

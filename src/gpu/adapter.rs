@@ -3,7 +3,7 @@
 use super::GpuError;
 use crate::models::Precision;
 use crate::plan::Profile;
-use crate::plan::variant::Tuning;
+use crate::plan::variant::{Tuning, WinogradTile};
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl AdapterSummary {
             broadcast,
             broadcast_fits,
             joint_flops: if broadcast { JOINT_FLOPS } else { u64::MAX },
-            winograd: true,
+            winograd: Some(WinogradTile::Two),
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
             precision: Precision::F32,
             tuning: Tuning::new(),

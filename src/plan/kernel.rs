@@ -125,10 +125,14 @@ shaders! {
     TargetGradient "target_gradient" (0 weights, 3 values),
     /// Elementwise operations of one value.
     Unary "unary" (0 weights, 2 values),
-    /// Winograd's transform of a convolution's source.
-    WinogradInput "winograd_input" (0 weights, 3 values),
-    /// Winograd's transform to a convolution's result.
-    WinogradOutput "winograd_output" (1 weights, 3 values),
+    /// Transform of a convolution's source for Winograd's F(2x2, 3x3).
+    WinogradInput2x2 "winograd_input_2x2" (0 weights, 3 values),
+    /// The same for F(4x4, 3x3).
+    WinogradInput4x4 "winograd_input_4x4" (0 weights, 3 values),
+    /// Transform to a convolution's result of Winograd's F(2x2, 3x3).
+    WinogradOutput2x2 "winograd_output_2x2" (1 weights, 3 values),
+    /// The same for F(4x4, 3x3).
+    WinogradOutput4x4 "winograd_output_4x4" (1 weights, 3 values),
 }
 
 impl Shader {

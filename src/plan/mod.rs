@@ -22,7 +22,7 @@ use memory::{Lifetime, Place};
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
-use variant::{DenseKernel, DensePass, Tuning};
+use variant::{DenseKernel, DensePass, Tuning, WinogradTile};
 
 /// What the planner needs to know of a device: limits as data; and how weights are kept on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub struct Profile {
     /// From how many operations on `W x` and `|W| |x|` of a convolution are one product: another kernel to compile, for the adapters that
     /// `broadcast` is for.
     pub joint_flops: u64,
-    /// Whether convolutions of 3x3 taps may be computed by Winograd's algorithm.
-    pub winograd: bool,
+    /// The largest tile by which Winograd's algorithm may compute convolutions of 3x3 taps; `None` where it may not at all.
+    pub winograd: Option<WinogradTile>,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
     /// How weights are kept.
@@ -59,7 +59,7 @@ impl Profile {
         broadcast: false,
         broadcast_fits: false,
         joint_flops: u64::MAX,
-        winograd: true,
+        winograd: Some(WinogradTile::Two),
         max_step_flops: 50_000_000_000,
         precision: Precision::F32,
         tuning: Tuning::new(),

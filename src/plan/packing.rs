@@ -8,9 +8,9 @@ mod winograd;
 
 use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
+use crate::plan::variant::WinogradTile;
 
 pub use element::Element;
-pub use winograd::WINOGRAD_SLICES;
 
 /// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,9 +29,11 @@ pub enum Packing {
         /// What a weight is kept as.
         element: Element,
     },
-    /// One part of a convolution of 3x3 taps, transformed for Winograd's F(2x2, 3x3): `[slices][rows / 8][columns / 4][8 rows]`, each
+    /// One part of a convolution of 3x3 taps, transformed for Winograd's algorithm: `[slices][rows / 8][columns / 4][8 rows]`, each
     /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
     Winograd {
+        /// Output tile.
+        tile: WinogradTile,
         /// Layer.
         layer: ConvolutionId,
         /// Rows are input channels.
@@ -98,9 +100,9 @@ impl Packing {
                 let (rows, columns, taps) = dense::matrix(graph, layer, transposed);
                 dense::padded_rows(rows) * columns.next_multiple_of(4) * taps
             }
-            Packing::Winograd { layer, transposed, .. } => {
+            Packing::Winograd { tile, layer, transposed, .. } => {
                 let (rows, columns, _) = dense::matrix(graph, layer, transposed);
-                dense::padded_rows(rows) * columns.next_multiple_of(4) * WINOGRAD_SLICES
+                dense::padded_rows(rows) * columns.next_multiple_of(4) * tile.slices()
             }
             Packing::Depthwise { layer } => {
                 let convolution = graph.convolution(layer);
@@ -149,8 +151,8 @@ impl Packing {
             Packing::Dense { layer, transposed, part, .. } => {
                 dense::pack(graph, weights, layer, transposed, part, target)
             }
-            Packing::Winograd { layer, transposed, part } => {
-                winograd::pack(graph, weights, layer, transposed, part, target);
+            Packing::Winograd { tile, layer, transposed, part } => {
+                winograd::pack(graph, weights, tile, layer, transposed, part, target);
             }
             Packing::Depthwise { layer } => {
                 let weight = derived::convolution(graph, weights, layer);

@@ -29,8 +29,8 @@ pub struct PassShape {
     pub width: u32,
     /// Whether max-pooling and ReLU decide on the result, which is then summed in two levels.
     pub decides: bool,
-    /// Whether Winograd's algorithm is accurate enough.
-    pub winograd: bool,
+    /// The largest tile by which Winograd's algorithm is accurate enough and allowed; `None` where it is not at all.
+    pub winograd: Option<WinogradTile>,
     /// Whether the product with absolute weights is computed along with it.
     pub joint: bool,
 }
@@ -41,8 +41,35 @@ pub struct PassShape {
 pub enum Algorithm {
     /// As a sum over taps and channels.
     Direct,
-    /// By Winograd's algorithm F(2x2, 3x3).
-    Winograd,
+    /// By Winograd's algorithm with tiles of this size.
+    Winograd(WinogradTile),
+}
+
+/// Output tile of Winograd's algorithm for kernels of 3x3 taps (Lavin and Gray, CVPR 2016): a larger one saves more multiplications, and
+/// its transforms have larger factors, which rounding errors grow with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WinogradTile {
+    /// 2x2 pixels of patches of 4x4, F(2x2, 3x3): 2.25 times fewer multiplications.
+    Two,
+    /// 4x4 pixels of patches of 6x6, F(4x4, 3x3): 4 times fewer multiplications.
+    Four,
+}
+
+impl WinogradTile {
+    /// Rows, and columns, of the result that one patch gives.
+    pub const fn side(self) -> u32 {
+        match self {
+            WinogradTile::Two => 2,
+            WinogradTile::Four => 4,
+        }
+    }
+
+    /// Entries of a transformed patch: so many independent products make a convolution.
+    pub const fn slices(self) -> u32 {
+        let patch = self.side() + 2;
+        patch * patch
+    }
 }
 
 /// The kernel that multiplies weights and values.
@@ -104,10 +131,6 @@ pub struct DensePass {
 impl PassShape {
     /// All variants that compute it on a device, in no particular order: new ones are listed here.
     pub fn candidates(&self, profile: &Profile) -> Vec<Variant> {
-        let mut algorithms = vec![Algorithm::Direct];
-        if self.winograd {
-            algorithms.push(Algorithm::Winograd);
-        }
         let mut kernels = Vec::new();
         if !self.joint {
             kernels.push(DenseKernel::Uniform);
@@ -116,7 +139,7 @@ impl PassShape {
             kernels.push(DenseKernel::Broadcast);
         }
         let mut candidates = Vec::new();
-        for algorithm in algorithms {
+        for algorithm in self.algorithms() {
             for &kernel in &kernels {
                 let row_tiles = 1..=self.most_row_tiles(kernel);
                 candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
@@ -128,8 +151,7 @@ impl PassShape {
     /// The variant that is taken without measurements.
     pub fn default_variant(&self, profile: &Profile) -> Variant {
         let kernel = profile.dense_kernel();
-        let algorithm = if self.winograd_pays(kernel) { Algorithm::Winograd } else { Algorithm::Direct };
-        Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
+        Variant { algorithm: self.default_algorithm(kernel), kernel, row_tiles: self.most_row_tiles(kernel) }
     }
 
     /// The tuned variant where there is one that fits, otherwise the default.
@@ -144,12 +166,29 @@ impl PassShape {
         self.channels.div_ceil(8).min(most)
     }
 
-    /// Whether Winograd's algorithm is expected to be faster than the direct sum.
-    fn winograd_pays(&self, kernel: DenseKernel) -> bool {
+    /// The algorithms that are accurate enough, the most accurate one last.
+    fn algorithms(&self) -> impl DoubleEndedIterator<Item = Algorithm> {
+        let tiles = [WinogradTile::Four, WinogradTile::Two].into_iter().filter(|&tile| Some(tile) <= self.winograd);
+        tiles.map(Algorithm::Winograd).chain([Algorithm::Direct])
+    }
+
+    /// The algorithm that is expected to be the fastest.
+    fn default_algorithm(&self, kernel: DenseKernel) -> Algorithm {
+        if self.source_channels.min(self.channels) < 64 {
+            return Algorithm::Direct;
+        }
+        self.algorithms().min_by_key(|&algorithm| self.cost(algorithm, kernel)).unwrap_or(Algorithm::Direct)
+    }
+
+    /// Products per pair of channels, those in the rest of the kernel's last pixels included, with an allowance for transforms.
+    fn cost(&self, algorithm: Algorithm, kernel: DenseKernel) -> u64 {
         let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(kernel.pixels()));
-        let direct = 9 * rounded(self.height * self.width);
-        let patches = self.height.div_ceil(2) * self.width.div_ceil(2);
-        self.winograd && self.source_channels.min(self.channels) >= 64 && 16 * rounded(patches) * 5 / 4 <= direct
+        let patches = |side: u32| rounded(self.height.div_ceil(side) * self.width.div_ceil(side));
+        match algorithm {
+            Algorithm::Direct => 9 * rounded(self.height * self.width),
+            Algorithm::Winograd(WinogradTile::Two) => 16 * patches(2) * 5 / 4,
+            Algorithm::Winograd(WinogradTile::Four) => 36 * patches(4) * 3 / 2,
+        }
     }
 }
 
@@ -162,16 +201,26 @@ impl fmt::Display for PassShape {
         };
         write!(f, "{inputs}{arrow}{outputs} {rows}x{columns}/{stride} {height}x{width}")?;
         f.write_str(if self.decides { ", two levels" } else { "" })?;
-        f.write_str(if self.winograd { ", Winograd allowed" } else { "" })?;
-        f.write_str(if self.joint { ", joint" } else { "" })
+        f.write_str(if self.joint { ", joint" } else { "" })?;
+        match self.winograd {
+            Some(tile) => write!(f, ", {tile} allowed"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for WinogradTile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = self.side();
+        write!(f, "Winograd F({side}x{side})")
     }
 }
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let algorithm = match self.algorithm {
-            Algorithm::Direct => "direct",
-            Algorithm::Winograd => "Winograd",
+            Algorithm::Direct => "direct".into(),
+            Algorithm::Winograd(tile) => tile.to_string(),
         };
         let kernel = match self.kernel {
             DenseKernel::Uniform => "uniform",

@@ -166,7 +166,7 @@ fn parse(bytes: &[u8], key: &Key, profile: &Profile) -> Result<Tuning, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tuning::{Algorithm, DenseKernel};
+    use crate::tuning::{Algorithm, DenseKernel, WinogradTile};
 
     const SHAPE: PassShape = PassShape {
         transposed: true,
@@ -177,10 +177,11 @@ mod tests {
         height: 56,
         width: 40,
         decides: false,
-        winograd: true,
+        winograd: Some(WinogradTile::Two),
         joint: false,
     };
-    const VARIANT: Variant = Variant { algorithm: Algorithm::Winograd, kernel: DenseKernel::Uniform, row_tiles: 1 };
+    const VARIANT: Variant =
+        Variant { algorithm: Algorithm::Winograd(WinogradTile::Two), kernel: DenseKernel::Uniform, row_tiles: 1 };
 
     fn key() -> Key {
         let fields = ["agf", "adapter", "driver version", "shaders"];
@@ -188,8 +189,11 @@ mod tests {
     }
 
     fn tuning() -> Tuning {
-        let other = PassShape { stride: 2, winograd: false, ..SHAPE };
-        [(SHAPE, VARIANT), (other, Variant { algorithm: Algorithm::Direct, ..VARIANT })].into()
+        let other = PassShape { stride: 2, winograd: None, ..SHAPE };
+        let large = PassShape { winograd: Some(WinogradTile::Four), ..SHAPE };
+        let of = |algorithm| Variant { algorithm, ..VARIANT };
+        let four = of(Algorithm::Winograd(WinogradTile::Four));
+        [(SHAPE, VARIANT), (other, of(Algorithm::Direct)), (large, four)].into()
     }
 
     fn written(tuning: &Tuning) -> String {
@@ -246,10 +250,11 @@ mod tests {
     fn what_does_not_run_here_is_foreign() {
         let broadcast = Variant { kernel: DenseKernel::Broadcast, ..VARIANT };
         let tall = Variant { row_tiles: 3, ..VARIANT };
-        let inaccurate = PassShape { winograd: false, ..SHAPE };
+        let inaccurate = PassShape { winograd: None, ..SHAPE };
         let narrow = PassShape { channels: 8, ..SHAPE };
         let two_tiles = Variant { row_tiles: 2, ..VARIANT };
-        let choices = [(SHAPE, broadcast), (SHAPE, tall), (inaccurate, VARIANT), (narrow, two_tiles)];
+        let large = Variant { algorithm: Algorithm::Winograd(WinogradTile::Four), ..VARIANT };
+        let choices = [(SHAPE, broadcast), (SHAPE, tall), (SHAPE, large), (inaccurate, VARIANT), (narrow, two_tiles)];
         for choice in choices {
             foreign(&written(&[choice].into()), "does not run on this adapter");
         }

@@ -31,6 +31,6 @@
 mod cache;
 mod search;
 
-pub use crate::plan::variant::{Algorithm, DenseKernel, PassShape, Tuning, Variant};
+pub use crate::plan::variant::{Algorithm, DenseKernel, PassShape, Tuning, Variant, WinogradTile};
 pub use cache::{CacheError, file, load, save};
 pub use search::{Measured, Settings, Tuner};

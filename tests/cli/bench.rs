@@ -30,6 +30,7 @@ fn json_has_finite_figures() {
     for name in ["name", "kind", "backend", "driver", "driver_info"] {
         assert!(document["adapter"][name].is_string(), "{name}: {}", document["adapter"]);
     }
+    assert_eq!(document["adapter"]["winograd"], "2");
     positive(&document["machine"], "threads");
 
     let measured = &document["measurement"];

@@ -65,6 +65,28 @@ fn plans() {
 }
 
 #[test]
+fn winograd_tiles() {
+    let place = Place::new();
+    let line = ["plan", "--model", "resnet18", "--size", "128x128", "--forward"];
+    let plan = |tile: &[&str]| place.run(&[&line[..], tile].concat()).succeeds().stdout;
+    let (never, two, four) = (plan(&["--winograd", "0"]), plan(&["--winograd", "2"]), plan(&["--winograd", "4"]));
+    assert!(!never.contains("winograd"), "{never}");
+    assert!(two.contains("winograd_input_2x2") && !two.contains("4x4"), "{two}");
+    assert_eq!(two, plan(&[]), "tiles of 2x2 are the default");
+    assert!(four.contains("winograd_input_4x4") && four.contains("winograd_output_4x4"), "{four}");
+    place.run(&[&line[..], &["--winograd", "3"]].concat()).fails(&["'3'", "--winograd"]);
+    let refused = place.run(&[&line[..], &["--winograd", "3"]].concat());
+    assert!(refused.stderr.contains("[possible values: 0, 2, 4]"), "{}", refused.stderr);
+
+    place.photo("a.png", 40, 40);
+    let line = ["predict", "a.png", "--model", "resnet18", "--weights", "synthetic", "--size", "128x128", "--winograd"];
+    let predict = |tile: &str| place.run(&[&line[..], &[tile]].concat()).succeeds();
+    let (never, four) = (predict("0"), predict("4"));
+    assert!(four.stderr.contains("Winograd F(4x4)"), "{}", four.stderr);
+    assert_eq!(never.rows()[0][..3], four.rows()[0][..3], "the most probable class");
+}
+
+#[test]
 fn precisions() {
     let place = Place::new();
     let line = ["plan", "--model", "tiny_vgg", "--size", "32x40"];

@@ -15,6 +15,26 @@ fn run(place: &Place, line: &[&str]) -> Run {
     place.run_command(command).succeeds()
 }
 
+/// Choices for tiles of both sizes lie in one file, and each is used where its size is allowed.
+#[test]
+fn choices_for_large_tiles_have_their_own_shapes() {
+    let place = Place::new();
+    let tune = ["tune", "--model", "tiny_vgg", "--size", "32x40", "--seconds", "0"];
+    run(&place, &tune);
+    let tuned = run(&place, &[&tune[..], &["--winograd", "4"]].concat());
+    assert!(tuned.stdout.contains("Winograd F(4x4) allowed"), "{}", tuned.stdout);
+    let name = place.files("cache").into_iter().find(|name| name.ends_with(".json")).expect("a file of choices");
+    let text = fs::read_to_string(place.path("cache").join(name)).expect("the file");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let choices = document["choices"].as_array().expect("choices");
+    let largest = |tile: &str| choices.iter().filter(|choice| choice["shape"]["winograd"] == tile).count();
+    assert!(largest("two") > 0 && largest("two") == largest("four"), "{text}");
+    for tile in ["2", "4"] {
+        let used = run(&place, &["devices", "--winograd", tile]);
+        assert!(used.stdout.contains("Tuned") && !used.stderr.contains("warning"), "{}", used.stderr);
+    }
+}
+
 #[test]
 fn choices_are_kept_and_bad_files_are_ignored() {
     let place = Place::new();

@@ -5,7 +5,8 @@ use crate::common::goldens::{Golden, LOGITS_TOLERANCE, all};
 use crate::{batch_of, gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;
 use agf::models::Model;
-use agf::{Batch, Explained, Explainer};
+use agf::plan::variant::WinogradTile;
+use agf::{Batch, Explained, Explainer, SessionShape};
 
 fn model_of(golden: &Golden) -> Model {
     let weights = golden.weights(&golden.explanation());
@@ -94,6 +95,21 @@ goldens! {
     vgg11_64_no_reg
     vgg16_bn_96x128
     vgg19_224
+}
+
+/// F(4x4, 3x3), which must be asked for, at the same tolerances.
+#[test]
+fn large_winograd_tiles() {
+    let gpu = gpu().with_winograd(Some(WinogradTile::Four));
+    for name in ["vgg11_64", "vgg16_bn_96x128"] {
+        let golden = Golden::load(name);
+        let (batch, model) = (batch_of(&golden), model_of(&golden));
+        let Batch { count, height, width, .. } = batch;
+        let shape = SessionShape { count, height, width, slots: golden.classes.len() as u32 };
+        let plan = Explainer::new(&gpu, &model, golden.ablations).plan_text(shape).unwrap();
+        assert!(plan.contains("winograd_input_4x4"), "{name}: no large tiles");
+        compare(&golden, &explain(&gpu, &golden, &batch), "with F(4x4, 3x3)");
+    }
 }
 
 /// VGG-19's first linear layer has 392 MiB, a binding 128; EfficientNet has odd channel counts and depthwise convolutions.

@@ -1,12 +1,16 @@
 //! Pictures on which fast convolution algorithms lose digits, since their rounding errors follow the largest value nearby: most values
 //! equal or zero, a few large. The map must stay near the one computed in f64 all the same.
 
+use crate::common::random::Random;
 use crate::gpu;
+use crate::winograd::everywhere;
 use agf::Batch;
+use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
-use agf::plan::{Plan, Step};
+use agf::plan::variant::WinogradTile;
+use agf::plan::{Plan, Profile, Sharing, Step};
 use agf::verify::verify_edited;
 
 const SIZE: u32 = 64;
@@ -23,21 +27,36 @@ fn noise(c: u32, y: u32, x: u32) -> f32 {
     f32::from((bits >> 16) as u16) / 32768.0 - 1.0
 }
 
+/// The kernels as they are chosen, and every pass by large tiles that may be.
 fn check(what: &str, batch: &Batch) {
     for architecture in [Architecture::Vgg11, Architecture::ResNet50] {
-        let model = Model::synthetic(architecture);
-        let mut transforms = 0;
-        let count = |plan: &mut Plan| {
-            let is_transform = |step: &&Step| step.kernel.shader == Shader::WinogradInput;
-            transforms = plan.steps.iter().filter(is_transform).count();
+        check_on(gpu(), what, architecture, batch, Shader::WinogradInput2x2);
+        let network = architecture.build(SIZE, SIZE, architecture.default_classes()).unwrap();
+        let explanation = Method::default().explain(&network, 1).unwrap();
+        let plan = |profile: &Profile| {
+            Plan::new(&explanation.graph, &[explanation.maps[0].map], 1, profile, Sharing::Shared).unwrap()
         };
-        let verification = pollster::block_on(verify_edited(gpu(), &model, &Method::default(), batch, count)).unwrap();
-        let failure = verification.first_failure.map(|index| &verification.checked[index]);
-        assert!(verification.passed(), "{what}, {architecture}: {failure:#?}");
-        assert!(transforms > 0, "{what}, {architecture}: Winograd's algorithm was not used");
-        println!("{what}, {architecture}: map error {:.1e}", verification.map_error);
-        assert!(verification.map_error <= 1e-3, "{what}, {architecture}: {:.1e}", verification.map_error);
+        let large = everywhere(gpu(), WinogradTile::Four, &mut Random::new(), plan);
+        check_on(&large, what, architecture, batch, Shader::WinogradInput4x4);
     }
+}
+
+fn check_on(gpu: &Gpu, what: &str, architecture: Architecture, batch: &Batch, shader: Shader) {
+    let what = format!("{what}, {architecture}, {}", shader.name());
+    let model = Model::synthetic(architecture);
+    let mut transforms = 0;
+    let count = |plan: &mut Plan| {
+        let is_transform = |step: &&Step| step.kernel.shader == shader;
+        transforms = plan.steps.iter().filter(is_transform).count();
+    };
+    let verification = pollster::block_on(verify_edited(gpu, &model, &Method::default(), batch, count)).unwrap();
+    let failure = verification.first_failure.map(|index| &verification.checked[index]);
+    assert!(verification.passed(), "{what}: {failure:#?}");
+    assert!(transforms > 0, "{what}: Winograd's algorithm was not used");
+    let largest = verification.checked.iter().filter(|check| check.op.contains("transpose"));
+    let largest = largest.map(|check| check.relative_error).fold(0.0, f64::max);
+    println!("{what}: transposed passes {largest:.1e}, map error {:.1e}", verification.map_error);
+    assert!(verification.map_error <= 1e-3, "{what}: {:.1e}", verification.map_error);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod relevance;
 mod traces;
 mod tuning;
 mod verification;
+mod winograd;
 
 use agf::gpu::{Gpu, Selection};
 use agf::{Batch, Target};

@@ -5,7 +5,7 @@ use agf::benchmark::Repeats;
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
-use agf::plan::variant::{PassShape, Tuning, Variant};
+use agf::plan::variant::{PassShape, Tuning, Variant, WinogradTile};
 use agf::plan::{Plan, Sharing};
 use agf::tuning::{Settings, Tuner, load, save};
 use agf::verify::verify;
@@ -50,9 +50,10 @@ fn check(gpu: &Gpu, architecture: Architecture) {
 
 #[test]
 fn every_candidate_agrees_with_the_reference() {
-    check(gpu(), Architecture::TinyVgg);
-    check(gpu(), Architecture::TinyResNet);
-    check(limited_gpu(), Architecture::TinyVgg);
+    let with_large_tiles = |gpu: &Gpu| gpu.with_winograd(Some(WinogradTile::Four));
+    check(&with_large_tiles(gpu()), Architecture::TinyVgg);
+    check(&with_large_tiles(gpu()), Architecture::TinyResNet);
+    check(&with_large_tiles(limited_gpu()), Architecture::TinyVgg);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
+use agf::plan::variant::WinogradTile;
 use agf::plan::{Plan, Step};
 use agf::verify::{verify, verify_edited};
 
@@ -69,6 +70,10 @@ fn plant(what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> boo
 }
 
 fn plant_in(method: &Method, what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
+    plant_on(gpu(), method, what, architecture, edit);
+}
+
+fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
     let batch = random_batch(1, 40, 48);
     let mut planted = None;
     let edit_plan = |plan: &mut Plan| {
@@ -76,7 +81,7 @@ fn plant_in(method: &Method, what: &str, architecture: Architecture, edit: impl 
         planted = Some(plan.steps[position].label.clone());
     };
     let verification =
-        pollster::block_on(verify_edited(gpu(), &Model::synthetic(architecture), method, &batch, edit_plan)).unwrap();
+        pollster::block_on(verify_edited(gpu, &Model::synthetic(architecture), method, &batch, edit_plan)).unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));
@@ -152,10 +157,10 @@ fn planted_faults_are_found() {
         copy
     });
     plant("padding of patches", Vgg11, |step| {
-        is(step, Shader::WinogradInput) && step.uniforms.set("padding_left", 0u32)
+        is(step, Shader::WinogradInput2x2) && step.uniforms.set("padding_left", 0u32)
     });
     plant("patches of another place", Vgg11, |step| {
-        is(step, Shader::WinogradOutput) && step.uniforms.set("tile_columns", 3u32)
+        is(step, Shader::WinogradOutput2x2) && step.uniforms.set("tile_columns", 3u32)
     });
     plant("weights of another slice", Vgg11, |step| {
         convolution(step) && step.workgroups[2] == 16 && step.uniforms.set("weight_slice", 64u32)
@@ -176,6 +181,25 @@ fn planted_faults_are_found() {
         let wide = step.workgroups[1] > 1;
         step.workgroups[1] -= u32::from(wide);
         wide
+    });
+}
+
+#[test]
+fn faults_planted_in_large_winograd_tiles_are_found() {
+    let large = gpu().with_winograd(Some(WinogradTile::Four));
+    let plant = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
+        plant_on(&large, &Method::default(), what, Architecture::Vgg11, edit);
+    };
+    plant("padding of patches", &|step| is(step, Shader::WinogradInput4x4) && step.uniforms.set("padding_left", 0u32));
+    plant("patches of another place", &|step| {
+        is(step, Shader::WinogradOutput4x4) && step.uniforms.set("tile_columns", 3u32)
+    });
+    plant("dropped epilogue", &|step| {
+        let multiplies = step.uniforms.fields().contains(&("epilogue", 3u32.into()));
+        is(step, Shader::WinogradOutput4x4) && multiplies && step.uniforms.set("epilogue", 0u32)
+    });
+    plant("weights of another slice", &|step| {
+        step.workgroups[2] == WinogradTile::Four.slices() && step.uniforms.set("weight_slice", 64u32)
     });
 }
 

@@ -89,6 +89,7 @@ fn start(
     if arguments.device.webgpu_limits {
         command.arg("--webgpu-limits");
     }
+    command.args(["--winograd", arguments.device.winograd.name()]);
     for variable in ["MESA_SHADER_CACHE_DIR", "XDG_CACHE_HOME", "__GL_SHADER_DISK_CACHE_PATH"] {
         command.env(variable, caches);
     }

@@ -109,7 +109,7 @@ impl Lowering<'_> {
         match (variant.algorithm, pass.absolute) {
             (_, Some(absolute)) => self.joint(pass, absolute, epilogue, variant),
             (Algorithm::Direct, None) => self.direct(pass, epilogue, variant),
-            (Algorithm::Winograd, None) => self.winograd(pass, epilogue, variant),
+            (Algorithm::Winograd(tile), None) => self.winograd(pass, epilogue, variant, tile),
         }
         self.dense.push(DensePass { shape, variant, steps: first..self.steps.len(), gated: pass.gate.is_some() });
     }

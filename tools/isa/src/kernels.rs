@@ -3,6 +3,7 @@
 use crate::error::Error;
 use agf::models::Precision;
 use agf::plan::Profile;
+use agf::plan::variant::WinogradTile;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -24,7 +25,10 @@ pub struct Kernel {
 pub fn planned() -> Result<Vec<Kernel>, Error> {
     let mut kernels = BTreeSet::new();
     for precision in Precision::ALL {
-        kernels.extend(agf::catalogue::kernels(&Profile::WEBGPU.with_precision(precision))?);
+        for winograd in [WinogradTile::Two, WinogradTile::Four].map(Some) {
+            kernels
+                .extend(agf::catalogue::kernels(&Profile { winograd, ..Profile::WEBGPU.with_precision(precision) })?);
+        }
     }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
         name: kernel.to_string(),
