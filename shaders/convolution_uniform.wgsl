@@ -1,10 +1,11 @@
 // Dense convolution or its transpose for any adapter: all lanes of a workgroup read the same weights (uniform addresses become scalar
-// loads). One workgroup: 16 output channels x 256 pixels; a lane owns 4 pixels. Same uniforms, bindings and weight layout as
+// loads). One workgroup: 8 * ROW_TILES output channels x 64 * PIXELS pixels. Same uniforms, bindings and weight layout as
 // convolution_broadcast.wgsl.
 
 override ABSOLUTE_WEIGHT: bool = false;
 override SOURCE_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override PIXELS: u32 = 4u; // of a lane: 4, or 1 for maps that would leave most lanes without any; what the others would be is dead code
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 override TWO_LEVELS: bool = false; // sums of BLOCK source quads, then their sum: costs registers, loses far less
 
@@ -122,14 +123,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let slice = select(0u, group.z, is_sliced);
     let area = grid(select(group.z, 0u, is_sliced));
     let pixels = area.rows * area.columns;
-    let first = (u.first_tile + group.x) * 256u + lane;
+    let first = (u.first_tile + group.x) * 64u * PIXELS + lane;
     let index = vec4u(first, first + 64u, first + 128u, first + 192u);
     let sample = index / vec4u(max(pixels, 1u));
     let pixel = index - sample * pixels;
     let y = pixel / max(area.columns, 1u);
     let x = pixel - y * area.columns;
-    let inside = (sample < vec4u(u.samples)) & vec4<bool>(pixels > 0u);
-
+    let inside = (sample < vec4u(u.samples)) & vec4<bool>(pixels > 0u) & (vec4u(0u, 1u, 2u, 3u) < vec4u(PIXELS));
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
     let down = taps(area.row, u.padding_top);
     let across = taps(area.column, u.padding_left);

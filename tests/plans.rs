@@ -139,6 +139,21 @@ fn products_of_one_source_run_as_one_where_loads_are_dear() {
     }
 }
 
+/// 7x7 pixels fill a fifth of a tile of 256: there a lane owns one pixel instead of four.
+#[test]
+fn small_maps_take_tiles_that_fit() {
+    let plan = plan_for(&Profile::WEBGPU, Architecture::ResNet50, [224, 224], 1);
+    let is_small = |pass: &&DensePass| pass.shape.height == 7 && pass.shape.width == 7;
+    assert!(plan.dense.iter().filter(is_small).count() > 20);
+    for pass in &plan.dense {
+        let step = if pass.shape.transposed { pass.shape.stride } else { 1 };
+        let kernel = if pass.shape.height / step <= 8 { DenseKernel::UniformSmall } else { DenseKernel::Uniform };
+        assert_eq!(pass.variant.kernel, kernel, "{}", pass.shape);
+    }
+    let step = |pass: &DensePass| plan.steps[pass.steps.start].workgroups[0];
+    assert!(plan.dense.iter().filter(is_small).all(|pass| step(pass) == 1));
+}
+
 /// Pixels go by a block of weights that stays in the cache.
 #[test]
 fn weights_beyond_the_cache_are_cut_into_blocks_of_rows() {

@@ -29,7 +29,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
     match (shader, name) {
         (_, "SOURCE_PART") => vec![0, 1, 2, 3],
         (_, "ROW_TILES") => vec![1, 2],
-        (Shader::ConvolutionDepthwise, "PIXELS") => vec![1, 4],
+        (_, "PIXELS") => vec![1, 4],
         (_, "ABSOLUTE_WEIGHT" | "HALF_WEIGHTS" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
         (Shader::Binary, "OPERATION") => (0..10).collect(),
         (Shader::Unary, "OPERATION") => vec![0, 1],

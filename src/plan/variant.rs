@@ -76,8 +76,10 @@ impl WinogradTile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DenseKernel {
-    /// Weights by loads at addresses that are equal for all lanes.
+    /// Weights by loads at addresses that are equal for all lanes, of which each owns four pixels.
     Uniform,
+    /// The same with one pixel per lane, for small maps.
+    UniformSmall,
     /// Weights by subgroup broadcast.
     Broadcast,
 }
@@ -86,7 +88,7 @@ impl DenseKernel {
     /// Its file.
     pub fn shader(self) -> Shader {
         match self {
-            DenseKernel::Uniform => Shader::ConvolutionUniform,
+            DenseKernel::Uniform | DenseKernel::UniformSmall => Shader::ConvolutionUniform,
             DenseKernel::Broadcast => Shader::ConvolutionBroadcast,
         }
     }
@@ -95,6 +97,7 @@ impl DenseKernel {
     pub fn pixels(self) -> u32 {
         match self {
             DenseKernel::Uniform => 256,
+            DenseKernel::UniformSmall => 64,
             DenseKernel::Broadcast => 32,
         }
     }
@@ -133,7 +136,7 @@ impl PassShape {
     pub fn candidates(&self, profile: &Profile) -> Vec<Variant> {
         let mut kernels = Vec::new();
         if !self.joint {
-            kernels.push(DenseKernel::Uniform);
+            kernels.extend([DenseKernel::Uniform, DenseKernel::UniformSmall]);
         }
         if profile.broadcast_fits {
             kernels.push(DenseKernel::Broadcast);
@@ -151,7 +154,16 @@ impl PassShape {
     /// The variant that is taken without measurements.
     pub fn default_variant(&self, profile: &Profile) -> Variant {
         let kernel = profile.dense_kernel();
-        Variant { algorithm: self.default_algorithm(kernel), kernel, row_tiles: self.most_row_tiles(kernel) }
+        let algorithm = self.default_algorithm(kernel);
+        let is_small = algorithm == Algorithm::Direct && self.grid_pixels() <= DenseKernel::UniformSmall.pixels();
+        let kernel = if kernel == DenseKernel::Uniform && is_small { DenseKernel::UniformSmall } else { kernel };
+        Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
+    }
+
+    /// Pixels of one sample that go through the weights together: with stride s, a transposed pass has s * s grids of them.
+    fn grid_pixels(&self) -> u32 {
+        let step = if self.transposed { self.stride } else { 1 };
+        self.height.div_ceil(step) * self.width.div_ceil(step)
     }
 
     /// The tuned variant where there is one that fits, otherwise the default.
@@ -224,6 +236,7 @@ impl fmt::Display for Variant {
         };
         let kernel = match self.kernel {
             DenseKernel::Uniform => "uniform",
+            DenseKernel::UniformSmall => "uniform small",
             DenseKernel::Broadcast => "broadcast",
         };
         write!(f, "{algorithm} {kernel} x{}", self.row_tiles)

@@ -37,6 +37,8 @@ fn f16_weights_pass_at_the_tolerances_of_f32() {
             shaders.extend(verify(device, architecture, &Method::default(), &batch));
         }
     }
+    // Layers of the size that joint products are for.
+    shaders.extend(verify(gpu(), Architecture::Vgg11, &Method::default(), &random_batch(1, 40, 48)));
     let convolution = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ConvolutionUniform];
     let convolution =
         convolution.into_iter().filter(|shader| gpu().profile().broadcast || *shader == Shader::ConvolutionUniform);

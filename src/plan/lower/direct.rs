@@ -1,7 +1,7 @@
 //! Dense convolutions as sums over taps and input channels, and the products of matrices that other algorithms are made of.
 
 use super::convolution::{Epilogue, Pass, part_code, pass_flops};
-use super::{Lowering, Work};
+use super::{LANES, Lowering, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::Kernel;
@@ -74,7 +74,7 @@ impl Lowering<'_> {
             let uniforms = self.dense_uniforms(dense, first_tile, blocks);
             let workgroups = match dense.variant.kernel {
                 DenseKernel::Broadcast => [rows.div_ceil(blocks), count, slices * blocks],
-                DenseKernel::Uniform => [count, rows, slices],
+                DenseKernel::Uniform | DenseKernel::UniformSmall => [count, rows, slices],
             };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
             let weights = vec![dense.weights, dense.epilogue.affine];
@@ -120,7 +120,7 @@ impl Lowering<'_> {
                     .with("source_part", source_part)
                     .with("row_blocks", row_blocks)
             }
-            DenseKernel::Uniform => uniforms,
+            DenseKernel::Uniform | DenseKernel::UniformSmall => uniforms,
         }
     }
 }
@@ -136,7 +136,8 @@ fn dense_kernel(dense: &Dense) -> Kernel {
     let tiled = Kernel::new(kernel.shader()).with("ROW_TILES", row_tiles);
     let with_parts = match kernel {
         DenseKernel::Broadcast => tiled,
-        DenseKernel::Uniform => tiled
+        DenseKernel::Uniform | DenseKernel::UniformSmall => tiled
+            .with("PIXELS", kernel.pixels() / LANES)
             .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
             .with("SOURCE_PART", part_code(dense.source_part))
             .with("TWO_LEVELS", dense.decides.into()),
