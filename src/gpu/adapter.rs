@@ -76,14 +76,13 @@ impl AdapterSummary {
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
         let has_wide_subgroups = self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
         let broadcast_fits = self.shader_int64 && has_wide_subgroups;
-        let broadcast = self.is_software() && broadcast_fits;
         Profile {
             max_binding_bytes: self.max_binding_bytes,
             max_buffer_bytes: self.max_buffer_bytes,
             max_workgroups,
-            broadcast,
+            broadcast: self.is_software() && broadcast_fits,
             broadcast_fits,
-            joint_flops: if broadcast { JOINT_FLOPS } else { u64::MAX },
+            joint_flops: Profile::WEBGPU.joint_flops,
             winograd: Some(WinogradTile::Two),
             max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
             precision: Precision::F32,
@@ -91,10 +90,6 @@ impl AdapterSummary {
         }
     }
 }
-
-/// A joint product saves a quarter of both: 0.3 ms of a layer of this size. Its kernel takes seconds to compile, so it is for networks whose layers
-/// are mostly larger.
-const JOINT_FLOPS: u64 = 1 << 26;
 
 const SOFTWARE: &str = "software (CPU)";
 

@@ -40,11 +40,8 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], joint_flops: u64) -
         }
         let mut nodes = vec![id];
         let joins = |&reader: &NodeId| is_joint(graph, graph.node(reader), graph.node(id), joint_flops);
-        if graph.node(id).inputs.iter().flat_map(|input| &readers[input.index()]).any(joins) {
-            groups.push(Group { nodes, partner: None });
-            continue;
-        }
-        while let Some(next) = follower(graph, &nodes, &readers, kept) {
+        let joins_another = graph.node(id).inputs.iter().flat_map(|input| &readers[input.index()]).any(joins);
+        while !joins_another && let Some(next) = follower(graph, &nodes, &readers, kept) {
             absorbed[next.index()] = true;
             nodes.push(next);
         }
