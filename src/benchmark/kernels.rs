@@ -20,9 +20,9 @@ pub struct KernelRow {
     pub shape: String,
     /// Number of steps.
     pub steps: usize,
-    /// Floating-point operations of all these steps, as planned.
+    /// Floating-point operations of all these steps, as planned; 0 of gated steps, which return at once unless a gradient is masked.
     pub flops: u64,
-    /// Bytes of all their bindings.
+    /// Bytes of all their bindings; 0 of gated steps.
     pub bytes: u64,
     /// Milliseconds that they take together.
     pub milliseconds: Summary,
@@ -98,7 +98,8 @@ pub async fn measure(session: &Session, probes: &Probes, repeats: Repeats) -> Re
 
 fn row(session: &Session, group: Group, milliseconds: Summary, fma: f64, copy: f64) -> KernelRow {
     let steps = || group.steps.iter().filter_map(|&index| session.plan().steps.get(index));
-    let (flops, bytes) = (steps().map(|step| step.flops).sum(), steps().map(|step| step.bytes).sum());
+    let at_work = || steps().filter(|step| !is_gated(step));
+    let (flops, bytes) = (at_work().map(|step| step.flops).sum(), at_work().map(|step| step.bytes).sum());
     // A clock may be too coarse for the shortest steps.
     let seconds = milliseconds.median.max(1e-6) / 1e3;
     let (gflops, gigabytes_per_second) = (flops as f64 / 1e9 / seconds, bytes as f64 / 1e9 / seconds);
@@ -119,16 +120,30 @@ fn row(session: &Session, group: Group, milliseconds: Summary, fma: f64, copy: f
     }
 }
 
-/// A layer's channels, kernel and stride (`<-` for the transpose) where the step has a layer's weights, and the size of the value that it writes.
+/// A layer's channels, kernel and stride (`<-` for the transpose) where the step has a layer's weights, the size of the value that it writes,
+/// the algorithm of which the step is a product, and whether it is gated.
 fn shape(graph: &Graph, step: &Step) -> String {
     let written = graph.shape(step.node);
-    let Some(layer) = step.weights.iter().find_map(convolution) else { return written.to_string() };
+    let gated = if is_gated(step) { ", gated" } else { "" };
+    let Some(layer) = step.weights.iter().find_map(convolution) else { return format!("{written}{gated}") };
     let layer = graph.convolution(layer);
     let ([rows, columns], stride) = (layer.window.kernel, layer.window.stride);
     let (inputs, outputs) = (layer.input_channels, layer.output_channels);
-    let transposed = step.uniforms.fields().contains(&("transposed", Scalar::Unsigned(1)));
-    let direction = if transposed { "<-" } else { "->" };
-    format!("{inputs}{direction}{outputs} {rows}x{columns}/{stride} {}x{}", written.height, written.width)
+    let winograd = step.weights.iter().find_map(|packing| match packing {
+        Packing::Winograd { tile, transposed, .. } => Some((tile.side(), *transposed)),
+        _ => None,
+    });
+    let is_transposed = step.uniforms.fields().contains(&("transposed", Scalar::Unsigned(1)));
+    let is_transposed = winograd.map_or(is_transposed, |(_, transposed)| transposed);
+    let direction = if is_transposed { "<-" } else { "->" };
+    let algorithm = winograd.map(|(side, _)| format!(", F({side}x{side})")).unwrap_or_default();
+    let (height, width) = (written.height, written.width);
+    format!("{inputs}{direction}{outputs} {rows}x{columns}/{stride} {height}x{width}{algorithm}{gated}")
+}
+
+/// Whether the step does nothing unless a gradient is masked.
+fn is_gated(step: &Step) -> bool {
+    step.uniforms.fields().iter().any(|(name, value)| *name == "gate" && *value != Scalar::Unsigned(0))
 }
 
 fn convolution(packing: &Packing) -> Option<ConvolutionId> {

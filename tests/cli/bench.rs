@@ -73,25 +73,48 @@ fn kernels_cover_the_plan() {
     let document = place.run(&[&TINY[..], &["--no-start", "--json"]].concat()).succeeds().json();
     assert!(document["start"].is_null() && document["measurement"]["networks"]["batch"].is_null());
     let rows = document["measurement"]["kernels"].as_array().unwrap();
-    let mut steps = 0;
+    let (mut steps, mut gated) = (0, 0);
     let mut seen = std::collections::HashSet::new();
     for row in rows {
         spread(&row["milliseconds"], 2);
+        let is_gated = row["shape"].as_str().unwrap().ends_with(", gated");
         for name in ["gigabytes_per_second", "share_of_copy"] {
-            positive(row, name);
+            assert_eq!(row[name].as_f64().unwrap() > 0.0, !is_gated, "what does nothing has no rate: {row}");
         }
         for name in ["gflops", "share_of_fma"] {
-            assert!(row[name].as_f64().unwrap() >= 0.0, "{row}");
+            let rate = row[name].as_f64().unwrap();
+            assert!(if is_gated { rate == 0.0 } else { rate >= 0.0 && rate.is_finite() }, "{row}");
         }
+        gated += u32::from(is_gated);
         steps += row["steps"].as_u64().unwrap();
         let key = format!("{} {}", row["kernel"], row["shape"]);
         assert!(seen.insert(key), "twice: {row}");
     }
     assert!(rows.iter().any(|row| row["shape"].as_str().unwrap().contains("3x3/1")), "{rows:?}");
+    assert!(gated > 0, "masked gradients stand apart: {rows:?}");
     let plan = place.run(&["plan", "--model", "tiny_vgg", "--size", "32x40"]).succeeds().stdout;
     let planned =
         plan.lines().find_map(|line| line.strip_prefix("batch 1: ")).expect("a line with the number of steps");
     assert_eq!(planned.split(' ').next().unwrap().parse(), Ok(steps), "{planned}");
+}
+
+/// Products of Winograd's algorithm do not stand among direct sums, whose rate is another.
+#[test]
+fn kernels_name_the_algorithm() {
+    let place = Place::new();
+    let line =
+        ["bench", "--model", "vgg11", "--weights", "synthetic", "--size", "64x64", "--repeats", "1", "--no-start"];
+    let of = |tile: &str| {
+        let run = place.run(&[&line[..], &["--json", "--winograd", tile]].concat()).succeeds().json();
+        let rows = run["measurement"]["kernels"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["shape"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (direct, products) = (of("0"), of("2"));
+    assert!(direct.iter().all(|shape| !shape.contains("F(2x2)")), "{direct:?}");
+    for shape in ["64<-128 3x3/1 32x32, F(2x2)", "64<-128 3x3/1 32x32, F(2x2), gated"] {
+        assert!(products.iter().any(|found| found == shape), "{shape}: {products:?}");
+    }
+    assert!(direct.iter().any(|shape| shape == "64<-128 3x3/1 32x32"), "{direct:?}");
 }
 
 #[test]
