@@ -120,7 +120,7 @@ fn bindings_match_the_rust_side() {
 fn workgroups_fit_webgpu_and_the_files_stay_short() {
     for &shader in Shader::ALL {
         let module = parse(shader);
-        let broadcast = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint];
+        let broadcast = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast];
         let lanes = if broadcast.contains(&shader) { 8 } else { 64 };
         assert_eq!(module.entry_points.len(), 1, "{}", shader.name());
         assert_eq!(module.entry_points[0].name, "main", "{}", shader.name());

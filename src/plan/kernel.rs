@@ -101,6 +101,8 @@ shaders! {
     OneHot "one_hot" (0 weights, 2 values),
     /// A map that is not divided.
     PlainMap "plain_map" (0 weights, 2 values),
+    /// Products of matrices by subgroup broadcast.
+    ProductBroadcast "product_broadcast" (1 weights, 3 values),
     /// Digits of a radix sort, counted.
     RankCount "rank_count" (0 weights, 2 values),
     /// Sortable keys of maps' values.

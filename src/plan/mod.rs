@@ -22,7 +22,7 @@ use memory::{Lifetime, Place};
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
-use variant::{DenseKernel, DensePass, Tuning, WinogradTile};
+use variant::{DensePass, Tuning, WinogradTile};
 
 /// What the planner needs to know of a device: limits as data; and how weights are kept on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,11 +68,6 @@ impl Profile {
     /// The same device with weights kept so.
     pub fn with_precision(&self, precision: Precision) -> Profile {
         Profile { precision, ..self.clone() }
-    }
-
-    /// The kernel of dense convolutions that are not tuned.
-    fn dense_kernel(&self) -> DenseKernel {
-        if self.broadcast { DenseKernel::Broadcast } else { DenseKernel::Uniform }
     }
 }
 

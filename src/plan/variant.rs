@@ -33,6 +33,8 @@ pub struct PassShape {
     pub winograd: Option<WinogradTile>,
     /// Whether the product with absolute weights is computed along with it.
     pub joint: bool,
+    /// Whether it is a product of matrices: one tap, no stride or padding, a source of which no part is taken.
+    pub product: bool,
 }
 
 /// How the sums of a pass are made.
@@ -82,6 +84,8 @@ pub enum DenseKernel {
     UniformSmall,
     /// Weights by subgroup broadcast.
     Broadcast,
+    /// Likewise, for products of matrices only: two of Winograd's algorithms, and convolutions of one tap.
+    Product,
 }
 
 impl DenseKernel {
@@ -90,15 +94,17 @@ impl DenseKernel {
         match self {
             DenseKernel::Uniform | DenseKernel::UniformSmall => Shader::ConvolutionUniform,
             DenseKernel::Broadcast => Shader::ConvolutionBroadcast,
+            DenseKernel::Product => Shader::ProductBroadcast,
         }
     }
 
     /// Pixels that a workgroup computes.
-    pub fn pixels(self) -> u32 {
+    pub const fn pixels(self) -> u32 {
         match self {
             DenseKernel::Uniform => 256,
             DenseKernel::UniformSmall => 64,
             DenseKernel::Broadcast => 32,
+            DenseKernel::Product => 56,
         }
     }
 }
@@ -134,16 +140,9 @@ pub struct DensePass {
 impl PassShape {
     /// All variants that compute it on a device, in no particular order: new ones are listed here.
     pub fn candidates(&self, profile: &Profile) -> Vec<Variant> {
-        let mut kernels = Vec::new();
-        if !self.joint {
-            kernels.extend([DenseKernel::Uniform, DenseKernel::UniformSmall]);
-        }
-        if profile.broadcast_fits {
-            kernels.push(DenseKernel::Broadcast);
-        }
         let mut candidates = Vec::new();
         for algorithm in self.algorithms() {
-            for &kernel in &kernels {
+            for kernel in self.kernels(algorithm, profile) {
                 let row_tiles = 1..=self.most_row_tiles(kernel);
                 candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
             }
@@ -153,11 +152,35 @@ impl PassShape {
 
     /// The variant that is taken without measurements.
     pub fn default_variant(&self, profile: &Profile) -> Variant {
-        let kernel = profile.dense_kernel();
-        let algorithm = self.default_algorithm(kernel);
-        let is_small = algorithm == Algorithm::Direct && self.grid_pixels() <= DenseKernel::UniformSmall.pixels();
-        let kernel = if kernel == DenseKernel::Uniform && is_small { DenseKernel::UniformSmall } else { kernel };
+        let algorithm = self.default_algorithm(profile);
+        let kernel = self.default_kernel(algorithm, profile);
         Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
+    }
+
+    /// The kernels that fit a device.
+    fn kernels(&self, algorithm: Algorithm, profile: &Profile) -> Vec<DenseKernel> {
+        let is_product = self.is_product(algorithm);
+        let fits = |kernel: &DenseKernel| match kernel {
+            DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
+            DenseKernel::Broadcast => profile.broadcast_fits,
+            DenseKernel::Product => profile.broadcast_fits && is_product,
+        };
+        let all = [DenseKernel::Uniform, DenseKernel::UniformSmall, DenseKernel::Broadcast, DenseKernel::Product];
+        all.into_iter().filter(fits).collect()
+    }
+
+    fn default_kernel(&self, algorithm: Algorithm, profile: &Profile) -> DenseKernel {
+        let is_small = algorithm == Algorithm::Direct && self.grid_pixels() <= DenseKernel::UniformSmall.pixels();
+        match profile.broadcast {
+            true if self.is_product(algorithm) => DenseKernel::Product,
+            true => DenseKernel::Broadcast,
+            false if is_small => DenseKernel::UniformSmall,
+            false => DenseKernel::Uniform,
+        }
+    }
+
+    fn is_product(&self, algorithm: Algorithm) -> bool {
+        self.product || algorithm != Algorithm::Direct
     }
 
     /// Pixels of one sample that go through the weights together: with stride s, a transposed pass has s * s grids of them.
@@ -185,16 +208,17 @@ impl PassShape {
     }
 
     /// The algorithm that is expected to be the fastest.
-    fn default_algorithm(&self, kernel: DenseKernel) -> Algorithm {
+    fn default_algorithm(&self, profile: &Profile) -> Algorithm {
         if self.source_channels.min(self.channels) < 64 {
             return Algorithm::Direct;
         }
-        self.algorithms().min_by_key(|&algorithm| self.cost(algorithm, kernel)).unwrap_or(Algorithm::Direct)
+        self.algorithms().min_by_key(|&algorithm| self.cost(algorithm, profile)).unwrap_or(Algorithm::Direct)
     }
 
     /// Products per pair of channels, those in the rest of the kernel's last pixels included, with an allowance for transforms.
-    fn cost(&self, algorithm: Algorithm, kernel: DenseKernel) -> u64 {
-        let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(kernel.pixels()));
+    fn cost(&self, algorithm: Algorithm, profile: &Profile) -> u64 {
+        let together = self.default_kernel(algorithm, profile).pixels();
+        let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(together));
         let patches = |side: u32| rounded(self.height.div_ceil(side) * self.width.div_ceil(side));
         match algorithm {
             Algorithm::Direct => 9 * rounded(self.height * self.width),
@@ -214,6 +238,7 @@ impl fmt::Display for PassShape {
         write!(f, "{inputs}{arrow}{outputs} {rows}x{columns}/{stride} {height}x{width}")?;
         f.write_str(if self.decides { ", two levels" } else { "" })?;
         f.write_str(if self.joint { ", joint" } else { "" })?;
+        f.write_str(if self.product { ", product" } else { "" })?;
         match self.winograd {
             Some(tile) => write!(f, ", {tile} allowed"),
             None => Ok(()),
@@ -238,6 +263,7 @@ impl fmt::Display for Variant {
             DenseKernel::Uniform => "uniform",
             DenseKernel::UniformSmall => "uniform small",
             DenseKernel::Broadcast => "broadcast",
+            DenseKernel::Product => "product",
         };
         write!(f, "{algorithm} {kernel} x{}", self.row_tiles)
     }

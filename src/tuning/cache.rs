@@ -179,6 +179,7 @@ mod tests {
         decides: false,
         winograd: Some(WinogradTile::Two),
         joint: false,
+        product: false,
     };
     const VARIANT: Variant =
         Variant { algorithm: Algorithm::Winograd(WinogradTile::Two), kernel: DenseKernel::Uniform, row_tiles: 1 };

@@ -39,10 +39,10 @@ fn f16_weights_pass_at_the_tolerances_of_f32() {
     }
     // Layers of the size that joint products are for.
     shaders.extend(verify(gpu(), Architecture::Vgg11, &Method::default(), &random_batch(1, 40, 48)));
-    let convolution = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ConvolutionUniform];
-    let convolution =
-        convolution.into_iter().filter(|shader| gpu().profile().broadcast || *shader == Shader::ConvolutionUniform);
-    let expected: BTreeSet<Shader> = convolution.chain([Shader::Linear, Shader::LinearTranspose]).collect();
+    let mut expected = BTreeSet::from([Shader::ConvolutionUniform, Shader::Linear, Shader::LinearTranspose]);
+    if gpu().profile().broadcast {
+        expected.extend([Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast]);
+    }
     assert_eq!(shaders, expected);
 }
 

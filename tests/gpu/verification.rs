@@ -163,7 +163,7 @@ fn planted_faults_are_found() {
         is(step, Shader::WinogradOutput2x2) && step.uniforms.set("tile_columns", 3u32)
     });
     plant("weights of another slice", Vgg11, |step| {
-        convolution(step) && step.workgroups[2] == 16 && step.uniforms.set("weight_slice", 64u32)
+        step.workgroups[2] == WinogradTile::Two.slices() && step.uniforms.set("weight_slice", 64u32)
     });
     if gpu().profile().broadcast {
         let joint = |step: &Step| is(step, Shader::ConvolutionJoint);
@@ -176,6 +176,12 @@ fn planted_faults_are_found() {
         });
         plant("padding of a joint product", Vgg11, |step| joint(step) && step.uniforms.set("padding_left", 0u32));
         plant("pixels of another tile", Vgg11, |step| joint(step) && step.uniforms.set("first_tile", 1u32));
+        let product = |step: &Step| is(step, Shader::ProductBroadcast);
+        plant("signs of absolute weights", EfficientNetLite0, |step| {
+            let is_absolute = step.uniforms.fields().contains(&("absolute_weight", 1u32.into()));
+            product(step) && is_absolute && step.uniforms.set("absolute_weight", 0u32)
+        });
+        plant("columns of another tile", Vgg11, |step| product(step) && step.uniforms.set("first_tile", 1u32));
     }
     plant("unwritten rest", TinyVgg, |step| {
         let wide = step.workgroups[1] > 1;

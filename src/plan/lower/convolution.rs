@@ -1,7 +1,7 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
 use super::{LANES, Lowering, Work};
-use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape};
+use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape, Window};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
@@ -45,6 +45,16 @@ pub(super) struct Pass {
 }
 
 impl Pass {
+    /// Whether it is a product of matrices whose result is only used as a sum.
+    fn is_product(&self, window: Window) -> bool {
+        let padding = window.padding;
+        let is_point = window.taps() == 1 && window.stride == 1 && padding.top.max(padding.left) == 0;
+        is_point
+            && self.source_part == Part::Full
+            && !self.decides()
+            && self.source_shape.pixels() == self.shape.pixels()
+    }
+
     /// Whether max-pooling and ReLU decide on the result.
     pub(super) fn decides(&self) -> bool {
         !self.transposed && self.weight == Part::Full
@@ -69,7 +79,7 @@ pub(super) fn part_code(part: Part) -> u32 {
 impl Lowering<'_> {
     pub(super) fn convolution(&mut self, group: &Group, node: &Node) {
         let (layer, weight, source_part, transposed) = match node.op {
-            Op::Convolve { layer, weight, input, .. } => (layer, weight, input, false),
+            Op::Convolve { layer, weight, input, .. } => (layer, weight, self.part_taken(node, input), false),
             Op::ConvolveTranspose { layer, weight, .. } => (layer, weight, Part::Full, true),
             _ => return,
         };
@@ -80,6 +90,12 @@ impl Lowering<'_> {
         let pass =
             Pass { layer, transposed, weight, source_part, source, source_shape, destination, absolute, shape, gate };
         self.run_pass(&pass, &epilogue);
+    }
+
+    /// A value that is nowhere negative is its own absolute value.
+    fn part_taken(&self, node: &Node, part: Part) -> Part {
+        let is_whole = part == Part::Absolute && self.graph.is_non_negative(node.inputs[0]);
+        if is_whole { Part::Full } else { part }
     }
 
     /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: counts what it takes, copies `bwd(W, g)`, and
@@ -127,6 +143,7 @@ impl Lowering<'_> {
             decides: pass.decides(),
             winograd: self.winograd_allowed(pass, epilogue),
             joint: pass.absolute.is_some(),
+            product: pass.is_product(window),
         }
     }
 

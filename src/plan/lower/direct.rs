@@ -71,13 +71,19 @@ impl Lowering<'_> {
         let slices = dense.slices * step * step;
         let blocks = row_blocks(rows, dense.weights.bytes(self.graph) / u64::from(dense.slices));
         for (first_tile, count) in self.parts(tiles, dense.flops) {
-            let uniforms = self.dense_uniforms(dense, first_tile, blocks);
+            let uniforms = match dense.variant.kernel {
+                DenseKernel::Product => self.product_uniforms(dense, first_tile, blocks),
+                _ => self.dense_uniforms(dense, first_tile, blocks),
+            };
             let workgroups = match dense.variant.kernel {
-                DenseKernel::Broadcast => [rows.div_ceil(blocks), count, slices * blocks],
+                DenseKernel::Broadcast | DenseKernel::Product => [rows.div_ceil(blocks), count, slices * blocks],
                 DenseKernel::Uniform | DenseKernel::UniformSmall => [count, rows, slices],
             };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
-            let weights = vec![dense.weights, dense.epilogue.affine];
+            let weights = match dense.variant.kernel {
+                DenseKernel::Product => vec![dense.weights],
+                _ => vec![dense.weights, dense.epilogue.affine],
+            };
             let work = Work { kernel: kernel.clone(), uniforms, workgroups, flops };
             self.push(work, weights, dense.values.to_vec());
         }
@@ -106,7 +112,7 @@ impl Lowering<'_> {
             .with("transposed", dense.transposed)
             .with("samples", dense.samples)
             .with("slices", dense.slices)
-            .with("weight_slice", (dense.weights.elements(self.graph) / 4) as u32 / dense.slices)
+            .with("weight_slice", self.weight_slice(dense))
             .with("first_tile", first_tile)
             .with("gate", dense.gate)
             .with("epilogue", dense.epilogue.code)
@@ -120,8 +126,27 @@ impl Lowering<'_> {
                     .with("source_part", source_part)
                     .with("row_blocks", row_blocks)
             }
-            DenseKernel::Uniform | DenseKernel::UniformSmall => uniforms,
+            _ => uniforms,
         }
+    }
+
+    fn product_uniforms(&self, dense: &Dense, first_tile: u32, row_blocks: u32) -> Uniforms {
+        Uniforms::new()
+            .with("pixels", dense.shape.pixels())
+            .with("source_quads", dense.source_shape.quads())
+            .with("quads", dense.shape.quads())
+            .with("samples", dense.samples)
+            .with("weight_slice", self.weight_slice(dense))
+            .with("first_tile", first_tile)
+            .with("gate", dense.gate)
+            .with("epilogue", dense.epilogue.code)
+            .with("absolute_weight", dense.absolute_weight)
+            .with("row_blocks", row_blocks)
+    }
+
+    /// vec4 elements of the weights of one slice.
+    fn weight_slice(&self, dense: &Dense) -> u32 {
+        (dense.weights.elements(self.graph) / 4) as u32 / dense.slices
     }
 }
 
@@ -135,7 +160,7 @@ fn dense_kernel(dense: &Dense) -> Kernel {
     let Variant { kernel, row_tiles, .. } = dense.variant;
     let tiled = Kernel::new(kernel.shader()).with("ROW_TILES", row_tiles);
     let with_parts = match kernel {
-        DenseKernel::Broadcast => tiled,
+        DenseKernel::Broadcast | DenseKernel::Product => tiled,
         DenseKernel::Uniform | DenseKernel::UniformSmall => tiled
             .with("PIXELS", kernel.pixels() / LANES)
             .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())

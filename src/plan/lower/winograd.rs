@@ -12,10 +12,13 @@ use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
-use crate::plan::variant::{Variant, WinogradTile};
+use crate::plan::variant::{DenseKernel, Variant, WinogradTile};
 
 /// Bytes that the transformed source, or result, of one run may take.
 const RUN_BYTES: u64 = 16 << 20;
+
+/// Runs are multiples of this many patches, which fill the workgroups of the transforms and of [`DenseKernel::Product`].
+const TILES_TOGETHER: u32 = DenseKernel::Product.pixels() / 8 * LANES;
 
 /// The patches of one run, and where their transformed values are.
 struct Run {
@@ -46,8 +49,8 @@ impl Lowering<'_> {
         let tiles = rows * columns * self.batch;
         let quads = pass.source_shape.quads().max(pass.shape.quads());
         let per_tile = u64::from(quads * tile.slices()) * 16;
-        let most = (RUN_BYTES / per_tile).max(1) as u32;
-        let most = (most / LANES * LANES).max(LANES).min(self.profile.max_workgroups * LANES / 2).min(tiles);
+        let most = ((RUN_BYTES / per_tile) as u32).min(self.profile.max_workgroups * LANES / 2);
+        let most = (most / TILES_TOGETHER * TILES_TOGETHER).max(LANES).min(tiles);
         let bytes = |quads: u32| u64::from(quads * tile.slices()) * u64::from(most) * 16;
         let source = self.scratch_bytes("transformed source", bytes(pass.source_shape.quads()));
         let result = self.scratch_bytes("transformed result", bytes(pass.shape.quads()));

@@ -1,0 +1,157 @@
+// Products of matrices, for the adapters of convolution_broadcast.wgsl: convolutions of one tap without stride or padding, in either
+// direction, and the slices of Winograd's algorithm. That file's loads and order of workgroups, with nothing in the way of taps; sums are
+// short, so a lane owns 7 pixels instead of 4 and stores them, too, as integers of 64 bits. One workgroup: 8 * ROW_TILES channels x 56 pixels,
+// of which maps of 7, 14, 28, 56, 112 and 224 rows and columns leave few unused.
+
+override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
+override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+
+struct Product {
+    pixels: u32, source_quads: u32, quads: u32, // of source and destination
+    samples: u32,
+    weight_slice: u32, // vec4 elements of one slice of weights
+    first_tile: u32,   // pixel tiles before this dispatch
+    gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
+    epilogue: u32,     // 0 none, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    absolute_weight: u32,
+    row_blocks: u32,   // of each slice: the weights of a block stay in the cache
+}
+
+@group(0) @binding(0) var<uniform> u: Product;
+@group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [slices][rows/8][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(2) var<storage, read_write> source: array<vec2<u64>>;      // [slices][samples][source quads][pixels]
+@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;         // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> destination: array<vec2<u64>>; // [slices][samples][quads][pixels]
+
+struct Tile { near: array<vec4f, 8>, far: array<vec3f, 8> } // 4 and 3 pixels of 8 output channels
+struct Values { near: array<vec4f, 4>, far: array<vec4f, 3> } // 4 source channels of 4 and 3 pixels
+
+fn unpack(v: vec2<u64>) -> vec4f { return bitcast<vec4f>(vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u))); }
+fn pack(v: vec4f) -> vec2<u64> {
+    let b = bitcast<vec4u>(v);
+    return vec2<u64>(u64(b.x) | (u64(b.y) << 32u), u64(b.z) | (u64(b.w) << 32u));
+}
+
+// 4 weights: an element, or half of one where they are f16.
+fn weight(at: u32, mask: u32) -> vec4f {
+    var w: vec4f;
+    if HALF_WEIGHTS {
+        let word = weights[at / 2u][at % 2u];
+        w = vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u)));
+    } else {
+        w = unpack(weights[at]);
+    }
+    return bitcast<vec4f>(bitcast<vec4u>(w) & vec4u(mask));
+}
+
+fn dot4(w: vec4f, b: vec4f, c: f32) -> f32 { return fma(w.w, b.w, fma(w.z, b.z, fma(w.y, b.y, fma(w.x, b.x, c)))); }
+
+fn row(t: ptr<function, Tile>, i: u32, w: vec4f, b: Values) {
+    let c = (*t).near[i];
+    let d = (*t).far[i];
+    (*t).near[i] = vec4f(dot4(w, b.near[0], c.x), dot4(w, b.near[1], c.y), dot4(w, b.near[2], c.z), dot4(w, b.near[3], c.w));
+    (*t).far[i] = vec3f(dot4(w, b.far[0], d.x), dot4(w, b.far[1], d.y), dot4(w, b.far[2], d.z));
+}
+
+fn rows(t: ptr<function, Tile>, w: vec4f, b: Values) {
+    row(t, 0u, subgroupBroadcast(w, 0u), b); row(t, 1u, subgroupBroadcast(w, 1u), b);
+    row(t, 2u, subgroupBroadcast(w, 2u), b); row(t, 3u, subgroupBroadcast(w, 3u), b);
+    row(t, 4u, subgroupBroadcast(w, 4u), b); row(t, 5u, subgroupBroadcast(w, 5u), b);
+    row(t, 6u, subgroupBroadcast(w, 6u), b); row(t, 7u, subgroupBroadcast(w, 7u), b);
+}
+
+fn divide(a: vec4f, b: vec4f) -> vec4f {
+    let shifted = b + 1e-9;
+    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
+    return select(quotient, vec4f(), b == vec4f());
+}
+
+fn finish(index: u32) {
+    let sum = unpack(destination[index]);
+    let other = operand[index];
+    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+    destination[index] = pack(select(sum * abs(other), ratio, u.epilogue == 2u));
+}
+
+fn gate_is_open() -> bool {
+    var open = u.gate == 0u;
+    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
+    return open;
+}
+
+// Four pixels of a lane: whether they exist, and their places in the first quad of the source and of the destination.
+struct Place { inside: vec4<bool>, source: vec4u, destination: vec4u }
+fn place(first: u32, slice: u32, quad: u32) -> Place {
+    let index = first + vec4u(0u, 8u, 16u, 24u);
+    var sample = vec4u();
+    if u.samples > 1u { sample = index / u.pixels; }
+    let pixel = index - sample * u.pixels;
+    let inside = (sample < vec4u(u.samples)) & (pixel < vec4u(u.pixels));
+    let plane = slice * u.samples + sample;
+    let source = select(vec4u(), plane * u.source_quads * u.pixels + pixel, inside);
+    return Place(inside, source, (plane * u.quads + quad) * u.pixels + pixel);
+}
+
+fn load(near: vec4u, far: vec3u) -> Values {
+    return Values(
+        array<vec4f, 4>(unpack(source[near.x]), unpack(source[near.y]), unpack(source[near.z]), unpack(source[near.w])),
+        array<vec4f, 3>(unpack(source[far.x]), unpack(source[far.y]), unpack(source[far.z])),
+    );
+}
+
+@compute @workgroup_size(8)
+fn main(
+    @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32,
+) {
+    let row_group = group.z % u.row_blocks * groups.x + group.x;
+    let quad = row_group * ROW_TILES * 2u; // the first of the destination
+    if quad >= u.quads || !gate_is_open() { return; }
+    let slice = group.z / u.row_blocks;
+    let first = (u.first_tile + group.y) * 56u + lane;
+    let near = place(first, slice, quad);
+    let far = place(first + 32u, slice, quad); // its fourth pixel is the next workgroup's
+    let tile_stride = u.source_quads * 8u;
+    var w = slice * u.weight_slice + row_group * ROW_TILES * tile_stride + (subgroup_lane & 7u);
+    let mask = select(~0u, 0x7fffffffu, u.absolute_weight == 1u);
+    var near_at = near.source;
+    var far_at = far.source.xyz;
+    var t0: Tile; var t1: Tile;
+    for (var i = 0u; i < u.source_quads; i++) {
+        let values = load(near_at, far_at);
+        rows(&t0, weight(w, mask), values);
+        if ROW_TILES > 1u { rows(&t1, weight(w + tile_stride, mask), values); }
+        near_at += u.pixels;
+        far_at += u.pixels;
+        w += 8u;
+    }
+    store(quad, near, far, 0u, &t0);
+    if ROW_TILES > 1u { store(quad + 2u, near, far, 2u * u.pixels, &t1); }
+    if u.epilogue == 0u { return; }
+    // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
+    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
+        for (var j = 0u; j < 4u; j++) {
+            if near.inside[j] { finish(near.destination[j] + i * u.pixels); }
+            if far.inside[j] && j < 3u { finish(far.destination[j] + i * u.pixels); }
+        }
+    }
+}
+
+fn store(quad: u32, near: Place, far: Place, offset: u32, t: ptr<function, Tile>) {
+    let n = (*t).near;
+    let f = (*t).far;
+    store_quad(quad, near, far, offset, transpose(mat4x4f(n[0], n[1], n[2], n[3])), transpose(mat4x3f(f[0], f[1], f[2], f[3])));
+    store_quad(quad + 1u, near, far, offset + u.pixels, transpose(mat4x4f(n[4], n[5], n[6], n[7])), transpose(mat4x3f(f[4], f[5], f[6], f[7])));
+}
+
+fn store_quad(quad: u32, near: Place, far: Place, offset: u32, n: mat4x4f, f: mat3x4f) {
+    if quad >= u.quads { return; }
+    put(near.inside.x, near.destination.x + offset, n[0]); put(near.inside.y, near.destination.y + offset, n[1]);
+    put(near.inside.z, near.destination.z + offset, n[2]); put(near.inside.w, near.destination.w + offset, n[3]);
+    put(far.inside.x, far.destination.x + offset, f[0]); put(far.inside.y, far.destination.y + offset, f[1]);
+    put(far.inside.z, far.destination.z + offset, f[2]);
+}
+
+fn put(inside: bool, at: u32, value: vec4f) {
+    if inside { destination[at] = pack(value); }
+}
