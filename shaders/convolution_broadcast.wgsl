@@ -16,7 +16,7 @@ struct Convolution {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32,     // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     low: f32, high: f32,
     absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
     row_blocks: u32, // of each slice or phase: the weights of a block stay in the cache
@@ -183,7 +183,7 @@ fn main(
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
-            if inside[j] { finish(quad + i, at[j] + i * plane); }
+            if inside[j] && sample[j] < u.finished { finish(quad + i, at[j] + i * plane); }
         }
     }
 }

@@ -10,7 +10,7 @@ struct Depthwise {
     stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
     gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     low: f32, high: f32,
     weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
     source_part: u32,
@@ -46,8 +46,8 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    switch u.epilogue {
+fn finish(sum: vec4f, sample: u32, quad: u32, index: u32) -> vec4f {
+    switch select(0u, u.epilogue, sample < u.finished) {
         case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
         case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
         case 3u: { return sum * abs(operand[index]); }
@@ -128,10 +128,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
     }
     let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
-    destination[index] = finish(sum[0], quad, index);
+    destination[index] = finish(sum[0], sample, quad, index);
     if PIXELS > 1u {
-        if x + 1u < columns { destination[index + step] = finish(sum[1], quad, index + step); }
-        if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], quad, index + 2u * step); }
-        if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], quad, index + 3u * step); }
+        if x + 1u < columns { destination[index + step] = finish(sum[1], sample, quad, index + step); }
+        if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], sample, quad, index + 2u * step); }
+        if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], sample, quad, index + 3u * step); }
     }
 }

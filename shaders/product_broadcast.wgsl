@@ -12,7 +12,7 @@ struct Product {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32,     // 0 none, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue: u32, finished: u32, // 0 none, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     absolute_weight: u32,
     row_blocks: u32,   // of each slice: the weights of a block stay in the cache
 }
@@ -79,8 +79,8 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-// Four pixels of a lane: whether they exist, and their places in the first quad of the source and of the destination.
-struct Place { inside: vec4<bool>, source: vec4u, destination: vec4u }
+// Four pixels of a lane: their samples, whether they exist, and their places in the first quad of the source and of the destination.
+struct Place { sample: vec4u, inside: vec4<bool>, source: vec4u, destination: vec4u }
 fn place(first: u32, slice: u32, quad: u32) -> Place {
     let index = first + vec4u(0u, 8u, 16u, 24u);
     var sample = vec4u();
@@ -89,7 +89,7 @@ fn place(first: u32, slice: u32, quad: u32) -> Place {
     let inside = (sample < vec4u(u.samples)) & (pixel < vec4u(u.pixels));
     let plane = slice * u.samples + sample;
     let source = select(vec4u(), plane * u.source_quads * u.pixels + pixel, inside);
-    return Place(inside, source, (plane * u.quads + quad) * u.pixels + pixel);
+    return Place(sample, inside, source, (plane * u.quads + quad) * u.pixels + pixel);
 }
 
 fn load(near: vec4u, far: vec3u) -> Values {
@@ -131,8 +131,8 @@ fn main(
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
-            if near.inside[j] { finish(near.destination[j] + i * u.pixels); }
-            if far.inside[j] && j < 3u { finish(far.destination[j] + i * u.pixels); }
+            if near.inside[j] && near.sample[j] < u.finished { finish(near.destination[j] + i * u.pixels); }
+            if far.inside[j] && far.sample[j] < u.finished && j < 3u { finish(far.destination[j] + i * u.pixels); }
         }
     }
 }

@@ -7,7 +7,7 @@ struct WinogradOutput {
     first_tile: u32, // patches of all samples before this dispatch
     tiles: u32,      // patches of this dispatch
     gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     low: f32, high: f32,
 }
 
@@ -64,16 +64,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let y = number % of_sample / u.tile_columns * 2u;
     let x = number % of_sample % u.tile_columns * 2u;
     let base = (sample * u.quads + group.y) * u.height * u.width;
-    store(base, group.y, y, x, left.a);
-    store(base, group.y, y, x + 1u, right.a);
-    store(base, group.y, y + 1u, x, left.b);
-    store(base, group.y, y + 1u, x + 1u, right.b);
+    let epilogue = select(0u, u.epilogue, sample < u.finished);
+    store(base, epilogue, group.y, y, x, left.a);
+    store(base, epilogue, group.y, y, x + 1u, right.a);
+    store(base, epilogue, group.y, y + 1u, x, left.b);
+    store(base, epilogue, group.y, y + 1u, x + 1u, right.b);
 }
 
-fn store(base: u32, quad: u32, y: u32, x: u32, sum: vec4f) {
+fn store(base: u32, epilogue: u32, quad: u32, y: u32, x: u32, sum: vec4f) {
     if y >= u.height || x >= u.width { return; }
     let at = base + y * u.width + x;
     var result = sum;
-    if u.epilogue != 0u { result = finish(quad, at, sum); }
+    if epilogue != 0u { result = finish(quad, at, sum); }
     destination[at] = result;
 }

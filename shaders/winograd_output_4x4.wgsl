@@ -7,7 +7,7 @@ struct WinogradOutput {
     first_tile: u32, // patches of all samples before this dispatch
     tiles: u32,      // patches of this dispatch
     gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32,   // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     low: f32, high: f32,
 }
 
@@ -95,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     store_row(base, y + 2u, x, sum_with(s, 4.0, p));
     store_row(base, y, x, sum(load_row(index, 0u), sum(s, p)));
     store_row(base, y + 3u, x, sum(sum_with(t, 8.0, q), load_row(index, 5u)));
-    if u.epilogue == 0u { return; }
+    if u.epilogue == 0u || sample >= u.finished { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every pixel.
     for (var row = y; row < min(y + 4u, u.height); row++) {
         for (var column = x; column < min(x + 4u, u.width); column++) {

@@ -10,7 +10,7 @@ use agf::plan::packing::{Element, Packing};
 use agf::plan::uniforms::Scalar;
 use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant, WinogradTile};
 use agf::plan::{Plan, Profile, Sharing};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 fn plan(architecture: Architecture, slots: u32) -> Plan {
@@ -139,6 +139,39 @@ fn products_of_one_source_run_as_one_where_loads_are_dear() {
     }
 }
 
+/// `bwd(|W|, S_C)` and `bwd(|W|, S_A)` share |W|: one pass over twice as many samples for every full convolution, where such values can be bound.
+#[test]
+fn transposes_over_the_same_weights_run_as_one() {
+    let binding_of = |bytes: u64| Profile { max_binding_bytes: bytes, ..Profile::WEBGPU };
+    for (architecture, layers) in
+        [(Architecture::Vgg19, 15), (Architecture::ResNet50, 16), (Architecture::EfficientNetLite0, 16)]
+    {
+        for (profile, slots) in [(Profile::WEBGPU, 1), (Profile::WEBGPU, 3), (software(), 1)] {
+            let plan = plan_for(&profile, architecture, [64, 96], slots);
+            let mut wholes = BTreeMap::new();
+            for value in &plan.values {
+                if let Some((whole, offset)) = value.within {
+                    wholes.entry(whole).or_insert_with(Vec::new).push((offset, value.bytes));
+                }
+            }
+            assert_eq!(wholes.len(), 2 * layers * slots as usize, "{architecture}: sources and results");
+            assert!(
+                wholes.values().all(|parts| parts[..] == [(0, parts[0].1), (parts[0].1, parts[0].1)]),
+                "{wholes:?}"
+            );
+        }
+        let whole = plan_for(&Profile::WEBGPU, architecture, [64, 96], 1);
+        let largest = whole.values.iter().map(|value| value.bytes).max().unwrap();
+        let narrow = plan_for(&binding_of(largest - 1), architecture, [64, 96], 1);
+        assert!(
+            narrow.values.iter().all(|value| value.bytes < largest),
+            "{architecture}: nothing is too large to be bound"
+        );
+        let counts = |plan: &Plan| plan.passes.iter().map(|layer| (layer.always, layer.gated)).collect::<Vec<_>>();
+        assert_eq!(counts(&whole), counts(&narrow), "{architecture}: passes over the weights");
+    }
+}
+
 /// 7x7 pixels fill a fifth of a tile of 256: there a lane owns one pixel instead of four.
 #[test]
 fn small_maps_take_tiles_that_fit() {
@@ -151,7 +184,8 @@ fn small_maps_take_tiles_that_fit() {
         assert_eq!(pass.variant.kernel, kernel, "{}", pass.shape);
     }
     let step = |pass: &DensePass| plan.steps[pass.steps.start].workgroups[0];
-    assert!(plan.dense.iter().filter(is_small).all(|pass| step(pass) == 1));
+    // Two transposes over the same weights have 98 pixels.
+    assert!(plan.dense.iter().filter(is_small).all(|pass| (1..=2).contains(&step(pass))));
 }
 
 /// Pixels go by a block of weights that stays in the cache.

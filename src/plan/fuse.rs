@@ -1,6 +1,7 @@
 //! Fusion: which nodes run as one step. A group is a product with weights and what directly follows it; only its last value is stored.
 
-use crate::graph::{Binary, Graph, Node, NodeId, Op, Part};
+use super::memory::ALIGNMENT;
+use crate::graph::{Binary, Graph, Node, NodeId, Op, Part, Shape};
 
 /// Nodes that run as one step, in order; the last one's value is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +24,16 @@ impl Group {
     }
 }
 
-/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are stored. A
-/// convolution's `W x` and `|W| |x|` run in one step where they can and each have at least `joint_flops` operations.
-pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], joint_flops: u64) -> Vec<Group> {
+/// Which passes over a convolution's weights run as one.
+pub struct Limits {
+    /// `W x` and `|W| |x|` of at least so many operations each.
+    pub joint_flops: u64,
+    /// Transposes whose values have at most so many bytes, taken together, for one sample.
+    pub pair_bytes: u64,
+}
+
+/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are stored.
+pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) -> Vec<Group> {
     let mut readers = vec![Vec::new(); graph.nodes().len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
         for &input in &graph.node(id).inputs {
@@ -39,7 +47,7 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], joint_flops: u64) -
             continue;
         }
         let mut nodes = vec![id];
-        let joins = |&reader: &NodeId| is_joint(graph, graph.node(reader), graph.node(id), joint_flops);
+        let joins = |&reader: &NodeId| is_joint(graph, graph.node(reader), graph.node(id), limits.joint_flops);
         let joins_another = graph.node(id).inputs.iter().flat_map(|input| &readers[input.index()]).any(joins);
         while !joins_another && let Some(next) = follower(graph, &nodes, &readers, kept) {
             absorbed[next.index()] = true;
@@ -48,21 +56,31 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], joint_flops: u64) -
         groups.push(Group { nodes, partner: None });
     }
     groups.sort_by_key(|group| position(graph, group));
-    pair(graph, groups, joint_flops)
+    pair(&Pairing { graph, readers: &readers, limits }, groups)
+}
+
+/// What decides on pairs.
+struct Pairing<'a> {
+    graph: &'a Graph,
+    readers: &'a [Vec<NodeId>],
+    limits: &'a Limits,
 }
 
 /// Joins products with the weights of one linear layer, or one convolution, two at a time: reading is what takes the time. Of two products
 /// with the same input the later one joins the earlier; of two transposes the earlier waits for the later if nothing needs it before.
-fn pair(graph: &Graph, groups: Vec<Group>, joint_flops: u64) -> Vec<Group> {
+fn pair(pairing: &Pairing, groups: Vec<Group>) -> Vec<Group> {
+    let graph = pairing.graph;
     let mut paired: Vec<Option<Group>> = Vec::with_capacity(groups.len());
     for group in groups {
-        let earlier =
-            paired.iter().rposition(|earlier| earlier.as_ref().is_some_and(|e| is_pair(graph, e, &group, joint_flops)));
+        let is_pair =
+            |earlier: &Option<Group>| earlier.as_ref().is_some_and(|earlier| pairing.is_pair(earlier, &group));
+        let earlier = paired.iter().rposition(is_pair);
         let Some(position) = earlier else {
             paired.push(Some(group));
             continue;
         };
-        let transposed = matches!(graph.node(group.head()).op, Op::LinearTranspose { .. });
+        let transposed =
+            matches!(graph.node(group.head()).op, Op::LinearTranspose { .. } | Op::ConvolveTranspose { .. });
         let Some(mut first) = paired[position].take() else { continue };
         if !transposed {
             first.partner = Some(Box::new(group));
@@ -77,18 +95,45 @@ fn pair(graph: &Graph, groups: Vec<Group>, joint_flops: u64) -> Vec<Group> {
     paired.into_iter().flatten().collect()
 }
 
-fn is_pair(graph: &Graph, earlier: &Group, later: &Group, joint_flops: u64) -> bool {
-    let (a, b) = (graph.node(earlier.head()), graph.node(later.head()));
-    let free = earlier.partner.is_none() && later.partner.is_none() && later.nodes.len() == 1;
-    let same = match (&a.op, &b.op) {
-        (Op::Linear { layer: a_layer, .. }, Op::Linear { layer: b_layer, bias: false, .. }) => {
-            a_layer == b_layer && a.inputs == b.inputs
+impl Pairing<'_> {
+    fn is_pair(&self, earlier: &Group, later: &Group) -> bool {
+        let (a, b) = (self.graph.node(earlier.head()), self.graph.node(later.head()));
+        if earlier.partner.is_some() || later.partner.is_some() {
+            return false;
         }
-        (Op::LinearTranspose { layer: a_layer, .. }, Op::LinearTranspose { layer: b_layer, .. }) => a_layer == b_layer,
-        (Op::Convolve { .. }, Op::Convolve { .. }) => is_joint(graph, a, b, joint_flops),
-        _ => false,
-    };
-    free && same
+        let is_plain = |group: &Group| group.nodes.len() == 1;
+        match (&a.op, &b.op) {
+            (Op::Linear { layer: a_layer, .. }, Op::Linear { layer: b_layer, bias: false, .. }) => {
+                is_plain(later) && a_layer == b_layer && a.inputs == b.inputs
+            }
+            (Op::LinearTranspose { layer: a, .. }, Op::LinearTranspose { layer: b, .. }) => is_plain(later) && a == b,
+            (Op::Convolve { .. }, Op::Convolve { .. }) => {
+                is_plain(later) && is_joint(self.graph, a, b, self.limits.joint_flops)
+            }
+            (
+                Op::ConvolveTranspose { layer: a_layer, weight: a_weight, .. },
+                Op::ConvolveTranspose { layer: b_layer, weight: b_weight, .. },
+            ) => {
+                let shapes = |node: &Node| (self.graph.shape(node.inputs[0]), node.shape);
+                let is_same = a_layer == b_layer && a_weight == b_weight && shapes(a) == shapes(b);
+                is_plain(earlier) && is_same && [a, b].iter().all(|node| self.can_lie_beside_another(node))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a transpose's source, and its result, may be one half of a value: a quotient that nothing else reads, of a size that other values
+    /// can begin behind.
+    fn can_lie_beside_another(&self, transpose: &Node) -> bool {
+        let source = transpose.inputs[0];
+        let is_quotient = matches!(self.graph.node(source).op, Op::Binary(Binary::Ratio));
+        let fits = |shape: Shape| {
+            let bytes = u64::from(shape.quads()) * u64::from(shape.pixels()) * 16;
+            bytes % ALIGNMENT == 0 && 2 * bytes <= self.limits.pair_bytes
+        };
+        let shapes = [self.graph.shape(source), transpose.shape];
+        is_quotient && self.readers[source.index()].len() == 1 && shapes.into_iter().all(fits)
+    }
 }
 
 /// Whether they are a dense convolution's `W x` and `|W| |x|` of at least so many operations each, where x is nowhere negative.

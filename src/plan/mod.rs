@@ -96,6 +96,8 @@ pub struct Value {
     pub node: Option<NodeId>,
     /// Bytes for the whole batch.
     pub bytes: u64,
+    /// The value that it is a part of, and at which byte of it: what one step goes through as one lies together.
+    pub within: Option<(ValueId, u64)>,
 }
 
 /// One dispatch.
@@ -198,10 +200,13 @@ impl Plan {
                 lowering.declare(id);
             }
         }
-        let joint_flops = if profile.broadcast { profile.joint_flops } else { u64::MAX };
-        for group in fuse::groups(graph, &live, outputs, joint_flops) {
-            lowering.group(&group);
-        }
+        let limits = fuse::Limits {
+            joint_flops: if profile.broadcast { profile.joint_flops } else { u64::MAX },
+            pair_bytes: profile.max_binding_bytes / u64::from(batch),
+        };
+        let groups = fuse::groups(graph, &live, outputs, &limits);
+        groups.iter().for_each(|group| lowering.place_together(group));
+        groups.iter().for_each(|group| lowering.group(group));
         let lower::Lowering { steps, values, value_of, passes, dense, .. } = lowering;
         let too_large = values.iter().find(|value| value.bytes > profile.max_binding_bytes);
         if let Some(value) = too_large {
@@ -213,7 +218,13 @@ impl Plan {
             Sharing::Shared => (None, 0),
             Sharing::Separate => (Some(keep_all(&lifetimes, steps.len())), GUARD_BYTES),
         };
-        let (places, buffers) = memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
+        let lifetimes_apart = separate.as_ref().unwrap_or(&lifetimes);
+        let (mut places, buffers) = memory::place(lifetimes_apart, profile.max_buffer_bytes, gap);
+        for (index, value) in values.iter().enumerate() {
+            if let Some((whole, offset)) = value.within {
+                places[index] = Place { offset: places[whole.0].offset + offset, ..places[whole.0] };
+            }
+        }
         let lower_bound = memory::lower_bound(&lifetimes);
         let weight_bytes = weight_bytes(graph, &steps);
         Ok(Self { batch, steps, values, places, buffers, value_of, passes, dense, weight_bytes, lower_bound })
@@ -263,7 +274,8 @@ fn weight_bytes(graph: &Graph, steps: &[Step]) -> u64 {
     packings.iter().map(|packing| packing.bytes(graph)).sum()
 }
 
-/// From the first to the last step that touches a value; what the host fills lives from the start, outputs to the end.
+/// From the first to the last step that touches a value or a part of it; what the host fills lives from the start, outputs to the end. Parts
+/// take no memory of their own.
 fn lifetimes(
     steps: &[Step],
     values: &[Value],
@@ -273,22 +285,24 @@ fn lifetimes(
     let end = steps.len().saturating_sub(1);
     let mut touched: Vec<Option<(usize, usize)>> = vec![None; values.len()];
     let mut written = vec![false; values.len()];
+    let whole = |value: &ValueId| values[value.0].within.map_or(*value, |(whole, _)| whole);
     for (index, step) in steps.iter().enumerate() {
-        for value in &step.values {
+        for value in step.values.iter().map(whole) {
             let (first, _) = touched[value.0].unwrap_or((index, index));
             touched[value.0] = Some((first, index));
         }
-        for value in step.values.iter().rev().take(step.written) {
+        for value in step.values.iter().rev().take(step.written).map(whole) {
             written[value.0] = true;
         }
     }
-    for value in outputs.iter().filter_map(|id| value_of.get(id)) {
+    for value in outputs.iter().filter_map(|id| value_of.get(id)).map(whole) {
         let (first, _) = touched[value.0].unwrap_or((0, end));
         touched[value.0] = Some((first, end));
     }
     let lifetime = |(index, value): (usize, &Value)| {
         let (first, last) = touched[index].unwrap_or((0, end));
-        Lifetime { bytes: value.bytes, first: if written[index] { first } else { 0 }, last }
+        let bytes = if value.within.is_some() { 0 } else { value.bytes };
+        Lifetime { bytes, first: if written[index] { first } else { 0 }, last }
     };
     values.iter().enumerate().map(lifetime).collect()
 }

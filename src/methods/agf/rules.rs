@@ -26,8 +26,9 @@ impl Layer<'_> {
     pub fn full(&mut self, layer: ConvolutionId, ablations: Ablations) -> Result<NodeId, GraphError> {
         let weights = Weights::Convolution(layer);
         let (x, g_x) = (self.inputs[0], self.g_x.unwrap_or(self.c));
-        let c = self.absolute(weights)?;
+        // Before C, so that nothing reads C before A is there: their transposes run as one.
         let agnostic = self.agnostic(weights)?;
+        let c = self.absolute(weights)?;
         let shape = self.graph.shape(x);
         let masked = Op::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
         let gm = self.add("gm", masked, &[self.g.unwrap_or(self.c), self.c, g_x])?;

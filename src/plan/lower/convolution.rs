@@ -40,6 +40,8 @@ pub(super) struct Pass {
     /// Where the same goes with absolute weights; for a forward pass whose source is nowhere negative.
     pub absolute: Option<ValueId>,
     pub shape: Shape,
+    /// Samples that it goes through: those of the batch, or twice as many where it stands for two passes. Epilogues apply to the first.
+    pub samples: u32,
     /// One value per sample; where all are zero the pass does nothing.
     pub gate: Option<ValueId>,
 }
@@ -83,12 +85,28 @@ impl Lowering<'_> {
             Op::ConvolveTranspose { layer, weight, .. } => (layer, weight, Part::Full, true),
             _ => return,
         };
-        let (source, source_shape) = (self.value(node.inputs[0]), self.shape(node.inputs[0]));
+        let mut pass = Pass {
+            layer,
+            transposed,
+            weight,
+            source_part,
+            source: self.value(node.inputs[0]),
+            source_shape: self.shape(node.inputs[0]),
+            destination: self.value(self.output),
+            absolute: None,
+            shape: node.shape,
+            samples: self.batch,
+            gate: None,
+        };
+        match group.partner.as_deref() {
+            Some(_) if transposed => {
+                (pass.source, pass.destination) = (self.whole(node.inputs[0]), self.whole(self.output));
+                pass.samples = 2 * self.batch;
+            }
+            Some(partner) => pass.absolute = Some(self.value(partner.output())),
+            None => {}
+        }
         let epilogue = self.epilogue(group, node);
-        let (destination, shape) = (self.value(self.output), node.shape);
-        let (gate, absolute) = (None, group.partner.as_deref().map(|partner| self.value(partner.output())));
-        let pass =
-            Pass { layer, transposed, weight, source_part, source, source_shape, destination, absolute, shape, gate };
         self.run_pass(&pass, &epilogue);
     }
 
@@ -107,10 +125,19 @@ impl Lowering<'_> {
         let (source, taken) = self.masked(g, c, source_shape);
         let destination = self.value(self.output);
         self.copy(unmasked, destination, node.shape);
-        let (weight, source_part, gate, shape) = (Part::Full, Part::Full, Some(taken), node.shape);
-        let (transposed, absolute) = (true, None);
-        let pass =
-            Pass { layer, transposed, weight, source_part, source, source_shape, destination, absolute, shape, gate };
+        let pass = Pass {
+            layer,
+            transposed: true,
+            weight: Part::Full,
+            source_part: Part::Full,
+            source,
+            source_shape,
+            destination,
+            absolute: None,
+            shape: node.shape,
+            samples: self.batch,
+            gate: Some(taken),
+        };
         self.run_pass(&pass, &Epilogue::NONE);
     }
 
@@ -155,7 +182,7 @@ impl Lowering<'_> {
         }
         for known in self.passes.iter_mut().filter(|known| known.layer == convolution.name) {
             *if pass.gate.is_some() { &mut known.gated } else { &mut known.always } += 1;
-            known.always += u32::from(pass.absolute.is_some());
+            known.always += u32::from(pass.absolute.is_some() || pass.samples > self.batch);
         }
     }
 

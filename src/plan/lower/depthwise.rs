@@ -23,6 +23,7 @@ impl Lowering<'_> {
             .with("transposed", pass.transposed)
             .with("gate", self.gate(pass))
             .with("epilogue", epilogue.code)
+            .with("finished", self.batch)
             .with("low", epilogue.low)
             .with("high", epilogue.high);
         let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
@@ -30,8 +31,8 @@ impl Lowering<'_> {
         let pixels = if self.profile.broadcast { 4 } else { 1 };
         let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
         let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
-        let workgroups = [strips.div_ceil(LANES), pass.shape.quads(), self.batch * step * step];
-        let flops = pass_flops(&convolution, pass) * u64::from(self.batch);
+        let workgroups = [strips.div_ceil(LANES), pass.shape.quads(), pass.samples * step * step];
+        let flops = pass_flops(&convolution, pass) * u64::from(pass.samples);
         let values = self.operands(pass, epilogue).to_vec();
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];
         self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);

@@ -44,14 +44,14 @@ impl Lowering<'_> {
             source_part: pass.source_part,
             source_shape: pass.source_shape,
             shape: pass.shape,
-            samples: self.batch,
+            samples: pass.samples,
             slices: 1,
             decides: pass.decides(),
             weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
             gate: self.gate(pass),
             epilogue,
-            flops: pass_flops(convolution, pass) * u64::from(self.batch),
+            flops: pass_flops(convolution, pass) * u64::from(pass.samples),
         };
         self.dense(&dense);
     }
@@ -116,6 +116,7 @@ impl Lowering<'_> {
             .with("first_tile", first_tile)
             .with("gate", dense.gate)
             .with("epilogue", dense.epilogue.code)
+            .with("finished", self.batch)
             .with("low", dense.epilogue.low)
             .with("high", dense.epilogue.high);
         match dense.variant.kernel {
@@ -140,6 +141,7 @@ impl Lowering<'_> {
             .with("first_tile", first_tile)
             .with("gate", dense.gate)
             .with("epilogue", dense.epilogue.code)
+            .with("finished", self.batch)
             .with("absolute_weight", dense.absolute_weight)
             .with("row_blocks", row_blocks)
     }

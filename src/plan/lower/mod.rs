@@ -46,7 +46,7 @@ pub(super) struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     pub fn new(graph: &'a Graph, live: &[bool], profile: &'a Profile, batch: u32) -> Self {
         let is_explained = goes_back(graph, live);
-        let unused = Value { name: "unused".into(), node: None, bytes: 16 };
+        let unused = Value { name: "unused".into(), node: None, bytes: 16, within: None };
         let (values, unused) = (vec![unused], ValueId(0));
         let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
         let (passes, dense) = (Vec::new(), Vec::new());
@@ -100,13 +100,40 @@ impl<'a> Lowering<'a> {
         if let Some(&known) = self.value_of.get(&id) {
             return known;
         }
+        self.new_value(id, None)
+    }
+
+    fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
         let node = self.graph.node(id);
         let bytes = if node.op.is_map() { u64::from(node.shape.pixels()) * 4 } else { quad_bytes(node.shape) };
-        let value = Value { name: node.name.clone(), node: Some(id), bytes: bytes * u64::from(self.batch) };
-        self.values.push(value);
+        let (name, bytes) = (node.name.clone(), bytes * u64::from(self.batch));
+        self.values.push(Value { name, node: Some(id), bytes, within });
         let value = ValueId(self.values.len() - 1);
         self.value_of.insert(id, value);
         value
+    }
+
+    /// Makes room for what two transposes over the same weights read, and for what they write: one behind the other, so that they are one pass
+    /// over twice as many samples.
+    pub fn place_together(&mut self, group: &Group) {
+        let Some(partner) = group.partner.as_deref() else { return };
+        if let Op::ConvolveTranspose { .. } = self.graph.node(group.head()).op {
+            let source = |group: &Group| self.graph.node(group.head()).inputs[0];
+            for [first, second] in [[source(group), source(partner)], [group.output(), partner.output()]] {
+                let bytes = quad_bytes(self.shape(first)) * u64::from(self.batch);
+                let name = format!("{} & {}", self.graph.node(first).name, self.graph.node(second).name);
+                self.values.push(Value { name, node: None, bytes: 2 * bytes, within: None });
+                let whole = ValueId(self.values.len() - 1);
+                self.new_value(first, Some((whole, 0)));
+                self.new_value(second, Some((whole, bytes)));
+            }
+        }
+    }
+
+    /// The value that a node's is a part of, or else its own.
+    fn whole(&mut self, id: NodeId) -> ValueId {
+        let value = self.value(id);
+        self.values[value.0].within.map_or(value, |(whole, _)| whole)
     }
 
     fn values(&mut self, ids: &[NodeId]) -> Vec<ValueId> {
@@ -119,7 +146,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn scratch_bytes(&mut self, name: &str, bytes: u64) -> ValueId {
-        self.values.push(Value { name: format!("{} ({name})", self.label), node: None, bytes });
+        self.values.push(Value { name: format!("{} ({name})", self.label), node: None, bytes, within: None });
         ValueId(self.values.len() - 1)
     }
 

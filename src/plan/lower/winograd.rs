@@ -46,7 +46,7 @@ impl Lowering<'_> {
 
     pub(super) fn winograd(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant, tile: WinogradTile) {
         let (rows, columns) = (pass.shape.height.div_ceil(tile.side()), pass.shape.width.div_ceil(tile.side()));
-        let tiles = rows * columns * self.batch;
+        let tiles = rows * columns * pass.samples;
         let quads = pass.source_shape.quads().max(pass.shape.quads());
         let per_tile = u64::from(quads * tile.slices()) * 16;
         let most = ((RUN_BYTES / per_tile) as u32).min(self.profile.max_workgroups * LANES / 2);
@@ -126,6 +126,7 @@ impl Lowering<'_> {
             .with("tiles", run.tiles)
             .with("gate", self.gate(pass))
             .with("epilogue", epilogue.code)
+            .with("finished", self.batch)
             .with("low", epilogue.low)
             .with("high", epilogue.high);
         let (shader, transform) = match run.tile {
