@@ -1,6 +1,8 @@
 // Adaptive average pooling with uneven windows: row i of h averages source rows floor(i H / h) to ceil((i + 1) H / h); or its transpose.
 
 override TRANSPOSED: bool = false;
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
 
 struct AveragePool {
     source_height: u32,
@@ -42,16 +44,17 @@ fn spread(base: u32, y: u32, x: u32) -> vec4f {
     return sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let pixels = u.height * u.width;
-    let pixel = group.x * 64u + lane;
-    if pixel >= pixels { return; }
-    let channel = group.z * u.quads + group.y;
-    let base = channel * u.source_height * u.source_width;
-    let y = pixel / u.width;
-    let x = pixel % u.width;
-    var value: vec4f;
-    if TRANSPOSED { value = spread(base, y, x); } else { value = average(base, y, x); }
-    destination[channel * pixels + pixel] = value;
+    let end = min((group.x + 1u) * RUN, pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let channel = group.z * u.quads + group.y;
+        let base = channel * u.source_height * u.source_width;
+        let y = pixel / u.width;
+        let x = pixel % u.width;
+        var value: vec4f;
+        if TRANSPOSED { value = spread(base, y, x); } else { value = average(base, y, x); }
+        destination[channel * pixels + pixel] = value;
+    }
 }

@@ -2,6 +2,8 @@
 
 // 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 |a| + |b|, 7 a - b, 8 a / b and 0 where b = 0, 9 a
 override OPERATION: u32 = 0u;
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
 
 struct Binary {
     pixels: u32,
@@ -35,18 +37,19 @@ fn combine(p: vec4f, q: vec4f) -> vec4f {
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    let channel = group.z * u.quads + group.y;
-    let index = channel * u.pixels + pixel;
-    var q: vec4f;
-    switch u.broadcast {
-        case 0u: { q = b[index]; }
-        case 1u: { q = b[channel]; }
-        case 2u: { q = vec4f(b[group.z].x); }
-        default: {}
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let channel = group.z * u.quads + group.y;
+        let index = channel * u.pixels + pixel;
+        var q: vec4f;
+        switch u.broadcast {
+            case 0u: { q = b[index]; }
+            case 1u: { q = b[channel]; }
+            case 2u: { q = vec4f(b[group.z].x); }
+            default: {}
+        }
+        destination[index] = combine(a[index], q);
     }
-    destination[index] = combine(a[index], q);
 }

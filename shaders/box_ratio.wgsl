@@ -1,5 +1,8 @@
 // The box rule's quotient: S = div(c, W x - min(x) W+ 1 - max(x) W- 1).
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // vec4 elements of a workgroup
+
 struct BoxRatio {
     count: u32,   // vec4 elements of one sample
     columns: u32, // workgroups along x
@@ -20,11 +23,13 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let element = (group.y * u.columns + group.x) * 64u + lane;
-    if element >= u.count { return; }
-    let index = group.z * u.count + element;
-    let box = response[index] - minimum[group.z].x * positive[index] - maximum[group.z].x * negative[index];
-    destination[index] = divide(relevance[index], box);
+    let block = group.y * u.columns + group.x;
+    let end = min((block + 1u) * RUN, u.count);
+    for (var element = block * RUN + lane; element < end; element += LANES) {
+        let index = group.z * u.count + element;
+        let box = response[index] - minimum[group.z].x * positive[index] - maximum[group.z].x * negative[index];
+        destination[index] = divide(relevance[index], box);
+    }
 }

@@ -1,6 +1,8 @@
 // ReLU and ReLU6: value, gradient (b gates a), relevance by the ratio rule (b is the activation's output).
 
 override OPERATION: u32 = 0u; // 0 clamp a, 1 gradient a through output b, 2 relevance a through output b
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // vec4 elements of a workgroup
 
 struct Clamp {
     count: u32,   // vec4 elements of one sample
@@ -13,19 +15,21 @@ struct Clamp {
 @group(0) @binding(2) var<storage, read_write> b: array<vec4f>; // not read by operation 0
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let element = (group.y * u.columns + group.x) * 64u + lane;
-    if element >= u.count { return; }
-    let index = group.z * u.count + element;
-    let value = a[index];
-    if OPERATION == 0u {
-        destination[index] = clamp(value, vec4f(), vec4f(u.high));
-        return;
+    let block = group.y * u.columns + group.x;
+    let end = min((block + 1u) * RUN, u.count);
+    for (var element = block * RUN + lane; element < end; element += LANES) {
+        let index = group.z * u.count + element;
+        let value = a[index];
+        if OPERATION == 0u {
+            destination[index] = clamp(value, vec4f(), vec4f(u.high));
+            continue;
+        }
+        let output = b[index];
+        let open = (output > vec4f()) & (output < vec4f(u.high));
+        var passed = value;
+        if OPERATION == 2u { passed = output * (value / (output + 1e-9)); }
+        destination[index] = select(vec4f(), passed, open);
     }
-    let output = b[index];
-    let open = (output > vec4f()) & (output < vec4f(u.high));
-    var passed = value;
-    if OPERATION == 2u { passed = output * (value / (output + 1e-9)); }
-    destination[index] = select(vec4f(), passed, open);
 }

@@ -2,6 +2,8 @@
 // neighbours read neighbours (stride 1, or a transpose), values slide along the row: one load of a value for PIXELS multiply-adds.
 
 override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // strips of PIXELS pixels of a workgroup
 
 struct Depthwise {
     source_height: u32, source_width: u32,
@@ -80,7 +82,7 @@ fn load(line: Line, x: i32, part: Part) -> vec4f {
     return take(select(vec4f(), source[select(0u, line.base + u32(x), valid)], valid), part);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     // With stride s, a transposed convolution has s * s phases of destination pixels that use different taps.
     let step = select(1u, u.stride, u.transposed == 1u);
@@ -89,12 +91,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = phase / step;
     let column = phase % step;
     let columns = (u.width + step - 1u - column) / step;
-    if columns == 0u { return; }
+    let rows = (u.height + step - 1u - row) / step;
+    if columns == 0u || !gate_is_open() { return; }
     let strips = (columns + PIXELS - 1u) / PIXELS;
-    let y = (group.x * 64u + lane) / strips;
-    let x = (group.x * 64u + lane) % strips * PIXELS;
-    if y * step + row >= u.height || !gate_is_open() { return; }
-
     let quad = group.y;
     let plane = (sample * u.quads + quad) * u.source_height * u.source_width;
     let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
@@ -102,36 +101,41 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let across = taps(column, u.padding_left, u.kernel_columns);
     let of_weight = choose_part(u.weight_part);
     let of_source = choose_part(u.source_part);
-    let sx = i32(x) * spacing + across.origin;
-    var sum: array<vec4f, 4>;
-    var b0: vec4f; var b1: vec4f; var b2: vec4f; var b3: vec4f;
-    for (var i = 0; i < down.count; i++) {
-        let sy = i32(y) * spacing + down.origin + i;
-        let is_inside = sy >= 0 && sy < i32(u.source_height);
-        let line = Line(plane + select(0u, u32(sy), is_inside) * u.source_width, is_inside);
-        let w = (quad * u.kernel_rows + u32(down.first + i * down.step)) * u.kernel_columns;
-        if PIXELS > 1u && spacing == 1 {
-            b1 = load(line, sx, of_source); b2 = load(line, sx + 1, of_source); b3 = load(line, sx + 2, of_source);
-        }
-        for (var j = 0; j < across.count; j++) {
-            if PIXELS == 1u {
-                b0 = load(line, sx + j, of_source);
-            } else if spacing == 1 {
-                b0 = b1; b1 = b2; b2 = b3; b3 = load(line, sx + j + 3, of_source);
-            } else {
-                b0 = load(line, sx + j, of_source); b1 = load(line, sx + j + spacing, of_source);
-                b2 = load(line, sx + j + 2 * spacing, of_source); b3 = load(line, sx + j + 3 * spacing, of_source);
+    let end = min((group.x + 1u) * RUN, strips * rows);
+    for (var strip = group.x * RUN + lane; strip < end; strip += LANES) {
+        let y = strip / strips;
+        let x = strip % strips * PIXELS;
+        let sx = i32(x) * spacing + across.origin;
+        var sum: array<vec4f, 4>;
+        var b0: vec4f; var b1: vec4f; var b2: vec4f; var b3: vec4f;
+        for (var i = 0; i < down.count; i++) {
+            let sy = i32(y) * spacing + down.origin + i;
+            let is_inside = sy >= 0 && sy < i32(u.source_height);
+            let line = Line(plane + select(0u, u32(sy), is_inside) * u.source_width, is_inside);
+            let w = (quad * u.kernel_rows + u32(down.first + i * down.step)) * u.kernel_columns;
+            if PIXELS > 1u && spacing == 1 {
+                b1 = load(line, sx, of_source); b2 = load(line, sx + 1, of_source); b3 = load(line, sx + 2, of_source);
             }
-            let weight = take(weights[w + u32(across.first + j * across.step)], of_weight);
-            sum[0] = fma(weight, b0, sum[0]);
-            if PIXELS > 1u { sum[1] = fma(weight, b1, sum[1]); sum[2] = fma(weight, b2, sum[2]); sum[3] = fma(weight, b3, sum[3]); }
+            for (var j = 0; j < across.count; j++) {
+                if PIXELS == 1u {
+                    b0 = load(line, sx + j, of_source);
+                } else if spacing == 1 {
+                    b0 = b1; b1 = b2; b2 = b3; b3 = load(line, sx + j + 3, of_source);
+                } else {
+                    b0 = load(line, sx + j, of_source); b1 = load(line, sx + j + spacing, of_source);
+                    b2 = load(line, sx + j + 2 * spacing, of_source); b3 = load(line, sx + j + 3 * spacing, of_source);
+                }
+                let weight = take(weights[w + u32(across.first + j * across.step)], of_weight);
+                sum[0] = fma(weight, b0, sum[0]);
+                if PIXELS > 1u { sum[1] = fma(weight, b1, sum[1]); sum[2] = fma(weight, b2, sum[2]); sum[3] = fma(weight, b3, sum[3]); }
+            }
         }
-    }
-    let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
-    destination[index] = finish(sum[0], sample, quad, index);
-    if PIXELS > 1u {
-        if x + 1u < columns { destination[index + step] = finish(sum[1], sample, quad, index + step); }
-        if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], sample, quad, index + 2u * step); }
-        if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], sample, quad, index + 3u * step); }
+        let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
+        destination[index] = finish(sum[0], sample, quad, index);
+        if PIXELS > 1u {
+            if x + 1u < columns { destination[index + step] = finish(sum[1], sample, quad, index + step); }
+            if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], sample, quad, index + 2u * step); }
+            if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], sample, quad, index + 3u * step); }
+        }
     }
 }

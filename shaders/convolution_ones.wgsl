@@ -1,6 +1,9 @@
 // A convolution's response to an all-ones input: per output channel the sum of the taps that lie inside the picture. Optionally
 // divides relevance by it: div(operand, response * [operand != 0]).
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct Ones {
     source_height: u32,
     source_width: u32,
@@ -26,34 +29,35 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let pixels = u.height * u.width;
-    let pixel = group.x * 64u + lane;
-    if pixel >= pixels { return; }
-    let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
-    let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
-    let taps = u.kernel_rows * u.kernel_columns;
-    let base = group.y * (taps + 1u);
-    var sum = vec4f();
-    let is_inside = top >= 0 && left >= 0 && top + i32(u.kernel_rows) <= i32(u.source_height)
-        && left + i32(u.kernel_columns) <= i32(u.source_width);
-    if is_inside {
-        sum = tap_sums[base + taps];
-    } else {
-        for (var ky = 0u; ky < u.kernel_rows; ky++) {
-            let sy = top + i32(ky);
-            if sy < 0 || sy >= i32(u.source_height) { continue; }
-            for (var kx = 0u; kx < u.kernel_columns; kx++) {
-                let sx = left + i32(kx);
-                if sx < 0 || sx >= i32(u.source_width) { continue; }
-                sum += tap_sums[base + ky * u.kernel_columns + kx];
+    let end = min((group.x + 1u) * RUN, pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
+        let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
+        let taps = u.kernel_rows * u.kernel_columns;
+        let base = group.y * (taps + 1u);
+        var sum = vec4f();
+        let is_inside = top >= 0 && left >= 0 && top + i32(u.kernel_rows) <= i32(u.source_height)
+            && left + i32(u.kernel_columns) <= i32(u.source_width);
+        if is_inside {
+            sum = tap_sums[base + taps];
+        } else {
+            for (var ky = 0u; ky < u.kernel_rows; ky++) {
+                let sy = top + i32(ky);
+                if sy < 0 || sy >= i32(u.source_height) { continue; }
+                for (var kx = 0u; kx < u.kernel_columns; kx++) {
+                    let sx = left + i32(kx);
+                    if sx < 0 || sx >= i32(u.source_width) { continue; }
+                    sum += tap_sums[base + ky * u.kernel_columns + kx];
+                }
             }
         }
+        let index = (group.z * u.quads + group.y) * pixels + pixel;
+        if u.epilogue == 2u {
+            sum = select(divide(operand[index], sum), vec4f(), operand[index] == vec4f());
+        }
+        destination[index] = sum;
     }
-    let index = (group.z * u.quads + group.y) * pixels + pixel;
-    if u.epilogue == 2u {
-        sum = select(divide(operand[index], sum), vec4f(), operand[index] == vec4f());
-    }
-    destination[index] = sum;
 }

@@ -1,5 +1,8 @@
 // factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ - Z-.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct FactorMaps {
     pixels: u32,
     quads: u32,
@@ -45,20 +48,21 @@ fn solve(s: Products) -> f32 {
     return max(positive, 0.0) - max(negative, 0.0);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    let input_peak = input_maximum[group.z].x;
-    let gradient_peak = gradient_maximum[group.z].x;
-    var of_input: Products;
-    var of_gradient: Products;
-    for (var quad = 0u; quad < u.quads; quad++) {
-        let channel = group.z * u.quads + quad;
-        let index = channel * u.pixels + pixel;
-        let basis = channel * 2u;
-        of_input = extend(of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
-        of_gradient = extend(of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let input_peak = input_maximum[group.z].x;
+        let gradient_peak = gradient_maximum[group.z].x;
+        var of_input: Products;
+        var of_gradient: Products;
+        for (var quad = 0u; quad < u.quads; quad++) {
+            let channel = group.z * u.quads + quad;
+            let index = channel * u.pixels + pixel;
+            let basis = channel * 2u;
+            of_input = extend(of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
+            of_gradient = extend(of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
+        }
+        destination[group.z * u.pixels + pixel] = vec4f(solve(of_input), solve(of_gradient), 0.0, 0.0);
     }
-    destination[group.z * u.pixels + pixel] = vec4f(solve(of_input), solve(of_gradient), 0.0, 0.0);
 }

@@ -2,6 +2,7 @@
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+override LANES: u32 = 64u; // at most 64
 
 struct Linear {
     source_quads: u32, // quads * pixels of the input
@@ -24,8 +25,7 @@ struct Linear {
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
 
-const LANES = 64u;
-var<workgroup> partial: array<vec4f, LANES>;
+var<workgroup> partial: array<vec4f, 64>;
 
 fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
 

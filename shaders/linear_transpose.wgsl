@@ -2,6 +2,7 @@
 // product with another part of the same weights may go along, since reading the weights is what takes the time.
 
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+override LANES: u32 = 64u;
 
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
@@ -47,9 +48,9 @@ fn add_rows(rows: mat4x4f, which: u32, v: vec4f, sum: vec4f) -> vec4f {
     return fma(part(rows[3], which), vec4f(v.w), result);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let column = group.x * 64u + lane;
+    let column = group.x * LANES + lane;
     if column >= u.destination_quads { return; }
     let source_base = group.z * u.source_quads + u.first_quad;
     let index = group.z * u.destination_quads + column;

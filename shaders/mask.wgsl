@@ -1,6 +1,8 @@
 // g [c != 0], and how many non-zero elements of g the mask takes. One workgroup masks one contiguous run of vec4 elements of a sample
 // and counts in it; `reduce` adds the counts up.
 
+override LANES: u32 = 64u; // at most 64
+
 struct Mask {
     count: u32, // vec4 elements of one sample
     run: u32,   // vec4 elements of one workgroup
@@ -13,8 +15,7 @@ struct Mask {
 @group(0) @binding(3) var<storage, read_write> masked: array<vec4f>; // [samples][count]
 @group(0) @binding(4) var<storage, read_write> taken: array<vec4f>;  // [samples][runs], in x
 
-const LANES = 64u;
-var<workgroup> partial: array<vec4f, LANES>;
+var<workgroup> partial: array<vec4f, 64>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

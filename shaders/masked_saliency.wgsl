@@ -1,5 +1,8 @@
 // M of a linear layer over a feature map: the pixel's saliency where C is not zero.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct MaskedSaliency {
     pixels: u32,
     quads: u32,
@@ -10,11 +13,12 @@ struct MaskedSaliency {
 @group(0) @binding(2) var<storage, read_write> maps: array<vec4f>;      // [samples][pixels], saliency in y
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    let index = (group.z * u.quads + group.y) * u.pixels + pixel;
-    let saliency = vec4f(maps[group.z * u.pixels + pixel].y);
-    destination[index] = select(saliency, vec4f(), relevance[index] == vec4f());
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let index = (group.z * u.quads + group.y) * u.pixels + pixel;
+        let saliency = vec4f(maps[group.z * u.pixels + pixel].y);
+        destination[index] = select(saliency, vec4f(), relevance[index] == vec4f());
+    }
 }

@@ -1,6 +1,8 @@
 // Max-pooling: the maximum over each window, or the row-major position of its first maximum inside the window.
 
 override INDEX: bool = false;
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
 
 struct MaxPool {
     source_height: u32,
@@ -21,28 +23,29 @@ struct MaxPool {
 
 const LOWEST = -3.4028234e38;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let pixels = u.height * u.width;
-    let pixel = group.x * 64u + lane;
-    if pixel >= pixels { return; }
-    let channel = group.z * u.quads + group.y;
-    let base = channel * u.source_height * u.source_width;
-    let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
-    let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
-    var best = vec4f(LOWEST);
-    var position = vec4f(-1.0);
-    for (var ky = 0u; ky < u.kernel_rows; ky++) {
-        let sy = top + i32(ky);
-        if sy < 0 || sy >= i32(u.source_height) { continue; }
-        for (var kx = 0u; kx < u.kernel_columns; kx++) {
-            let sx = left + i32(kx);
-            if sx < 0 || sx >= i32(u.source_width) { continue; }
-            let value = source[base + u32(sy) * u.source_width + u32(sx)];
-            let wins = (value > best) | (position < vec4f());
-            best = select(best, value, wins);
-            position = select(position, vec4f(f32(ky * u.kernel_columns + kx)), wins);
+    let end = min((group.x + 1u) * RUN, pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let channel = group.z * u.quads + group.y;
+        let base = channel * u.source_height * u.source_width;
+        let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
+        let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
+        var best = vec4f(LOWEST);
+        var position = vec4f(-1.0);
+        for (var ky = 0u; ky < u.kernel_rows; ky++) {
+            let sy = top + i32(ky);
+            if sy < 0 || sy >= i32(u.source_height) { continue; }
+            for (var kx = 0u; kx < u.kernel_columns; kx++) {
+                let sx = left + i32(kx);
+                if sx < 0 || sx >= i32(u.source_width) { continue; }
+                let value = source[base + u32(sy) * u.source_width + u32(sx)];
+                let wins = (value > best) | (position < vec4f());
+                best = select(best, value, wins);
+                position = select(position, vec4f(f32(ky * u.kernel_columns + kx)), wins);
+            }
         }
+        destination[channel * pixels + pixel] = select(best, position, INDEX);
     }
-    destination[channel * pixels + pixel] = select(best, position, INDEX);
 }

@@ -1,6 +1,9 @@
 // Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad, pass, 0) as
 // counter, two values of each pair of words by Box-Muller. The words are exact, so that a seed means the same values in every batch.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct Noise {
     pixels: u32,
     quads: u32,
@@ -40,14 +43,15 @@ fn normal_pair(words: vec2u) -> vec2f {
     return radius * vec2f(cos(angle), sin(angle));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    let counter = vec4u(pixel, group.y, u32(pass_index[group.z].x), 0u);
-    let words = philox(counter, vec2u(u.seed_low, u.seed_high));
-    let values = vec4f(normal_pair(words.xy), normal_pair(words.zw));
-    let channel = group.y * 4u + vec4u(0u, 1u, 2u, 3u);
-    let exists = channel < vec4u(u.channels);
-    destination[(group.z * u.quads + group.y) * u.pixels + pixel] = select(vec4f(), values, exists);
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let counter = vec4u(pixel, group.y, u32(pass_index[group.z].x), 0u);
+        let words = philox(counter, vec2u(u.seed_low, u.seed_high));
+        let values = vec4f(normal_pair(words.xy), normal_pair(words.zw));
+        let channel = group.y * 4u + vec4u(0u, 1u, 2u, 3u);
+        let exists = channel < vec4u(u.channels);
+        destination[(group.z * u.quads + group.y) * u.pixels + pixel] = select(vec4f(), values, exists);
+    }
 }

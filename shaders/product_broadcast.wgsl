@@ -12,16 +12,18 @@ struct Product {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    low: f32, high: f32,
     absolute_weight: u32,
     row_blocks: u32,   // of each slice: the weights of a block stay in the cache
 }
 
 @group(0) @binding(0) var<uniform> u: Product;
 @group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [slices][rows/8][source quads][8 rows], 4 source channels of one row
-@group(0) @binding(2) var<storage, read_write> source: array<vec2<u64>>;      // [slices][samples][source quads][pixels]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;         // like destination, or the gate's values in x
-@group(0) @binding(4) var<storage, read_write> destination: array<vec2<u64>>; // [slices][samples][quads][pixels]
+@group(0) @binding(2) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
+@group(0) @binding(3) var<storage, read_write> source: array<vec2<u64>>;      // [slices][samples][source quads][pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;         // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<vec2<u64>>; // [slices][samples][quads][pixels]
 
 struct Tile { near: array<vec4f, 8>, far: array<vec3f, 8> } // 4 and 3 pixels of 8 output channels
 struct Values { near: array<vec4f, 4>, far: array<vec4f, 3> } // 4 source channels of 4 and 3 pixels
@@ -66,8 +68,12 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-fn finish(index: u32) {
+fn finish(quad: u32, index: u32) {
     let sum = unpack(destination[index]);
+    if u.epilogue == 1u {
+        destination[index] = pack(clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)));
+        return;
+    }
     let other = operand[index];
     let ratio = select(divide(other, sum), vec4f(), other == vec4f());
     destination[index] = pack(select(sum * abs(other), ratio, u.epilogue == 2u));
@@ -131,8 +137,8 @@ fn main(
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
-            if near.inside[j] && near.sample[j] < u.finished { finish(near.destination[j] + i * u.pixels); }
-            if far.inside[j] && far.sample[j] < u.finished && j < 3u { finish(far.destination[j] + i * u.pixels); }
+            if near.inside[j] && near.sample[j] < u.finished { finish(quad + i, near.destination[j] + i * u.pixels); }
+            if far.inside[j] && far.sample[j] < u.finished && j < 3u { finish(quad + i, far.destination[j] + i * u.pixels); }
         }
     }
 }

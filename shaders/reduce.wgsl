@@ -2,6 +2,7 @@
 // fixed order; a second run over those values gives the scalar.
 
 override OPERATION: u32 = 0u; // 0 maximum, 1 minimum, 2 sum, 3 number of non-zero elements; 4, 5, 6: 0, 1, 2 of absolute values
+override LANES: u32 = 64u; // at most 64
 
 struct Reduce {
     pixels: u32,
@@ -16,9 +17,8 @@ struct Reduce {
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;      // [samples][count]
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][runs], in x
 
-const LANES = 64u;
 const LARGEST = 3.4028234e38;
-var<workgroup> partial: array<vec4f, LANES>;
+var<workgroup> partial: array<vec4f, 64>;
 
 fn identity() -> vec4f {
     if OPERATION == 0u { return vec4f(-LARGEST); }
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         value = combine(value, element(index, base));
     }
     partial[lane] = value;
-    // Two levels of 8: software drivers, too, have few barriers to wait for.
+    // Two levels of 8: barriers are dear on software drivers.
     workgroupBarrier();
     if lane < 8u {
         for (var other = lane + 8u; other < LANES; other += 8u) { value = combine(value, partial[other]); }

@@ -1,5 +1,8 @@
 // The residual of a full convolution: R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) where C is not zero.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct Residual {
     pixels: u32,
     quads: u32,
@@ -21,25 +24,26 @@ struct Residual {
 
 fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    let index = (group.z * u.quads + group.y) * u.pixels + pixel;
-    let at = group.z * u.pixels + pixel;
-    let factor = max(factors[at].xy, vec2f());
-    let peak = maximum[group.z].x;
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let index = (group.z * u.quads + group.y) * u.pixels + pixel;
+        let at = group.z * u.pixels + pixel;
+        let factor = max(factors[at].xy, vec2f());
+        let peak = maximum[group.z].x;
 
-    var m = maps[at].y;
-    if u.normalized == 1u { m = select(m / divisor(peak), 0.0, peak == 0.0); }
-    var saliency = 0.0;
-    if u.factor_x == 1u { saliency += factor.x; }
-    if u.saliency == 1u { saliency += m; }
+        var m = maps[at].y;
+        if u.normalized == 1u { m = select(m / divisor(peak), 0.0, peak == 0.0); }
+        var saliency = 0.0;
+        if u.factor_x == 1u { saliency += factor.x; }
+        if u.saliency == 1u { saliency += m; }
 
-    let c = relevance[index];
-    var r = vec4f(saliency);
-    if u.regularized == 1u { r /= 1.0 + exp(clamp(-c, vec4f(-80.0), vec4f(80.0))); }
-    if u.factor_dx == 1u { r += factor.y; }
-    if u.agnostic == 1u { r += agnostic[index]; }
-    destination[index] = select(r, vec4f(), c == vec4f());
+        let c = relevance[index];
+        var r = vec4f(saliency);
+        if u.regularized == 1u { r /= 1.0 + exp(clamp(-c, vec4f(-80.0), vec4f(80.0))); }
+        if u.factor_dx == 1u { r += factor.y; }
+        if u.agnostic == 1u { r += agnostic[index]; }
+        destination[index] = select(r, vec4f(), c == vec4f());
+    }
 }

@@ -1,5 +1,8 @@
 // Bilinear interpolation with pixel centres at half integers; what lies outside of all centres takes the edge's value.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct Resize {
     source_height: u32,
     source_width: u32,
@@ -26,18 +29,19 @@ fn taps(index: u32, size: u32, count: u32) -> Taps {
     return Taps(first, min(first + 1u, size - 1u), f32(numerator % (2u * count)) / f32(2u * count));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let pixels = u.height * u.width;
-    let pixel = group.x * 64u + lane;
-    if pixel >= pixels { return; }
-    let channel = group.z * u.quads + group.y;
-    let base = channel * u.source_height * u.source_width;
-    let rows = taps(pixel / u.width, u.source_height, u.height);
-    let columns = taps(pixel % u.width, u.source_width, u.width);
-    let above = base + rows.first * u.source_width;
-    let below = base + rows.second * u.source_width;
-    let upper = mix(source[above + columns.first], source[above + columns.second], columns.share);
-    let lower = mix(source[below + columns.first], source[below + columns.second], columns.share);
-    destination[channel * pixels + pixel] = mix(upper, lower, rows.share);
+    let end = min((group.x + 1u) * RUN, pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let channel = group.z * u.quads + group.y;
+        let base = channel * u.source_height * u.source_width;
+        let rows = taps(pixel / u.width, u.source_height, u.height);
+        let columns = taps(pixel % u.width, u.source_width, u.width);
+        let above = base + rows.first * u.source_width;
+        let below = base + rows.second * u.source_width;
+        let upper = mix(source[above + columns.first], source[above + columns.second], columns.share);
+        let lower = mix(source[below + columns.first], source[below + columns.second], columns.share);
+        destination[channel * pixels + pixel] = mix(upper, lower, rows.share);
+    }
 }

@@ -1,5 +1,8 @@
 // Per pixel: x = phi = mean over channels of C, y = relu(mean over channels of x * g).
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
 struct SaliencyMaps {
     pixels: u32,
     quads: u32,
@@ -13,19 +16,20 @@ struct SaliencyMaps {
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;  // [samples][quads][pixels] or [samples][quads]
 @group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][pixels]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let pixel = group.x * 64u + lane;
-    if pixel >= u.pixels { return; }
-    var index = group.z * u.quads * u.pixels + pixel;
-    var phi = vec4f();
-    var saliency = vec4f();
-    for (var quad = 0u; quad < u.quads; quad++) {
-        phi += relevance[index];
-        let g = gradient[select(index, group.z * u.quads + quad, u.per_channel == 1u)];
-        saliency = fma(value[index], g, saliency);
-        index += u.pixels;
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        var index = group.z * u.quads * u.pixels + pixel;
+        var phi = vec4f();
+        var saliency = vec4f();
+        for (var quad = 0u; quad < u.quads; quad++) {
+            phi += relevance[index];
+            let g = gradient[select(index, group.z * u.quads + quad, u.per_channel == 1u)];
+            saliency = fma(value[index], g, saliency);
+            index += u.pixels;
+        }
+        let means = vec2f(dot(phi, vec4f(1.0)), dot(saliency, vec4f(1.0))) / f32(u.channels);
+        destination[group.z * u.pixels + pixel] = vec4f(means.x, max(means.y, 0.0), 0.0, 0.0);
     }
-    let means = vec2f(dot(phi, vec4f(1.0)), dot(saliency, vec4f(1.0))) / f32(u.channels);
-    destination[group.z * u.pixels + pixel] = vec4f(means.x, max(means.y, 0.0), 0.0, 0.0);
 }

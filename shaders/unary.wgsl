@@ -1,6 +1,8 @@
 // Elementwise operations of one value and a constant.
 
 override OPERATION: u32 = 0u; // 0 constant * x, 1 x + constant * sign(x) with sign(0) = 1
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // vec4 elements of a workgroup
 
 struct Unary {
     count: u32,   // vec4 elements of one sample
@@ -12,15 +14,17 @@ struct Unary {
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>; // [samples][count]
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4f>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let element = (group.y * u.columns + group.x) * 64u + lane;
-    if element >= u.count { return; }
-    let index = group.z * u.count + element;
-    let x = source[index];
-    if OPERATION == 0u {
-        destination[index] = u.constant * x;
-    } else {
-        destination[index] = x + select(vec4f(u.constant), vec4f(-u.constant), x < vec4f());
+    let block = group.y * u.columns + group.x;
+    let end = min((block + 1u) * RUN, u.count);
+    for (var element = block * RUN + lane; element < end; element += LANES) {
+        let index = group.z * u.count + element;
+        let x = source[index];
+        if OPERATION == 0u {
+            destination[index] = u.constant * x;
+        } else {
+            destination[index] = x + select(vec4f(u.constant), vec4f(-u.constant), x < vec4f());
+        }
     }
 }

@@ -1,6 +1,9 @@
 // Winograd F(2x2, 3x3), first step: every 4x4 patch d of the source, patches 2 apart, becomes B^T d B. The 16 entries go to 16 slices,
 // so that a convolution is 16 products of matrices (Lavin and Gray, CVPR 2016, section 4.1). A lane transforms one quad of one patch.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // patches of a workgroup
+
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,
     tile_rows: u32, tile_columns: u32, // patches of one sample
@@ -43,24 +46,26 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let tile = group.x * 64u + lane;
-    if tile >= u.tiles || !gate_is_open() { return; }
-    let number = u.first_tile + tile;
-    let of_sample = u.tile_rows * u.tile_columns;
-    let sample = number / of_sample;
-    let place = number % of_sample;
-    let y = i32(place / u.tile_columns * 2u) - i32(u.padding_top);
-    let x = i32(place % u.tile_columns * 2u) - i32(u.padding_left);
-    let base = (sample * u.quads + group.y) * u.source_height * u.source_width;
-    let r0 = load_row(base, y, x);
-    let r1 = load_row(base, y + 1, x);
-    let r2 = load_row(base, y + 2, x);
-    let r3 = load_row(base, y + 3, x);
-    let index = group.y * u.tiles + tile;
-    store_column(index, 0u, Row(r0.a, r1.a, r2.a, r3.a));
-    store_column(index, 1u, Row(r0.b, r1.b, r2.b, r3.b));
-    store_column(index, 2u, Row(r0.c, r1.c, r2.c, r3.c));
-    store_column(index, 3u, Row(r0.d, r1.d, r2.d, r3.d));
+    if !gate_is_open() { return; }
+    let end = min((group.x + 1u) * RUN, u.tiles);
+    for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
+        let number = u.first_tile + tile;
+        let of_sample = u.tile_rows * u.tile_columns;
+        let sample = number / of_sample;
+        let place = number % of_sample;
+        let y = i32(place / u.tile_columns * 2u) - i32(u.padding_top);
+        let x = i32(place % u.tile_columns * 2u) - i32(u.padding_left);
+        let base = (sample * u.quads + group.y) * u.source_height * u.source_width;
+        let r0 = load_row(base, y, x);
+        let r1 = load_row(base, y + 1, x);
+        let r2 = load_row(base, y + 2, x);
+        let r3 = load_row(base, y + 3, x);
+        let index = group.y * u.tiles + tile;
+        store_column(index, 0u, Row(r0.a, r1.a, r2.a, r3.a));
+        store_column(index, 1u, Row(r0.b, r1.b, r2.b, r3.b));
+        store_column(index, 2u, Row(r0.c, r1.c, r2.c, r3.c));
+        store_column(index, 3u, Row(r0.d, r1.d, r2.d, r3.d));
+    }
 }

@@ -2,6 +2,9 @@
 // so that a convolution is 36 products of matrices (Lavin and Gray, CVPR 2016, section 4.3). A lane transforms half a quad of one patch,
 // since a whole one takes more registers than let a graphics card hide its loads; neighbours share a quad.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // half quads of a workgroup
+
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,
     tile_rows: u32, tile_columns: u32, // patches of one sample
@@ -60,28 +63,31 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let tile = group.x * 32u + lane / 2u;
-    if tile >= u.tiles || !gate_is_open() { return; }
-    let number = u.first_tile + tile;
-    let of_sample = u.tile_rows * u.tile_columns;
-    let sample = number / of_sample;
-    let place = number % of_sample;
-    let y = i32(place / u.tile_columns * 4u) - i32(u.padding_top);
-    let x = i32(place % u.tile_columns * 4u) - i32(u.padding_left);
-    let base = 2u * (sample * u.quads + group.y) * u.source_height * u.source_width + lane % 2u;
-    let r0 = load_row(base, y, x);
-    let r1 = load_row(base, y + 1, x);
-    let r2 = load_row(base, y + 2, x);
-    let r3 = load_row(base, y + 3, x);
-    let r4 = load_row(base, y + 4, x);
-    let r5 = load_row(base, y + 5, x);
-    let index = 2u * (group.y * u.tiles + tile) + lane % 2u;
-    store_column(index, 0u, Row(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
-    store_column(index, 1u, Row(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
-    store_column(index, 2u, Row(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
-    store_column(index, 3u, Row(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
-    store_column(index, 4u, Row(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
-    store_column(index, 5u, Row(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
+    if !gate_is_open() { return; }
+    let end = min((group.x + 1u) * RUN, 2u * u.tiles);
+    for (var half = group.x * RUN + lane; half < end; half += LANES) {
+        let tile = half / 2u;
+        let number = u.first_tile + tile;
+        let of_sample = u.tile_rows * u.tile_columns;
+        let sample = number / of_sample;
+        let place = number % of_sample;
+        let y = i32(place / u.tile_columns * 4u) - i32(u.padding_top);
+        let x = i32(place % u.tile_columns * 4u) - i32(u.padding_left);
+        let base = 2u * (sample * u.quads + group.y) * u.source_height * u.source_width + half % 2u;
+        let r0 = load_row(base, y, x);
+        let r1 = load_row(base, y + 1, x);
+        let r2 = load_row(base, y + 2, x);
+        let r3 = load_row(base, y + 3, x);
+        let r4 = load_row(base, y + 4, x);
+        let r5 = load_row(base, y + 5, x);
+        let index = 2u * (group.y * u.tiles + tile) + half % 2u;
+        store_column(index, 0u, Row(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
+        store_column(index, 1u, Row(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
+        store_column(index, 2u, Row(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
+        store_column(index, 3u, Row(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
+        store_column(index, 4u, Row(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
+        store_column(index, 5u, Row(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
+    }
 }

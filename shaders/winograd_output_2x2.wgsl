@@ -1,6 +1,9 @@
 // Winograd F(2x2, 3x3), last step: the 16 products m of each patch become A^T m A, 2x2 pixels of the convolution's result, and go through
 // the epilogue of a convolution. A lane makes one quad of one patch.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // patches of a workgroup
+
 struct WinogradOutput {
     height: u32, width: u32, quads: u32,
     tile_rows: u32, tile_columns: u32, // patches of one sample
@@ -45,30 +48,32 @@ fn gate_is_open() -> bool {
     return open;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let tile = group.x * 64u + lane;
-    if tile >= u.tiles || !gate_is_open() { return; }
-    let index = group.y * u.tiles + tile;
-    let row_stride = 4u * u.quads * u.tiles;
-    let r0 = load_row(index);
-    let r1 = load_row(index + row_stride);
-    let r2 = load_row(index + 2u * row_stride);
-    let r3 = load_row(index + 3u * row_stride);
-    let left = transform(r0.a, r1.a, r2.a, r3.a);
-    let right = transform(r0.b, r1.b, r2.b, r3.b);
+    if !gate_is_open() { return; }
+    let end = min((group.x + 1u) * RUN, u.tiles);
+    for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
+        let index = group.y * u.tiles + tile;
+        let row_stride = 4u * u.quads * u.tiles;
+        let r0 = load_row(index);
+        let r1 = load_row(index + row_stride);
+        let r2 = load_row(index + 2u * row_stride);
+        let r3 = load_row(index + 3u * row_stride);
+        let left = transform(r0.a, r1.a, r2.a, r3.a);
+        let right = transform(r0.b, r1.b, r2.b, r3.b);
 
-    let number = u.first_tile + tile;
-    let of_sample = u.tile_rows * u.tile_columns;
-    let sample = number / of_sample;
-    let y = number % of_sample / u.tile_columns * 2u;
-    let x = number % of_sample % u.tile_columns * 2u;
-    let base = (sample * u.quads + group.y) * u.height * u.width;
-    let epilogue = select(0u, u.epilogue, sample < u.finished);
-    store(base, epilogue, group.y, y, x, left.a);
-    store(base, epilogue, group.y, y, x + 1u, right.a);
-    store(base, epilogue, group.y, y + 1u, x, left.b);
-    store(base, epilogue, group.y, y + 1u, x + 1u, right.b);
+        let number = u.first_tile + tile;
+        let of_sample = u.tile_rows * u.tile_columns;
+        let sample = number / of_sample;
+        let y = number % of_sample / u.tile_columns * 2u;
+        let x = number % of_sample % u.tile_columns * 2u;
+        let base = (sample * u.quads + group.y) * u.height * u.width;
+        let epilogue = select(0u, u.epilogue, sample < u.finished);
+        store(base, epilogue, group.y, y, x, left.a);
+        store(base, epilogue, group.y, y, x + 1u, right.a);
+        store(base, epilogue, group.y, y + 1u, x, left.b);
+        store(base, epilogue, group.y, y + 1u, x + 1u, right.b);
+    }
 }
 
 fn store(base: u32, epilogue: u32, quad: u32, y: u32, x: u32, sum: vec4f) {

@@ -1,6 +1,9 @@
 // Winograd F(4x4, 3x3), last step: the 36 products m of each patch become A^T m A, 4x4 pixels of the convolution's result, and go through
 // the epilogue of a convolution. A lane makes one quad of one patch.
 
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // patches of a workgroup
+
 struct WinogradOutput {
     height: u32, width: u32, quads: u32,
     tile_rows: u32, tile_columns: u32, // patches of one sample
@@ -72,34 +75,36 @@ fn store_row(base: u32, y: u32, x: u32, r: Row) {
     if x + 3u < u.width { destination[at + 3u] = r.d; }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let tile = group.x * 64u + lane;
-    if tile >= u.tiles || !gate_is_open() { return; }
-    let number = u.first_tile + tile;
-    let of_sample = u.tile_rows * u.tile_columns;
-    let sample = number / of_sample;
-    let y = number % of_sample / u.tile_columns * 4u;
-    let x = number % of_sample % u.tile_columns * 4u;
-    let base = (sample * u.quads + group.y) * u.height * u.width;
-    let index = group.y * u.tiles + tile;
-    let r1 = load_row(index, 1u);
-    let r2 = load_row(index, 2u);
-    let s = sum(r1, r2);
-    let t = difference(r1, r2);
-    let r3 = load_row(index, 3u);
-    let r4 = load_row(index, 4u);
-    let p = sum(r3, r4);
-    let q = difference(r3, r4);
-    store_row(base, y + 1u, x, sum_with(t, 2.0, q));
-    store_row(base, y + 2u, x, sum_with(s, 4.0, p));
-    store_row(base, y, x, sum(load_row(index, 0u), sum(s, p)));
-    store_row(base, y + 3u, x, sum(sum_with(t, 8.0, q), load_row(index, 5u)));
-    if u.epilogue == 0u || sample >= u.finished { return; }
-    // One loop over what this lane has just stored compiles much faster than an epilogue for every pixel.
-    for (var row = y; row < min(y + 4u, u.height); row++) {
-        for (var column = x; column < min(x + 4u, u.width); column++) {
-            finish(group.y, base + row * u.width + column);
+    if !gate_is_open() { return; }
+    let end = min((group.x + 1u) * RUN, u.tiles);
+    for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
+        let number = u.first_tile + tile;
+        let of_sample = u.tile_rows * u.tile_columns;
+        let sample = number / of_sample;
+        let y = number % of_sample / u.tile_columns * 4u;
+        let x = number % of_sample % u.tile_columns * 4u;
+        let base = (sample * u.quads + group.y) * u.height * u.width;
+        let index = group.y * u.tiles + tile;
+        let r1 = load_row(index, 1u);
+        let r2 = load_row(index, 2u);
+        let s = sum(r1, r2);
+        let t = difference(r1, r2);
+        let r3 = load_row(index, 3u);
+        let r4 = load_row(index, 4u);
+        let p = sum(r3, r4);
+        let q = difference(r3, r4);
+        store_row(base, y + 1u, x, sum_with(t, 2.0, q));
+        store_row(base, y + 2u, x, sum_with(s, 4.0, p));
+        store_row(base, y, x, sum(load_row(index, 0u), sum(s, p)));
+        store_row(base, y + 3u, x, sum(sum_with(t, 8.0, q), load_row(index, 5u)));
+        if u.epilogue == 0u || sample >= u.finished { continue; }
+        // One loop over what this lane has just stored compiles much faster than an epilogue for every pixel.
+        for (var row = y; row < min(y + 4u, u.height); row++) {
+            for (var column = x; column < min(x + 4u, u.width); column++) {
+                finish(group.y, base + row * u.width + column);
+            }
         }
     }
 }

@@ -30,6 +30,8 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "SOURCE_PART") => vec![0, 1, 2, 3],
         (_, "ROW_TILES") => vec![1, 2],
         (_, "PIXELS") => vec![1, 4],
+        (_, "LANES") => vec![8, 64],
+        (_, "RUN") => vec![64, 1024],
         (_, "ABSOLUTE_WEIGHT" | "HALF_WEIGHTS" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED") => vec![0, 1],
         (Shader::Binary, "OPERATION") => (0..10).collect(),
         (Shader::Unary, "OPERATION") => vec![0, 1],
@@ -120,6 +122,9 @@ fn bindings_match_the_rust_side() {
 fn workgroups_fit_webgpu_and_the_files_stay_short() {
     for &shader in Shader::ALL {
         let module = parse(shader);
+        let info = validate(&module, shader.name());
+        let (module, _) = process_overrides(&module, &info, None, &Default::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", shader.name()));
         let broadcast = [Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast];
         let lanes = if broadcast.contains(&shader) { 8 } else { 64 };
         assert_eq!(module.entry_points.len(), 1, "{}", shader.name());

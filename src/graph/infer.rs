@@ -58,8 +58,8 @@ impl Inference<'_> {
             | Op::HeatMap => 2,
             Op::ConvolveTransposeMasked { .. } | Op::SaliencyMaps | Op::FactorBasis | Op::ScaledMagnitude => 3,
             Op::Shift => 4,
-            Op::Residual(_) => 5,
-            Op::FactorMaps | Op::BoxRatio | Op::BoxRelevance => 6,
+            Op::Residual(_) | Op::BoxRelevance => 5,
+            Op::FactorMaps | Op::BoxRatio => 6,
             _ => 1,
         };
         self.demand(self.shapes.len() == expected, || format!("it takes {expected} inputs"))
@@ -152,9 +152,8 @@ impl Inference<'_> {
             Op::Residual(_) => self.expect(&[first, first, maps, Shape::SCALAR, maps]).map(|()| first),
             Op::MaskedSaliency => self.expect(&[first, maps]).map(|()| first),
             Op::Shift => self.expect(&[first, first, Shape::SCALAR, Shape::SCALAR]).map(|()| first),
-            Op::BoxRatio | Op::BoxRelevance => {
-                self.expect(&[first, first, first, first, Shape::SCALAR, Shape::SCALAR]).map(|()| first)
-            }
+            Op::BoxRatio => self.expect(&[first, first, first, first, Shape::SCALAR, Shape::SCALAR]).map(|()| first),
+            Op::BoxRelevance => self.expect(&[first, first, first, Shape::SCALAR, Shape::SCALAR]).map(|()| first),
             Op::HeatMap => self.expect(&[first, Shape::SCALAR]).map(|()| of_pixels),
             Op::ScaledMagnitude => self.expect(&[first, Shape::SCALAR, Shape::SCALAR]).map(|()| of_pixels),
             Op::ChannelSum | Op::PlainMap { .. } => Ok(of_pixels),

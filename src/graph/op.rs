@@ -179,7 +179,7 @@ pub enum Op {
     SaliencyMaximum,
     /// (c, W*x, W+*1, W-*1, min(x), max(x)) `div(c, W*x - min W+*1 - max W-*1)`: the box rule's quotient.
     BoxRatio,
-    /// (x, W^T S, W+^T S, W-^T S, min(x), max(x)) `x W^T S - min W+^T S - max W-^T S`: the box rule's relevance.
+    /// (x, W+^T S, W-^T S, min(x), max(x)) `(x - min) W+^T S + (x - max) W-^T S`: the box rule's relevance.
     BoxRelevance,
     /// (relevance, max) the map: sum over channels of `relevance / max`, undivided where `max` is not positive.
     HeatMap,

@@ -54,7 +54,7 @@ shaders! {
     /// The box rule's quotient.
     BoxRatio "box_ratio" (0 weights, 7 values),
     /// The box rule's relevance.
-    BoxRelevance "box_relevance" (0 weights, 7 values),
+    BoxRelevance "box_relevance" (0 weights, 6 values),
     /// Batch normalisation, its gradient, and a gradient times a bias.
     ChannelAffine "channel_affine" (1 weights, 2 values),
     /// Sum over channels, plain or of scaled magnitudes.
@@ -102,7 +102,7 @@ shaders! {
     /// A map that is not divided.
     PlainMap "plain_map" (0 weights, 2 values),
     /// Products of matrices by subgroup broadcast.
-    ProductBroadcast "product_broadcast" (1 weights, 3 values),
+    ProductBroadcast "product_broadcast" (2 weights, 3 values),
     /// Digits of a radix sort, counted.
     RankCount "rank_count" (0 weights, 2 values),
     /// Sortable keys of maps' values.

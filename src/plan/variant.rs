@@ -27,7 +27,7 @@ pub struct PassShape {
     pub height: u32,
     /// Columns of what it writes.
     pub width: u32,
-    /// Whether max-pooling and ReLU decide on the result, which is then summed in two levels.
+    /// Whether max-pooling and ReLU decide on the result, and an explanation on what they decide: then it is summed in two levels.
     pub decides: bool,
     /// The largest tile by which Winograd's algorithm is accurate enough and allowed; `None` where it is not at all.
     pub winograd: Option<WinogradTile>,

@@ -300,9 +300,7 @@ fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
         Op::MaskedSaliency => rules::masked_saliency(inputs[0], inputs[1], shape.pixels() as usize),
         Op::Shift => rules::shift(inputs[0], inputs[1], inputs[2][0], inputs[3][0]),
         Op::BoxRatio => rules::box_ratio(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]]),
-        Op::BoxRelevance => {
-            rules::box_relevance(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]])
-        }
+        Op::BoxRelevance => rules::box_relevance(inputs[0], [inputs[1], inputs[2]], [inputs[3][0], inputs[4][0]]),
         Op::HeatMap => rules::heat_map(inputs[0], inputs[1][0], shape.pixels() as usize),
         Op::ChannelSum => maps::channel_sum(inputs[0], shape, |value| value),
         Op::PlainMap { absolute: false } => maps::channel_sum(inputs[0], shape, |value| value),

@@ -48,10 +48,10 @@ pub(super) fn box_ratio(c: &[f64], responses: [&[f64]; 3], [low, high]: [f64; 2]
     c.iter().enumerate().map(|(index, &c)| safe_divide(c, response(index))).collect()
 }
 
-/// `x W^T S - low W+^T S - high W-^T S`; `spread` are the three transposed products.
-pub(super) fn box_relevance(x: &[f64], spread: [&[f64]; 3], [low, high]: [f64; 2]) -> Vec<f64> {
-    let [full, positive, negative] = spread;
-    let at = |(index, &x): (usize, &f64)| x * full[index] - low * positive[index] - high * negative[index];
+/// `(x - low) W+^T S + (x - high) W-^T S`; `spread` are the two transposed products.
+pub(super) fn box_relevance(x: &[f64], spread: [&[f64]; 2], [low, high]: [f64; 2]) -> Vec<f64> {
+    let [positive, negative] = spread;
+    let at = |(index, &x): (usize, &f64)| (x - low) * positive[index] + (x - high) * negative[index];
     x.iter().enumerate().map(at).collect()
 }
 

@@ -110,7 +110,7 @@ fn every_bias_counts_by_the_slope_of_the_logit_there() {
                     values.0.get_mut(&name).unwrap()[channel] = bias;
                     (f64::from(bias), logit(&network, &values, &picture, class))
                 };
-                let ((high, above), (low, below)) = (moved(1e-3), moved(-1e-3));
+                let ((high, above), (low, below)) = (moved(1e-5), moved(-1e-5));
                 values.0.get_mut(&name).unwrap()[channel] = kept;
                 (above - below) / (high - low)
             });

@@ -95,13 +95,15 @@ fn is(step: &Step, shader: Shader) -> bool {
     step.kernel.shader == shader
 }
 
-/// Whether the step's kernel is this operation of an elementwise shader; if so it becomes another one.
+/// Whether the step's kernel has this value of an overridable constant; if so it takes another one.
+fn replace_constant(step: &mut Step, shader: Shader, name: &'static str, from: u32, to: u32) -> bool {
+    let is_kernel = is(step, shader);
+    let constant = step.kernel.constants.iter_mut().find(|constant| is_kernel && **constant == (name, from));
+    constant.map(|constant| constant.1 = to).is_some()
+}
+
 fn replace_operation(step: &mut Step, shader: Shader, from: u32, to: u32) -> bool {
-    let matches = is(step, shader) && step.kernel.constants == [("OPERATION", from)];
-    if matches {
-        step.kernel.constants = vec![("OPERATION", to)];
-    }
-    matches
+    replace_constant(step, shader, "OPERATION", from, to)
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn planted_faults_are_found() {
         step.label.contains("gradient") && convolution(step) && step.uniforms.set("transposed", 0u32)
     });
     plant("swapped operands", TinyVgg, |step| {
-        let ratio = is(step, Shader::Binary) && step.kernel.constants == [("OPERATION", 4)];
+        let ratio = is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", 4));
         if ratio {
             step.values.swap(0, 1);
         }
@@ -131,13 +133,7 @@ fn planted_faults_are_found() {
     plant("sum of one channel less", TinyVgg, |step| {
         is(step, Shader::Reduce) && step.label.contains("sum R") && step.uniforms.set("channels", 3u32)
     });
-    plant("pooling positions for values", TinyVgg, |step| {
-        let pool = is(step, Shader::MaxPool);
-        if pool {
-            step.kernel.constants = vec![("INDEX", 1)];
-        }
-        pool
-    });
+    plant("pooling positions for values", TinyVgg, |step| replace_constant(step, Shader::MaxPool, "INDEX", 0, 1));
     plant("a term of the residual", TinyVgg, |step| is(step, Shader::Residual) && step.uniforms.set("agnostic", 0u32));
     plant("no shift", TinyVgg, |step| {
         let shift = is(step, Shader::Shift);
@@ -150,7 +146,7 @@ fn planted_faults_are_found() {
     plant("copy of another value", TinyVgg, |step| {
         let copy = step.label.ends_with(":gm") && is(step, Shader::Binary);
         if copy {
-            step.kernel.constants = vec![("OPERATION", 7)];
+            step.kernel.constants[0] = ("OPERATION", 7);
             step.uniforms.set("broadcast", 2u32);
             step.values[1] = step.values[0];
         }
@@ -231,11 +227,7 @@ fn faults_planted_in_other_methods_are_found() {
             && step.uniforms.set("operation", 0u32)
     });
     plant_in(&method("fullgrad"), "unscaled magnitudes", TinyVgg, |step| {
-        let scaled = is(step, Shader::ChannelSum) && step.kernel.constants == [("SCALED", 1)];
-        if scaled {
-            step.kernel.constants = vec![("SCALED", 0)];
-        }
-        scaled
+        replace_constant(step, Shader::ChannelSum, "SCALED", 1, 0)
     });
     plant_in(&method("fullgrad"), "smallest value for smallest magnitude", TinyVgg, |step| {
         replace_operation(step, Shader::Reduce, 5, 1)

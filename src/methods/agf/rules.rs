@@ -89,7 +89,8 @@ impl Layer<'_> {
     }
 
     /// Relevance within the box that the smallest and the largest value of the input span. Where the quotient's divisor is exactly 0, so is
-    /// every term of the sums that the quotient multiplies: `div` and a plain division by `Z + 1e-9` give the same.
+    /// every term of the sums that the quotient multiplies: `div` and a plain division by `Z + 1e-9` give the same. With
+    /// `bwd(W, S) = bwd(W+, S) + bwd(W-, S)` it takes two transposed passes instead of three.
     pub fn box_rule(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
         let (x, weights) = (self.inputs[0], Weights::Convolution(layer));
         let low = self.add("min x", Op::Reduce(Reduction::Minimum), &[x])?;
@@ -98,9 +99,8 @@ impl Layer<'_> {
         let positive = self.ones("fwd(W+, 1)", weights, Part::Positive)?;
         let negative = self.ones("fwd(W-, 1)", weights, Part::Negative)?;
         let s = self.add("S", Op::BoxRatio, &[self.c, response, positive, negative, low, high])?;
-        let full = self.back("bwd(W, S)", weights, Part::Full, s)?;
         let positive = self.back("bwd(W+, S)", weights, Part::Positive, s)?;
         let negative = self.back("bwd(W-, S)", weights, Part::Negative, s)?;
-        self.add("relevance", Op::BoxRelevance, &[x, full, positive, negative, low, high])
+        self.add("relevance", Op::BoxRelevance, &[x, positive, negative, low, high])
     }
 }

@@ -1,6 +1,6 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
-use super::{LANES, Lowering, Work};
+use super::{Lowering, Work};
 use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape, Window};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
@@ -44,23 +44,6 @@ pub(super) struct Pass {
     pub samples: u32,
     /// One value per sample; where all are zero the pass does nothing.
     pub gate: Option<ValueId>,
-}
-
-impl Pass {
-    /// Whether it is a product of matrices whose result is only used as a sum.
-    fn is_product(&self, window: Window) -> bool {
-        let padding = window.padding;
-        let is_point = window.taps() == 1 && window.stride == 1 && padding.top.max(padding.left) == 0;
-        is_point
-            && self.source_part == Part::Full
-            && !self.decides()
-            && self.source_shape.pixels() == self.shape.pixels()
-    }
-
-    /// Whether max-pooling and ReLU decide on the result.
-    pub(super) fn decides(&self) -> bool {
-        !self.transposed && self.weight == Part::Full
-    }
 }
 
 /// Appends the fields `weight_part` and `source_part`.
@@ -167,11 +150,24 @@ impl Lowering<'_> {
             channels: pass.shape.channels,
             height: pass.shape.height,
             width: pass.shape.width,
-            decides: pass.decides(),
+            decides: self.decides(pass),
             winograd: self.winograd_allowed(pass, epilogue),
             joint: pass.absolute.is_some(),
-            product: pass.is_product(window),
+            product: self.is_product(pass, window),
         }
+    }
+
+    /// Whether max-pooling and ReLU decide on the result, and an explanation on what they decide.
+    pub(super) fn decides(&self, pass: &Pass) -> bool {
+        self.is_explained && !pass.transposed && pass.weight == Part::Full
+    }
+
+    /// Whether it is a product of matrices, summed in one level.
+    fn is_product(&self, pass: &Pass, window: Window) -> bool {
+        let padding = window.padding;
+        let is_point = window.taps() == 1 && window.stride == 1 && padding.top.max(padding.left) == 0;
+        let is_same = pass.source_shape.pixels() == pass.shape.pixels() && pass.source_part == Part::Full;
+        is_point && is_same && !self.decides(pass)
     }
 
     fn count_pass(&mut self, pass: &Pass) {
@@ -246,9 +242,8 @@ impl Lowering<'_> {
             .with("epilogue", epilogue.code);
         let operand = epilogue.operand.unwrap_or(self.unused);
         let output = self.value(self.output);
-        let kernel = Kernel::new(Shader::ConvolutionOnes);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ConvolutionOnes), node.shape);
         let flops = self.elements(node, convolution.window.taps().into());
-        let workgroups = [node.shape.pixels().div_ceil(LANES), node.shape.quads(), self.batch];
         let weights = vec![Packing::TapSums { layer, part: weight }];
         self.push(Work { kernel, uniforms, workgroups, flops }, weights, vec![operand, output]);
     }

@@ -1,7 +1,7 @@
 //! Depthwise convolutions: each channel by itself.
 
 use super::convolution::{Epilogue, Pass, pass_flops, with_parts};
-use super::{LANES, Lowering, Work};
+use super::{Lowering, RUN, Work};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
@@ -31,7 +31,8 @@ impl Lowering<'_> {
         let pixels = if self.profile.broadcast { 4 } else { 1 };
         let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
         let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
-        let workgroups = [strips.div_ceil(LANES), pass.shape.quads(), pass.samples * step * step];
+        let (kernel, run) = self.in_runs(kernel, RUN);
+        let workgroups = [strips.div_ceil(run), pass.shape.quads(), pass.samples * step * step];
         let flops = pass_flops(&convolution, pass) * u64::from(pass.samples);
         let values = self.operands(pass, epilogue).to_vec();
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];

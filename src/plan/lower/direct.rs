@@ -46,7 +46,7 @@ impl Lowering<'_> {
             shape: pass.shape,
             samples: pass.samples,
             slices: 1,
-            decides: pass.decides(),
+            decides: self.decides(pass),
             weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
             gate: self.gate(pass),
@@ -80,10 +80,7 @@ impl Lowering<'_> {
                 DenseKernel::Uniform | DenseKernel::UniformSmall => [count, rows, slices],
             };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
-            let weights = match dense.variant.kernel {
-                DenseKernel::Product => vec![dense.weights],
-                _ => vec![dense.weights, dense.epilogue.affine],
-            };
+            let weights = vec![dense.weights, dense.epilogue.affine];
             let work = Work { kernel: kernel.clone(), uniforms, workgroups, flops };
             self.push(work, weights, dense.values.to_vec());
         }
@@ -142,6 +139,8 @@ impl Lowering<'_> {
             .with("gate", dense.gate)
             .with("epilogue", dense.epilogue.code)
             .with("finished", self.batch)
+            .with("low", dense.epilogue.low)
+            .with("high", dense.epilogue.high)
             .with("absolute_weight", dense.absolute_weight)
             .with("row_blocks", row_blocks)
     }

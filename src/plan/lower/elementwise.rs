@@ -18,7 +18,7 @@ impl Lowering<'_> {
             Op::BiasGradient(Bias::Linear(layer)) => (Packing::LinearAffine { layer }, 2),
             _ => return,
         };
-        let kernel = Kernel::new(Shader::ChannelAffine);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ChannelAffine), node.shape);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
@@ -26,7 +26,7 @@ impl Lowering<'_> {
         let weights = vec![packing];
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = self.elements(node, 2);
-        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, weights, values);
+        self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
     }
 
     pub(super) fn clamp(&mut self, node: &Node) {
@@ -38,7 +38,7 @@ impl Lowering<'_> {
         };
         let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation);
         let count = node.shape.quads() * node.shape.pixels();
-        let workgroups = self.flat(count);
+        let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
             Uniforms::new().with("count", count).with("columns", workgroups[0]).with("high", activation.ceiling());
         let first = self.value(node.inputs[0]);
@@ -55,7 +55,7 @@ impl Lowering<'_> {
         };
         let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
         let count = node.shape.quads() * node.shape.pixels();
-        let workgroups = self.flat(count);
+        let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
             Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", constant.value());
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
@@ -82,6 +82,7 @@ impl Lowering<'_> {
             _ => 1u32,
         };
         let kernel = Kernel::new(Shader::Binary).with("OPERATION", operation);
+        let (kernel, workgroups) = self.per_quad(kernel, node.shape);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
@@ -89,14 +90,14 @@ impl Lowering<'_> {
         let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = self.elements(node, 1);
-        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
-        let kernel = Kernel::new(Shader::Binary).with("OPERATION", 9);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::Binary).with("OPERATION", 9), shape);
         let uniforms =
             Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);
         let values = vec![source, self.unused, destination];
-        self.push(Work { kernel, uniforms, workgroups: self.per_quad(shape), flops: 0 }, Vec::new(), values);
+        self.push(Work { kernel, uniforms, workgroups, flops: 0 }, Vec::new(), values);
     }
 }

@@ -10,48 +10,53 @@ impl Lowering<'_> {
         let first = self.shape(node.inputs[0]);
         let pixels_and_quads = || Uniforms::new().with("pixels", first.pixels()).with("quads", first.quads());
         let classes = || Uniforms::new().with("classes", first.channels).with("quads", first.quads());
-        let (shader, uniforms, workgroups) = match node.op {
-            Op::ClassIndex => (Shader::ClassIndex, classes(), [1, 1, self.batch]),
-            Op::TargetGradient => (Shader::TargetGradient, classes(), [1, 1, self.batch]),
-            Op::LogitRelevance(kind) => {
-                let kind = match kind {
-                    LogitRelevance::Target => 0u32,
-                    LogitRelevance::Others => 1,
-                    LogitRelevance::SoftmaxTarget => 2,
-                    LogitRelevance::SoftmaxOthers => 3,
-                };
-                (Shader::LogitRelevance, classes().with("kind", kind), [1, 1, self.batch])
-            }
+        let count = first.quads() * first.pixels();
+        let (shader, uniforms) = match node.op {
+            Op::ClassIndex => (Shader::ClassIndex, classes()),
+            Op::TargetGradient => (Shader::TargetGradient, classes()),
+            Op::LogitRelevance(kind) => (Shader::LogitRelevance, classes().with("kind", relevance_code(kind))),
             Op::SaliencyMaps => {
                 let per_channel = self.shape(node.inputs[2]) != first;
                 let uniforms = pixels_and_quads().with("channels", first.channels).with("per_channel", per_channel);
-                (Shader::SaliencyMaps, uniforms, self.per_pixel(first))
+                (Shader::SaliencyMaps, uniforms)
             }
-            Op::FactorBasis => {
-                let uniforms = pixels_and_quads().with("channels", first.channels);
-                (Shader::FactorBasis, uniforms, [1, first.quads(), self.batch])
-            }
-            Op::FactorMaps => (Shader::FactorMaps, pixels_and_quads(), self.per_pixel(first)),
-            Op::Residual(terms) => {
-                (Shader::Residual, residual_uniforms(pixels_and_quads(), terms), self.per_quad(first))
-            }
-            Op::MaskedSaliency => (Shader::MaskedSaliency, pixels_and_quads(), self.per_quad(first)),
-            Op::Shift => self.flat_work(Shader::Shift, first),
-            Op::BoxRatio => self.flat_work(Shader::BoxRatio, first),
-            Op::BoxRelevance => self.flat_work(Shader::BoxRelevance, first),
-            Op::HeatMap => (Shader::HeatMap, pixels_and_quads(), self.per_pixel(first)),
+            Op::FactorBasis => (Shader::FactorBasis, pixels_and_quads().with("channels", first.channels)),
+            Op::FactorMaps => (Shader::FactorMaps, pixels_and_quads()),
+            Op::Residual(terms) => (Shader::Residual, residual_uniforms(pixels_and_quads(), terms)),
+            Op::MaskedSaliency => (Shader::MaskedSaliency, pixels_and_quads()),
+            Op::Shift => (Shader::Shift, Uniforms::new().with("count", count)),
+            Op::BoxRatio => (Shader::BoxRatio, Uniforms::new().with("count", count)),
+            Op::BoxRelevance => (Shader::BoxRelevance, Uniforms::new().with("count", count)),
+            Op::HeatMap => (Shader::HeatMap, pixels_and_quads()),
             _ => return,
         };
+        let (kernel, workgroups) = self.workgroups(Kernel::new(shader), first);
+        let is_flat = matches!(node.op, Op::Shift | Op::BoxRatio | Op::BoxRelevance);
+        let uniforms = if is_flat { uniforms.with("columns", workgroups[0]) } else { uniforms };
         let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = first.elements() * u64::from(self.batch) * flops_per_element(&node.op);
-        self.push(Work { kernel: Kernel::new(shader), uniforms, workgroups, flops }, Vec::new(), values);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    fn flat_work(&self, shader: Shader, shape: Shape) -> (Shader, Uniforms, [u32; 3]) {
-        let count = shape.quads() * shape.pixels();
-        let workgroups = self.flat(count);
-        (shader, Uniforms::new().with("count", count).with("columns", workgroups[0]), workgroups)
+    fn workgroups(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
+        match kernel.shader {
+            Shader::ClassIndex | Shader::TargetGradient | Shader::LogitRelevance => (kernel, [1, 1, self.batch]),
+            Shader::FactorBasis => (self.with_lanes(kernel).0, [1, shape.quads(), self.batch]),
+            Shader::SaliencyMaps | Shader::FactorMaps | Shader::HeatMap => self.per_pixel(kernel, shape),
+            Shader::Residual | Shader::MaskedSaliency => self.per_quad(kernel, shape),
+            _ => self.flat(kernel, shape.quads() * shape.pixels()),
+        }
+    }
+}
+
+/// The shader's number for a relevance of logits.
+fn relevance_code(kind: LogitRelevance) -> u32 {
+    match kind {
+        LogitRelevance::Target => 0,
+        LogitRelevance::Others => 1,
+        LogitRelevance::SoftmaxTarget => 2,
+        LogitRelevance::SoftmaxOthers => 3,
     }
 }
 

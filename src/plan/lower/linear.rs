@@ -1,7 +1,7 @@
 //! Linear layers, cut into ranges of rows that fit a binding.
 
 use super::convolution::{part_code, with_parts};
-use super::{LANES, Lowering, Work};
+use super::{Lowering, Work};
 use crate::graph::{LinearId, Node, Op, Part};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let kernel = Kernel::new(Shader::Linear).with_weights(matrix.element());
+            let (kernel, _) = self.with_lanes(Kernel::new(Shader::Linear).with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.quads() * source_shape.pixels())
                 .with("quads", node.shape.quads())
@@ -59,7 +59,7 @@ impl Lowering<'_> {
         let values = vec![source, second_source, second_destination, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let kernel = Kernel::new(Shader::LinearTranspose).with_weights(matrix.element());
+            let (kernel, lanes) = self.with_lanes(Kernel::new(Shader::LinearTranspose).with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
                 .with("destination_quads", destination_quads)
@@ -70,7 +70,7 @@ impl Lowering<'_> {
                 .with("is_pair", partner.is_some())
                 .with("second_weight_part", part_code(second_weight));
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
-            let workgroups = [destination_quads.div_ceil(LANES), 1, self.batch];
+            let workgroups = [destination_quads.div_ceil(lanes), 1, self.batch];
             self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![matrix], values.clone(), products);
         }
     }
@@ -88,9 +88,8 @@ impl Lowering<'_> {
             .with("padding_top", 0u32)
             .with("padding_left", 0u32)
             .with("epilogue", 0u32);
-        let kernel = Kernel::new(Shader::ConvolutionOnes);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ConvolutionOnes), node.shape);
         let flops = self.elements(node, 1);
-        let workgroups = [1, node.shape.quads(), self.batch];
         let values = vec![self.unused, self.value(self.output)];
         self.push(Work { kernel, uniforms, workgroups, flops }, vec![Packing::RowSums { layer, part: weight }], values);
     }

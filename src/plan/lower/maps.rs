@@ -22,8 +22,9 @@ impl Lowering<'_> {
             .with("seed_low", seed as u32)
             .with("seed_high", (seed >> 32) as u32);
         let values = vec![self.value(node.inputs[1]), self.value(self.output)];
-        let (workgroups, flops) = (self.per_quad(node.shape), self.elements(node, 80));
-        self.push(Work { kernel: Kernel::new(Shader::Noise), uniforms, workgroups, flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::Noise), node.shape);
+        let flops = self.elements(node, 80);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     pub(super) fn resize(&mut self, node: &Node) {
@@ -35,8 +36,9 @@ impl Lowering<'_> {
             .with("width", node.shape.width)
             .with("quads", node.shape.quads());
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
-        let (workgroups, flops) = (self.per_quad(node.shape), self.elements(node, 8));
-        self.push(Work { kernel: Kernel::new(Shader::Resize), uniforms, workgroups, flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::Resize), node.shape);
+        let flops = self.elements(node, 8);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     pub(super) fn channel_sum(&mut self, node: &Node) {
@@ -51,7 +53,8 @@ impl Lowering<'_> {
         values.resize(3, self.unused);
         values.push(self.value(self.output));
         let flops = source.elements() * u64::from(self.batch) * 3;
-        self.push(Work { kernel, uniforms, workgroups: self.per_pixel(source), flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_pixel(kernel, source);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     pub(super) fn plain_map(&mut self, node: &Node, absolute: bool) {
@@ -59,7 +62,8 @@ impl Lowering<'_> {
         let uniforms =
             Uniforms::new().with("pixels", source.pixels()).with("quads", source.quads()).with("absolute", absolute);
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
-        let (workgroups, flops) = (self.per_pixel(source), source.elements() * u64::from(self.batch));
-        self.push(Work { kernel: Kernel::new(Shader::PlainMap), uniforms, workgroups, flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_pixel(Kernel::new(Shader::PlainMap), source);
+        let flops = source.elements() * u64::from(self.batch);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 }

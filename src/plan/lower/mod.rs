@@ -21,8 +21,11 @@ use super::{LayerPasses, Profile, Step, Value, ValueId};
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use std::collections::HashMap;
 
-/// Lanes of a workgroup in all kernels but the broadcast convolution.
+/// Lanes of a workgroup, but for those that subgroups of 8 lanes are for.
 const LANES: u32 = 64;
+
+/// Elements that one workgroup of a software driver goes through.
+const RUN: u32 = 1024;
 
 /// Steps and values so far.
 pub(super) struct Lowering<'a> {
@@ -173,21 +176,36 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    /// One lane per pixel and channel quad of `shape`.
-    fn per_quad(&self, shape: Shape) -> [u32; 3] {
-        [shape.pixels().div_ceil(LANES), shape.quads(), self.batch]
+    /// A kernel whose lanes go through every pixel and channel quad of `shape`, and its workgroups.
+    fn per_quad(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
+        let (kernel, run) = self.in_runs(kernel, RUN);
+        (kernel, [shape.pixels().div_ceil(run), shape.quads(), self.batch])
     }
 
-    /// One lane per pixel of `shape`.
-    fn per_pixel(&self, shape: Shape) -> [u32; 3] {
-        [shape.pixels().div_ceil(LANES), 1, self.batch]
+    /// The same of every pixel of `shape`, each with all of its channels.
+    fn per_pixel(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
+        let (kernel, run) = self.in_runs(kernel, LANES);
+        (kernel, [shape.pixels().div_ceil(run), 1, self.batch])
     }
 
-    /// One lane per vec4 of a flat run of `count`, in as many rows of workgroups as the limit asks for.
-    fn flat(&self, count: u32) -> [u32; 3] {
-        let groups = count.div_ceil(LANES);
+    /// The same of `count` vec4 of each sample, in as many rows of workgroups as the limit asks for.
+    fn flat(&self, kernel: Kernel, count: u32) -> (Kernel, [u32; 3]) {
+        let (kernel, run) = self.in_runs(kernel, RUN);
+        let groups = count.div_ceil(run);
         let columns = groups.min(self.profile.max_workgroups);
-        [columns, groups.div_ceil(columns), self.batch]
+        (kernel, [columns, groups.div_ceil(columns), self.batch])
+    }
+
+    /// Lanes of a workgroup that goes through more elements than it has lanes anywhere.
+    fn with_lanes(&self, kernel: Kernel) -> (Kernel, u32) {
+        if self.profile.broadcast { (kernel.with("LANES", 8), 8) } else { (kernel, LANES) }
+    }
+
+    /// On a graphics card a lane has one element. Software drivers take about as long to begin a workgroup as for dozens of its elements, and the
+    /// lanes of one vector stay together: there 8 lanes go through a `run` of them.
+    fn in_runs(&self, kernel: Kernel, run: u32) -> (Kernel, u32) {
+        let (kernel, lanes) = self.with_lanes(kernel);
+        if self.profile.broadcast { (kernel.with("RUN", run), run) } else { (kernel, lanes) }
     }
 
     /// The node's own elements times the batch, times `per_element`.

@@ -28,7 +28,8 @@ impl Lowering<'_> {
         let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = self.elements(node, window.taps().into());
-        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_quad(kernel, node.shape);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     pub(super) fn average_pool(&mut self, node: &Node) {
@@ -43,6 +44,7 @@ impl Lowering<'_> {
             .with("quads", node.shape.quads());
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = source.elements().max(node.shape.elements()) * u64::from(self.batch);
-        self.push(Work { kernel, uniforms, workgroups: self.per_quad(node.shape), flops }, Vec::new(), values);
+        let (kernel, workgroups) = self.per_quad(kernel, node.shape);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 }

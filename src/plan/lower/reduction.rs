@@ -57,7 +57,8 @@ impl Lowering<'_> {
         let masked = self.scratch("masked", shape);
         let partial = self.scratch("taken, partial", Shape::new(1, 1, runs));
         let uniforms = Uniforms::new().with("count", count).with("run", run).with("runs", runs);
-        let (kernel, flops) = (Kernel::new(Shader::Mask), 4 * u64::from(count) * u64::from(self.batch));
+        let (kernel, _) = self.with_lanes(Kernel::new(Shader::Mask));
+        let flops = 4 * u64::from(count) * u64::from(self.batch);
         let workgroups = [runs, 1, self.batch];
         self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![g, c, masked, partial], 2);
         let taken = self.scratch("taken", Shape::SCALAR);
@@ -67,7 +68,7 @@ impl Lowering<'_> {
     }
 
     fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
-        let kernel = Kernel::new(Shader::Reduce).with("OPERATION", level.operation);
+        let (kernel, _) = self.with_lanes(Kernel::new(Shader::Reduce).with("OPERATION", level.operation));
         let runs = level.count.div_ceil(level.run);
         let uniforms = Uniforms::new()
             .with("pixels", level.pixels)

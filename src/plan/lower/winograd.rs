@@ -6,7 +6,7 @@
 
 use super::convolution::{Epilogue, Pass};
 use super::direct::Dense;
-use super::{LANES, Lowering, Work};
+use super::{LANES, Lowering, RUN, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
@@ -78,14 +78,14 @@ impl Lowering<'_> {
             .with("first_tile", run.first_tile)
             .with("tiles", run.tiles)
             .with("gate", self.gate(pass));
-        let (shader, patches, transform) = match run.tile {
-            WinogradTile::Two => (Shader::WinogradInput2x2, LANES, 32),
-            WinogradTile::Four => (Shader::WinogradInput4x4, LANES / 2, 228),
+        let (shader, parts, transform) = match run.tile {
+            WinogradTile::Two => (Shader::WinogradInput2x2, 1, 32),
+            WinogradTile::Four => (Shader::WinogradInput4x4, 2, 228),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
-        let workgroups = [run.tiles.div_ceil(patches), quads, 1];
+        let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
+        let workgroups = [(parts * run.tiles).div_ceil(patches), quads, 1];
         let values = vec![pass.source, pass.gate.unwrap_or(self.unused), run.source];
-        let kernel = Kernel::new(shader);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
@@ -105,7 +105,7 @@ impl Lowering<'_> {
             shape,
             samples: 1,
             slices,
-            decides: pass.decides(),
+            decides: self.decides(pass),
             weights: Packing::Winograd { tile: run.tile, layer, transposed, part },
             values: [run.source, pass.gate.unwrap_or(self.unused), run.result],
             gate: self.gate(pass),
@@ -134,9 +134,9 @@ impl Lowering<'_> {
             WinogradTile::Four => (Shader::WinogradOutput4x4, 130),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
-        let workgroups = [run.tiles.div_ceil(LANES), quads, 1];
+        let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
+        let workgroups = [run.tiles.div_ceil(patches), quads, 1];
         let [_, operand, destination] = self.operands(pass, epilogue);
-        let kernel = Kernel::new(shader);
         let values = vec![run.result, operand, destination];
         self.push(Work { kernel, uniforms, workgroups, flops }, vec![epilogue.affine], values);
     }
