@@ -1,5 +1,9 @@
 //! Where values live: buffers of bounded size, shared over time by values that are not needed together.
 
+use super::{Step, Value, ValueId};
+use crate::graph::NodeId;
+use std::collections::HashMap;
+
 /// A value to be placed: its size and the steps during which it must keep its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
@@ -96,4 +100,51 @@ pub fn lower_bound(values: &[Lifetime]) -> u64 {
         live += step;
         peak.max(live)
     }) as u64
+}
+
+/// Places parts in the values that they are parts of.
+pub(super) fn place_parts(values: &[Value], places: &mut [Place]) {
+    for (index, value) in values.iter().enumerate() {
+        if let Some((whole, offset)) = value.within {
+            places[index] = Place { offset: places[whole.0].offset + offset, ..places[whole.0] };
+        }
+    }
+}
+
+/// From the first to the last step that touches a value or a part of it; what the host fills lives from the start, outputs to the end. Parts
+/// take no memory of their own.
+pub(super) fn lifetimes(
+    steps: &[Step],
+    values: &[Value],
+    value_of: &HashMap<NodeId, ValueId>,
+    outputs: &[NodeId],
+) -> Vec<Lifetime> {
+    let end = steps.len().saturating_sub(1);
+    let mut touched: Vec<Option<(usize, usize)>> = vec![None; values.len()];
+    let mut written = vec![false; values.len()];
+    let whole = |value: &ValueId| values[value.0].within.map_or(*value, |(whole, _)| whole);
+    for (index, step) in steps.iter().enumerate() {
+        for value in step.values.iter().map(whole) {
+            let (first, _) = touched[value.0].unwrap_or((index, index));
+            touched[value.0] = Some((first, index));
+        }
+        for value in step.values.iter().rev().take(step.written).map(whole) {
+            written[value.0] = true;
+        }
+    }
+    for value in outputs.iter().filter_map(|id| value_of.get(id)).map(whole) {
+        let (first, _) = touched[value.0].unwrap_or((0, end));
+        touched[value.0] = Some((first, end));
+    }
+    let lifetime = |(index, value): (usize, &Value)| {
+        let (first, last) = touched[index].unwrap_or((0, end));
+        let bytes = if value.within.is_some() { 0 } else { value.bytes };
+        Lifetime { bytes, first: if written[index] { first } else { 0 }, last }
+    };
+    values.iter().enumerate().map(lifetime).collect()
+}
+
+/// The same values, all of them kept to the end.
+pub(super) fn keep_all(lifetimes: &[Lifetime], steps: usize) -> Vec<Lifetime> {
+    lifetimes.iter().map(|lifetime| Lifetime { first: 0, last: steps, ..*lifetime }).collect()
 }

@@ -18,7 +18,7 @@ pub use call::Call;
 use crate::graph::{Graph, NodeId, Role};
 use crate::models::Precision;
 use kernel::Kernel;
-use memory::{Lifetime, Place};
+use memory::Place;
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
@@ -213,18 +213,14 @@ impl Plan {
             let bytes = value.bytes / u64::from(batch);
             return Err(PlanError::TooLarge { value: value.name.clone(), bytes, limit: profile.max_binding_bytes });
         }
-        let lifetimes = lifetimes(&steps, &values, &value_of, outputs);
+        let lifetimes = memory::lifetimes(&steps, &values, &value_of, outputs);
         let (separate, gap) = match sharing {
             Sharing::Shared => (None, 0),
-            Sharing::Separate => (Some(keep_all(&lifetimes, steps.len())), GUARD_BYTES),
+            Sharing::Separate => (Some(memory::keep_all(&lifetimes, steps.len())), GUARD_BYTES),
         };
-        let lifetimes_apart = separate.as_ref().unwrap_or(&lifetimes);
-        let (mut places, buffers) = memory::place(lifetimes_apart, profile.max_buffer_bytes, gap);
-        for (index, value) in values.iter().enumerate() {
-            if let Some((whole, offset)) = value.within {
-                places[index] = Place { offset: places[whole.0].offset + offset, ..places[whole.0] };
-            }
-        }
+        let (mut places, buffers) =
+            memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
+        memory::place_parts(&values, &mut places);
         let lower_bound = memory::lower_bound(&lifetimes);
         let weight_bytes = weight_bytes(graph, &steps);
         Ok(Self { batch, steps, values, places, buffers, value_of, passes, dense, weight_bytes, lower_bound })
@@ -272,41 +268,4 @@ fn weight_bytes(graph: &Graph, steps: &[Step]) -> u64 {
     let packings: std::collections::HashSet<Packing> =
         steps.iter().flat_map(|step| step.weights.iter().copied()).collect();
     packings.iter().map(|packing| packing.bytes(graph)).sum()
-}
-
-/// From the first to the last step that touches a value or a part of it; what the host fills lives from the start, outputs to the end. Parts
-/// take no memory of their own.
-fn lifetimes(
-    steps: &[Step],
-    values: &[Value],
-    value_of: &HashMap<NodeId, ValueId>,
-    outputs: &[NodeId],
-) -> Vec<Lifetime> {
-    let end = steps.len().saturating_sub(1);
-    let mut touched: Vec<Option<(usize, usize)>> = vec![None; values.len()];
-    let mut written = vec![false; values.len()];
-    let whole = |value: &ValueId| values[value.0].within.map_or(*value, |(whole, _)| whole);
-    for (index, step) in steps.iter().enumerate() {
-        for value in step.values.iter().map(whole) {
-            let (first, _) = touched[value.0].unwrap_or((index, index));
-            touched[value.0] = Some((first, index));
-        }
-        for value in step.values.iter().rev().take(step.written).map(whole) {
-            written[value.0] = true;
-        }
-    }
-    for value in outputs.iter().filter_map(|id| value_of.get(id)).map(whole) {
-        let (first, _) = touched[value.0].unwrap_or((0, end));
-        touched[value.0] = Some((first, end));
-    }
-    let lifetime = |(index, value): (usize, &Value)| {
-        let (first, last) = touched[index].unwrap_or((0, end));
-        let bytes = if value.within.is_some() { 0 } else { value.bytes };
-        Lifetime { bytes, first: if written[index] { first } else { 0 }, last }
-    };
-    values.iter().enumerate().map(lifetime).collect()
-}
-
-fn keep_all(lifetimes: &[Lifetime], steps: usize) -> Vec<Lifetime> {
-    lifetimes.iter().map(|lifetime| Lifetime { first: 0, last: steps, ..*lifetime }).collect()
 }

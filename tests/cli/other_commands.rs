@@ -67,7 +67,7 @@ fn plans() {
 #[test]
 fn winograd_tiles() {
     let place = Place::new();
-    let line = ["plan", "--model", "resnet18", "--size", "128x128", "--forward"];
+    let line = ["plan", "--model", "resnet18", "--size", "224x224", "--forward"];
     let plan = |tile: &[&str]| place.run(&[&line[..], tile].concat()).succeeds().stdout;
     let (never, two, four) = (plan(&["--winograd", "0"]), plan(&["--winograd", "2"]), plan(&["--winograd", "4"]));
     assert!(!never.contains("winograd"), "{never}");
@@ -79,7 +79,7 @@ fn winograd_tiles() {
     assert!(refused.stderr.contains("[possible values: 0, 2, 4]"), "{}", refused.stderr);
 
     place.photo("a.png", 40, 40);
-    let line = ["predict", "a.png", "--model", "resnet18", "--weights", "synthetic", "--size", "128x128", "--winograd"];
+    let line = ["predict", "a.png", "--model", "resnet18", "--weights", "synthetic", "--size", "224x224", "--winograd"];
     let predict = |tile: &str| place.run(&[&line[..], &[tile]].concat()).succeeds();
     let (never, four) = (predict("0"), predict("4"));
     assert!(four.stderr.contains("Winograd F(4x4)"), "{}", four.stderr);
