@@ -131,8 +131,8 @@ mod linux {
     #[test]
     fn an_interrupted_run_reports_what_is_done() {
         let place = Place::new();
-        let values = vec![0.5; 200 * 3 * 32 * 40];
-        place.write("many.npy", &npy("<f4", &[200, 3, 32, 40], &values));
+        let values = vec![0.5; 1000 * 3 * 32 * 40];
+        place.write("many.npy", &npy("<f4", &[1000, 3, 32, 40], &values));
         let tiny =
             ["explain", "many.npy", "--model", "tiny_vgg", "--weights", "synthetic", "--batch", "1", "--class", "1"];
         let child = place.command(&tiny).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -148,7 +148,7 @@ mod linux {
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert!(errors.contains("stopping after this batch; press again to stop at once"), "{errors}");
         let done = place.report("out")["inputs"].as_array().unwrap().len();
-        assert!(errors.contains(&format!("error: interrupted; {} inputs were not done", 200 - done)), "{errors}");
+        assert!(errors.contains(&format!("error: interrupted; {} inputs were not done", 1000 - done)), "{errors}");
         assert!(place.files("out").iter().all(|name| !name.ends_with(".part")));
     }
 }
