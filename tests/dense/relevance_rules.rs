@@ -105,10 +105,10 @@ pub fn starts(y: &[f64], t: usize, softmax: bool) -> [Vec<f64>; 2] {
     [only(true, &|_| own), only(false, &other)]
 }
 
-/// What a layer gets, it gives on.
+/// What a layer gets, it gives on, but for what the 1e-9 in `div` takes beside sums that chance made small.
 #[track_caller]
 pub fn assert_conserved(name: &str, c: &[f64], relevance: &[f64]) {
     let size: f64 = c.iter().map(|c| c.abs()).sum();
     let [before, after]: [f64; 2] = [c, relevance].map(|values| values.iter().sum());
-    assert!((before - after).abs() <= 1e-4 * size, "'{name}': {before} arrives, {after} leaves, of {size}");
+    assert!((before - after).abs() <= 1e-3 * size, "'{name}': {before} arrives, {after} leaves, of {size}");
 }
