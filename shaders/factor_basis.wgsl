@@ -1,8 +1,6 @@
 // Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those with phi > 0.
 // One workgroup per channel quad.
 
-override LANES: u32 = 64u; // at most 64
-
 struct FactorBasis {
     pixels: u32,
     quads: u32,
@@ -15,9 +13,10 @@ struct FactorBasis {
 @group(0) @binding(3) var<storage, read_write> maps: array<vec4f>;    // [samples][pixels], phi in x
 @group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][negative, positive]
 
-var<workgroup> negative: array<vec4f, 64>;
-var<workgroup> positive: array<vec4f, 64>;
-var<workgroup> counts: array<vec2f, 64>;
+const LANES = 64u;
+var<workgroup> negative: array<vec4f, LANES>;
+var<workgroup> positive: array<vec4f, LANES>;
+var<workgroup> counts: array<vec2f, LANES>;
 
 fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
 

@@ -2,7 +2,6 @@
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
-override LANES: u32 = 64u; // at most 64
 
 struct Linear {
     source_quads: u32, // quads * pixels of the input
@@ -25,7 +24,8 @@ struct Linear {
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
 
-var<workgroup> partial: array<vec4f, 64>;
+const LANES = 64u;
+var<workgroup> partial: array<vec4f, LANES>;
 
 fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
 

@@ -129,12 +129,12 @@ struct Case {
 
 /// Demands that of three draws at least two are within tolerance. The rules divide by sums that may be near zero, and a near-tie may
 /// fall the other way: a single draw can be off by chance, two are a fault. Draws whose maps say nothing, since a millionth of the input
-/// moves even the reference beyond the tolerance, do not count.
+/// moves even the reference by a tenth of the tolerance (rounding all values to f32 moves it several times as far), do not count.
 fn check(gpu: &Gpu, architecture: Architecture, height: u32, width: u32, tolerance: f64) {
     let mut random = Random::new();
     let case = Case { architecture, height, width, tolerance };
     let draws = (0..12).map(|_| map_error(gpu, &mut random, &case));
-    let counted = draws.filter(|(error, sensitivity)| *error <= tolerance || *sensitivity <= tolerance);
+    let counted = draws.filter(|(error, sensitivity)| *error <= tolerance || *sensitivity <= tolerance / 10.0);
     let errors: Vec<f64> = counted.map(|(error, _)| error).take(3).collect();
     let within = errors.iter().filter(|&&error| error <= tolerance).count();
     assert!(within >= 2, "{architecture} {height}x{width}: errors {errors:?}, tolerance {tolerance}");

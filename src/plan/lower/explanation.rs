@@ -42,7 +42,7 @@ impl Lowering<'_> {
     fn workgroups(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
         match kernel.shader {
             Shader::ClassIndex | Shader::TargetGradient | Shader::LogitRelevance => (kernel, [1, 1, self.batch]),
-            Shader::FactorBasis => (self.with_lanes(kernel).0, [1, shape.quads(), self.batch]),
+            Shader::FactorBasis => (kernel, [1, shape.quads(), self.batch]),
             Shader::SaliencyMaps | Shader::FactorMaps | Shader::HeatMap => self.per_pixel(kernel, shape),
             Shader::Residual | Shader::MaskedSaliency => self.per_quad(kernel, shape),
             _ => self.flat(kernel, shape.quads() * shape.pixels()),

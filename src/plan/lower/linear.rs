@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let (kernel, _) = self.with_lanes(Kernel::new(Shader::Linear).with_weights(matrix.element()));
+            let kernel = Kernel::new(Shader::Linear).with_weights(matrix.element());
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.quads() * source_shape.pixels())
                 .with("quads", node.shape.quads())
