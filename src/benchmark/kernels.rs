@@ -8,6 +8,7 @@ use crate::graph::{ConvolutionId, Graph};
 use crate::plan::Step;
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Scalar;
+use crate::plan::variant::WinogradTile;
 use crate::session::Session;
 use std::collections::HashMap;
 
@@ -129,16 +130,24 @@ fn shape(graph: &Graph, step: &Step) -> String {
     let layer = graph.convolution(layer);
     let ([rows, columns], stride) = (layer.window.kernel, layer.window.stride);
     let (inputs, outputs) = (layer.input_channels, layer.output_channels);
-    let winograd = step.weights.iter().find_map(|packing| match packing {
-        Packing::Winograd { tile, transposed, .. } => Some((tile.side(), *transposed)),
-        _ => None,
-    });
-    let is_transposed = step.uniforms.fields().contains(&("transposed", Scalar::Unsigned(1)));
-    let is_transposed = winograd.map_or(is_transposed, |(_, transposed)| transposed);
+    let (is_transposed, tile) = step
+        .weights
+        .iter()
+        .find_map(direction_and_tile)
+        .unwrap_or_else(|| (step.uniforms.fields().contains(&("transposed", Scalar::Unsigned(1))), None));
     let direction = if is_transposed { "<-" } else { "->" };
-    let algorithm = winograd.map(|(side, _)| format!(", F({side}x{side})")).unwrap_or_default();
+    let algorithm = tile.map(|tile| format!(", F({side}x{side})", side = tile.side())).unwrap_or_default();
     let (height, width) = (written.height, written.width);
     format!("{inputs}{direction}{outputs} {rows}x{columns}/{stride} {height}x{width}{algorithm}{gated}")
+}
+
+/// Whether dense weights are packed for the transpose, and for which of Winograd's algorithms.
+fn direction_and_tile(packing: &Packing) -> Option<(bool, Option<WinogradTile>)> {
+    match *packing {
+        Packing::Dense { transposed, .. } => Some((transposed, None)),
+        Packing::Winograd { transposed, tile, .. } => Some((transposed, Some(tile))),
+        _ => None,
+    }
 }
 
 /// Whether the step does nothing unless a gradient is masked.

@@ -138,3 +138,22 @@ fn what_cannot_be_measured_is_refused() {
     let photo = of_repository("samples/panda.jpg");
     place.run(&["bench", "--model", "vgg11", "--weights", &photo]).fails(&["panda.jpg"]);
 }
+
+/// Whatever the kernel.
+#[test]
+fn rows_tell_transposed_passes_from_forward_ones() {
+    let place = Place::new();
+    let line = ["bench", "--model", "tiny_resnet", "--size", "32x40", "--repeats", "1", "--no-start", "--json"];
+    let document = place.run(&line).succeeds().json();
+    let rows = document["measurement"]["kernels"].as_array().unwrap();
+    let steps_of = |direction: &str| {
+        let is_meant = |row: &&Value| {
+            let shape = row["shape"].as_str().unwrap();
+            shape.contains(direction) && shape.contains(" 1x1/1 ")
+        };
+        rows.iter().filter(is_meant).map(|row| row["steps"].as_u64().unwrap()).sum::<u64>()
+    };
+    // W x and Z; and C and the gradient, but where nothing needs it.
+    let (forward, transposed) = (steps_of("->"), steps_of("<-"));
+    assert!(forward > 0 && 2 * transposed > forward && transposed <= forward, "{forward} and {transposed}");
+}
