@@ -42,6 +42,11 @@ impl Shape {
         self.channels.div_ceil(4)
     }
 
+    /// Bytes of a value of this shape in GPU memory, of one sample.
+    pub const fn bytes(self) -> u64 {
+        16 * self.quads() as u64 * self.pixels() as u64
+    }
+
     /// The same channels at another size.
     pub const fn resized(self, height: u32, width: u32) -> Self {
         Self::new(self.channels, height, width)

@@ -127,10 +127,8 @@ impl Pairing<'_> {
     fn can_lie_beside_another(&self, transpose: &Node) -> bool {
         let source = transpose.inputs[0];
         let is_quotient = matches!(self.graph.node(source).op, Op::Binary(Binary::Ratio));
-        let fits = |shape: Shape| {
-            let bytes = u64::from(shape.quads()) * u64::from(shape.pixels()) * 16;
-            bytes % ALIGNMENT == 0 && 2 * bytes <= self.limits.pair_bytes
-        };
+        let fits =
+            |shape: Shape| shape.bytes().is_multiple_of(ALIGNMENT) && 2 * shape.bytes() <= self.limits.pair_bytes;
         let shapes = [self.graph.shape(source), transpose.shape];
         is_quotient && self.readers[source.index()].len() == 1 && shapes.into_iter().all(fits)
     }

@@ -102,6 +102,11 @@ pub fn lower_bound(values: &[Lifetime]) -> u64 {
     }) as u64
 }
 
+/// The value that this one is a part of, or else itself.
+pub(super) fn whole(values: &[Value], value: ValueId) -> ValueId {
+    values[value.0].within.map_or(value, |(whole, _)| whole)
+}
+
 /// Places parts in the values that they are parts of.
 pub(super) fn place_parts(values: &[Value], places: &mut [Place]) {
     for (index, value) in values.iter().enumerate() {
@@ -122,7 +127,7 @@ pub(super) fn lifetimes(
     let end = steps.len().saturating_sub(1);
     let mut touched: Vec<Option<(usize, usize)>> = vec![None; values.len()];
     let mut written = vec![false; values.len()];
-    let whole = |value: &ValueId| values[value.0].within.map_or(*value, |(whole, _)| whole);
+    let whole = |&value: &ValueId| whole(values, value);
     for (index, step) in steps.iter().enumerate() {
         for value in step.values.iter().map(whole) {
             let (first, _) = touched[value.0].unwrap_or((index, index));

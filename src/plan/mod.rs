@@ -229,10 +229,7 @@ impl Plan {
     /// The most samples whose values each fit a binding, at least 1.
     pub fn largest_batch(graph: &Graph, outputs: &[NodeId], profile: &Profile) -> u32 {
         let live = graph.live(outputs);
-        let largest = graph.ids().filter(|id| live[id.index()]).map(|id| {
-            let shape = graph.shape(id);
-            u64::from(shape.quads()) * u64::from(shape.pixels()) * 16
-        });
+        let largest = graph.ids().filter(|id| live[id.index()]).map(|id| graph.shape(id).bytes());
         let largest = largest.max().unwrap_or(1).max(1);
         (profile.max_binding_bytes / largest).clamp(1, u64::from(u16::MAX)) as u32
     }

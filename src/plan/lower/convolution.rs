@@ -4,6 +4,7 @@ use super::{Lowering, Work};
 use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape, Window};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::memory;
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::{Algorithm, DensePass, PassShape};
@@ -83,7 +84,8 @@ impl Lowering<'_> {
         };
         match group.partner.as_deref() {
             Some(_) if transposed => {
-                (pass.source, pass.destination) = (self.whole(node.inputs[0]), self.whole(self.output));
+                pass.source = memory::whole(&self.values, pass.source);
+                pass.destination = memory::whole(&self.values, pass.destination);
                 pass.samples = 2 * self.batch;
             }
             Some(partner) => pass.absolute = Some(self.value(partner.output())),
@@ -212,6 +214,16 @@ impl Lowering<'_> {
             epilogue.affine = Packing::Affine { layer: Some(layer), batch_norm };
         }
         epilogue
+    }
+
+    /// Appends what the kernels must know of a gate and of what happens to sums.
+    pub(super) fn with_epilogue(&self, uniforms: Uniforms, gate: u32, epilogue: &Epilogue) -> Uniforms {
+        uniforms
+            .with("gate", gate)
+            .with("epilogue", epilogue.code)
+            .with("finished", self.batch)
+            .with("low", epilogue.low)
+            .with("high", epilogue.high)
     }
 
     /// Source, operand or gate, and destination, as the kernels bind them.

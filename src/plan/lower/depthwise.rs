@@ -20,12 +20,8 @@ impl Lowering<'_> {
             .with("stride", convolution.window.stride)
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
-            .with("transposed", pass.transposed)
-            .with("gate", self.gate(pass))
-            .with("epilogue", epilogue.code)
-            .with("finished", self.batch)
-            .with("low", epilogue.low)
-            .with("high", epilogue.high);
+            .with("transposed", pass.transposed);
+        let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
         let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
         let step = if pass.transposed { convolution.window.stride } else { 1 };
         let pixels = if self.profile.broadcast { 4 } else { 1 };

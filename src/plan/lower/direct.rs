@@ -110,12 +110,8 @@ impl Lowering<'_> {
             .with("samples", dense.samples)
             .with("slices", dense.slices)
             .with("weight_slice", self.weight_slice(dense))
-            .with("first_tile", first_tile)
-            .with("gate", dense.gate)
-            .with("epilogue", dense.epilogue.code)
-            .with("finished", self.batch)
-            .with("low", dense.epilogue.low)
-            .with("high", dense.epilogue.high);
+            .with("first_tile", first_tile);
+        let uniforms = self.with_epilogue(uniforms, dense.gate, dense.epilogue);
         match dense.variant.kernel {
             DenseKernel::Broadcast => {
                 let source_part = part_code(dense.source_part);
@@ -129,18 +125,14 @@ impl Lowering<'_> {
     }
 
     fn product_uniforms(&self, dense: &Dense, first_tile: u32, row_blocks: u32) -> Uniforms {
-        Uniforms::new()
+        let uniforms = Uniforms::new()
             .with("pixels", dense.shape.pixels())
             .with("source_quads", dense.source_shape.quads())
             .with("quads", dense.shape.quads())
             .with("samples", dense.samples)
             .with("weight_slice", self.weight_slice(dense))
-            .with("first_tile", first_tile)
-            .with("gate", dense.gate)
-            .with("epilogue", dense.epilogue.code)
-            .with("finished", self.batch)
-            .with("low", dense.epilogue.low)
-            .with("high", dense.epilogue.high)
+            .with("first_tile", first_tile);
+        self.with_epilogue(uniforms, dense.gate, dense.epilogue)
             .with("absolute_weight", dense.absolute_weight)
             .with("row_blocks", row_blocks)
     }

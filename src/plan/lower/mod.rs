@@ -108,7 +108,7 @@ impl<'a> Lowering<'a> {
 
     fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
         let node = self.graph.node(id);
-        let bytes = if node.op.is_map() { u64::from(node.shape.pixels()) * 4 } else { quad_bytes(node.shape) };
+        let bytes = if node.op.is_map() { u64::from(node.shape.pixels()) * 4 } else { node.shape.bytes() };
         let (name, bytes) = (node.name.clone(), bytes * u64::from(self.batch));
         self.values.push(Value { name, node: Some(id), bytes, within });
         let value = ValueId(self.values.len() - 1);
@@ -123,7 +123,7 @@ impl<'a> Lowering<'a> {
         if let Op::ConvolveTranspose { .. } = self.graph.node(group.head()).op {
             let source = |group: &Group| self.graph.node(group.head()).inputs[0];
             for [first, second] in [[source(group), source(partner)], [group.output(), partner.output()]] {
-                let bytes = quad_bytes(self.shape(first)) * u64::from(self.batch);
+                let bytes = self.shape(first).bytes() * u64::from(self.batch);
                 let name = format!("{} & {}", self.graph.node(first).name, self.graph.node(second).name);
                 self.values.push(Value { name, node: None, bytes: 2 * bytes, within: None });
                 let whole = ValueId(self.values.len() - 1);
@@ -133,19 +133,13 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The value that a node's is a part of, or else its own.
-    fn whole(&mut self, id: NodeId) -> ValueId {
-        let value = self.value(id);
-        self.values[value.0].within.map_or(value, |(whole, _)| whole)
-    }
-
     fn values(&mut self, ids: &[NodeId]) -> Vec<ValueId> {
         ids.iter().map(|&id| self.value(id)).collect()
     }
 
     /// A value that no node has, for partial results.
     fn scratch(&mut self, name: &str, shape: Shape) -> ValueId {
-        self.scratch_bytes(name, quad_bytes(shape) * u64::from(self.batch))
+        self.scratch_bytes(name, shape.bytes() * u64::from(self.batch))
     }
 
     fn scratch_bytes(&mut self, name: &str, bytes: u64) -> ValueId {
@@ -228,8 +222,4 @@ fn goes_back(graph: &Graph, live: &[bool]) -> bool {
         .ids()
         .filter(|id| live[id.index()])
         .any(|id| matches!(graph.node(id).op, Op::ConvolveTranspose { .. } | Op::LinearTranspose { .. }))
-}
-
-fn quad_bytes(shape: Shape) -> u64 {
-    u64::from(shape.quads()) * u64::from(shape.pixels()) * 16
 }

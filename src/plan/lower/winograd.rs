@@ -123,12 +123,8 @@ impl Lowering<'_> {
             .with("tile_rows", run.columns[0])
             .with("tile_columns", run.columns[1])
             .with("first_tile", run.first_tile)
-            .with("tiles", run.tiles)
-            .with("gate", self.gate(pass))
-            .with("epilogue", epilogue.code)
-            .with("finished", self.batch)
-            .with("low", epilogue.low)
-            .with("high", epilogue.high);
+            .with("tiles", run.tiles);
+        let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
         let (shader, transform) = match run.tile {
             WinogradTile::Two => (Shader::WinogradOutput2x2, 24),
             WinogradTile::Four => (Shader::WinogradOutput4x4, 130),
