@@ -10,43 +10,44 @@ impl Lowering<'_> {
         let first = self.shape(node.inputs[0]);
         let pixels_and_quads = || Uniforms::new().with("pixels", first.pixels()).with("quads", first.quads());
         let classes = || Uniforms::new().with("classes", first.channels).with("quads", first.quads());
-        let count = first.quads() * first.pixels();
-        let (shader, uniforms) = match node.op {
-            Op::ClassIndex => (Shader::ClassIndex, classes()),
-            Op::TargetGradient => (Shader::TargetGradient, classes()),
-            Op::LogitRelevance(kind) => (Shader::LogitRelevance, classes().with("kind", relevance_code(kind))),
+        let per_sample = |shader| (Kernel::new(shader), [1, 1, self.batch]);
+        let per_pixel = |shader| self.per_pixel(Kernel::new(shader), first);
+        let per_quad = |shader| self.per_quad(Kernel::new(shader), first);
+        let ((kernel, workgroups), uniforms) = match node.op {
+            Op::ClassIndex => (per_sample(Shader::ClassIndex), classes()),
+            Op::TargetGradient => (per_sample(Shader::TargetGradient), classes()),
+            Op::LogitRelevance(kind) => {
+                (per_sample(Shader::LogitRelevance), classes().with("kind", relevance_code(kind)))
+            }
             Op::SaliencyMaps => {
                 let per_channel = self.shape(node.inputs[2]) != first;
                 let uniforms = pixels_and_quads().with("channels", first.channels).with("per_channel", per_channel);
-                (Shader::SaliencyMaps, uniforms)
+                (per_pixel(Shader::SaliencyMaps), uniforms)
             }
-            Op::FactorBasis => (Shader::FactorBasis, pixels_and_quads().with("channels", first.channels)),
-            Op::FactorMaps => (Shader::FactorMaps, pixels_and_quads()),
-            Op::Residual(terms) => (Shader::Residual, residual_uniforms(pixels_and_quads(), terms)),
-            Op::MaskedSaliency => (Shader::MaskedSaliency, pixels_and_quads()),
-            Op::Shift => (Shader::Shift, Uniforms::new().with("count", count)),
-            Op::BoxRatio => (Shader::BoxRatio, Uniforms::new().with("count", count)),
-            Op::BoxRelevance => (Shader::BoxRelevance, Uniforms::new().with("count", count)),
-            Op::HeatMap => (Shader::HeatMap, pixels_and_quads()),
+            Op::FactorBasis => {
+                let work = (Kernel::new(Shader::FactorBasis), [1, first.quads(), self.batch]);
+                (work, pixels_and_quads().with("channels", first.channels))
+            }
+            Op::FactorMaps => (per_pixel(Shader::FactorMaps), pixels_and_quads()),
+            Op::Residual(terms) => (per_quad(Shader::Residual), residual_uniforms(pixels_and_quads(), terms)),
+            Op::MaskedSaliency => (per_quad(Shader::MaskedSaliency), pixels_and_quads()),
+            Op::Shift => self.flat_work(Shader::Shift, first),
+            Op::BoxRatio => self.flat_work(Shader::BoxRatio, first),
+            Op::BoxRelevance => self.flat_work(Shader::BoxRelevance, first),
+            Op::HeatMap => (per_pixel(Shader::HeatMap), pixels_and_quads()),
             _ => return,
         };
-        let (kernel, workgroups) = self.workgroups(Kernel::new(shader), first);
-        let is_flat = matches!(node.op, Op::Shift | Op::BoxRatio | Op::BoxRelevance);
-        let uniforms = if is_flat { uniforms.with("columns", workgroups[0]) } else { uniforms };
         let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = first.elements() * u64::from(self.batch) * flops_per_element(&node.op);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    fn workgroups(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
-        match kernel.shader {
-            Shader::ClassIndex | Shader::TargetGradient | Shader::LogitRelevance => (kernel, [1, 1, self.batch]),
-            Shader::FactorBasis => (kernel, [1, shape.quads(), self.batch]),
-            Shader::SaliencyMaps | Shader::FactorMaps | Shader::HeatMap => self.per_pixel(kernel, shape),
-            Shader::Residual | Shader::MaskedSaliency => self.per_quad(kernel, shape),
-            _ => self.flat(kernel, shape.quads() * shape.pixels()),
-        }
+    fn flat_work(&self, shader: Shader, shape: Shape) -> ((Kernel, [u32; 3]), Uniforms) {
+        let count = shape.quads() * shape.pixels();
+        let (kernel, workgroups) = self.flat(Kernel::new(shader), count);
+        let uniforms = Uniforms::new().with("count", count).with("columns", workgroups[0]);
+        ((kernel, workgroups), uniforms)
     }
 }
 
