@@ -180,11 +180,10 @@ fn main(
     store(quad, at, inside, &s0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &s1); }
     if u.epilogue == 0u { return; }
-    // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
-    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
-        for (var j = 0u; j < 4u; j++) {
-            if inside[j] && sample[j] < u.finished { finish(quad + i, at[j] + i * plane); }
-        }
+    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
+    // for every register.
+    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 4u; i++) {
+        if inside[i & 3u] && sample[i & 3u] < u.finished { finish(quad + i / 4u, at[i & 3u] + i / 4u * plane); }
     }
 }
 

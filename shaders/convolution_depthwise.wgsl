@@ -48,12 +48,11 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
     return select(quotient, vec4f(), b == vec4f());
 }
 
-fn finish(sum: vec4f, sample: u32, quad: u32, index: u32) -> vec4f {
-    switch select(0u, u.epilogue, sample < u.finished) {
+fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
+    switch u.epilogue {
         case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
         case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
-        case 3u: { return sum * abs(operand[index]); }
-        default: { return sum; }
+        default: { return sum * abs(operand[index]); }
     }
 }
 
@@ -131,11 +130,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
-        destination[index] = finish(sum[0], sample, quad, index);
-        if PIXELS > 1u {
-            if x + 1u < columns { destination[index + step] = finish(sum[1], sample, quad, index + step); }
-            if x + 2u < columns { destination[index + 2u * step] = finish(sum[2], sample, quad, index + 2u * step); }
-            if x + 3u < columns { destination[index + 3u * step] = finish(sum[3], sample, quad, index + 3u * step); }
+        let has_epilogue = u.epilogue != 0u && sample < u.finished;
+        if PIXELS == 1u {
+            if has_epilogue { sum[0] = finish(sum[0], quad, index); }
+            destination[index] = sum[0];
+            continue;
         }
+        destination[index] = sum[0];
+        if x + 1u < columns { destination[index + step] = sum[1]; }
+        if x + 2u < columns { destination[index + 2u * step] = sum[2]; }
+        if x + 3u < columns { destination[index + 3u * step] = sum[3]; }
+        if !has_epilogue { continue; }
+        // A loop of a length that the compiler does not know compiles much faster than an epilogue for every pixel.
+        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = finish(destination[i], quad, i); }
     }
 }

@@ -39,17 +39,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     negative[lane] = below;
     positive[lane] = above;
     counts[lane] = count;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            negative[lane] += negative[lane + half];
-            positive[lane] += positive[lane + half];
-            counts[lane] += counts[lane + half];
+    // Two levels of 8: barriers are dear on software drivers.
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) {
+            below += negative[other];
+            above += positive[other];
+            count += counts[other];
         }
+        negative[lane] = below;
+        positive[lane] = above;
+        counts[lane] = count;
     }
+    workgroupBarrier();
     if lane != 0u { return; }
+    for (var other = 1u; other < 8u; other++) {
+        below += negative[other];
+        above += positive[other];
+        count += counts[other];
+    }
     let channel = group.y * 4u + vec4u(0u, 1u, 2u, 3u);
-    let means = array(negative[0] / max(counts[0].x, 1.0), positive[0] / max(counts[0].y, 1.0));
+    let means = array(below / max(count.x, 1.0), above / max(count.y, 1.0));
     let index = (group.z * u.quads + group.y) * 2u;
     destination[index] = select(vec4f(), means[0], channel < vec4u(u.channels));
     destination[index + 1u] = select(vec4f(), means[1], channel < vec4u(u.channels));

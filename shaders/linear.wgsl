@@ -26,6 +26,7 @@ struct Linear {
 
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
+var<workgroup> second_partial: array<vec4f, LANES>;
 
 fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
 
@@ -46,16 +47,6 @@ fn part(v: vec4f, which: u32) -> vec4f {
     return v;
 }
 
-fn total(value: vec4f, lane: u32) -> vec4f {
-    workgroupBarrier();
-    partial[lane] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] += partial[lane + half]; }
-    }
-    return partial[0];
-}
-
 fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
     return vec4f(dot(part(w[0], which), x), dot(part(w[1], which), x), dot(part(w[2], which), x), dot(part(w[3], which), x));
 }
@@ -72,14 +63,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         sum += rows(w, u.weight_part, part(x, u.source_part));
         if u.is_pair == 1u { second_sum += rows(w, u.second_weight_part, part(x, u.second_source_part)); }
     }
+    partial[lane] = sum;
+    second_partial[lane] = second_sum;
+    // Two levels of 8: barriers are dear on software drivers.
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) {
+            sum += partial[other];
+            second_sum += second_partial[other];
+        }
+        partial[lane] = sum;
+        second_partial[lane] = second_sum;
+    }
+    workgroupBarrier();
+    if lane != 0u { return; }
+    for (var other = 1u; other < 8u; other++) {
+        sum += partial[other];
+        second_sum += second_partial[other];
+    }
     let quad = u.first_quad + group.x;
     let index = group.z * u.quads + quad;
-    var result = total(sum, lane);
-    if lane == 0u {
-        if u.has_bias == 1u { result += bias[quad]; }
-        destination[index] = clamp(result, vec4f(u.low), vec4f(u.high));
-    }
-    if u.is_pair == 0u { return; }
-    let other = total(second_sum, lane);
-    if lane == 0u { second[index] = other; }
+    if u.has_bias == 1u { sum += bias[quad]; }
+    destination[index] = clamp(sum, vec4f(u.low), vec4f(u.high));
+    if u.is_pair == 1u { second[index] = second_sum; }
 }

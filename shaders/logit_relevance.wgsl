@@ -14,19 +14,20 @@ struct LogitRelevance {
 const LANES = 64u;
 var<workgroup> partial: array<f32, LANES>;
 
-// Reduces all lanes' values to their maximum or sum; every lane gets it.
+fn combine(a: f32, b: f32, maximum: bool) -> f32 { return select(a + b, max(a, b), maximum); }
+
+// Reduces all lanes' values to their maximum or sum; every lane gets it. Two levels of 8: barriers are dear on software drivers.
 fn all_lanes(value: f32, lane: u32, maximum: bool) -> f32 {
     workgroupBarrier();
     partial[lane] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            let other = partial[lane + half];
-            partial[lane] = select(partial[lane] + other, max(partial[lane], other), maximum);
-        }
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) { partial[lane] = combine(partial[lane], partial[other], maximum); }
     }
     workgroupBarrier();
-    return partial[0];
+    var result = partial[0];
+    for (var other = 1u; other < 8u; other++) { result = combine(result, partial[other], maximum); }
+    return result;
 }
 
 fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads * 4u + id]; }

@@ -29,9 +29,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         number += select(vec4f(), vec4f(1.0), hidden & (value != vec4f()));
     }
     partial[lane] = number;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] += partial[lane + half]; }
+    // Two levels of 8: barriers are dear on software drivers.
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) { number += partial[other]; }
+        partial[lane] = number;
     }
-    if lane == 0u { taken[group.z * u.runs + group.x] = vec4f(dot(partial[0], vec4f(1.0)), 0.0, 0.0, 0.0); }
+    workgroupBarrier();
+    if lane != 0u { return; }
+    for (var other = 1u; other < 8u; other++) { number += partial[other]; }
+    taken[group.z * u.runs + group.x] = vec4f(dot(number, vec4f(1.0)), 0.0, 0.0, 0.0);
 }

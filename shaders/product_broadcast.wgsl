@@ -134,12 +134,14 @@ fn main(
     store(quad, near, far, 0u, &t0);
     if ROW_TILES > 1u { store(quad + 2u, near, far, 2u * u.pixels, &t1); }
     if u.epilogue == 0u { return; }
-    // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
-    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
-        for (var j = 0u; j < 4u; j++) {
-            if near.inside[j] && near.sample[j] < u.finished { finish(quad + i, near.destination[j] + i * u.pixels); }
-            if far.inside[j] && far.sample[j] < u.finished && j < 3u { finish(quad + i, far.destination[j] + i * u.pixels); }
-        }
+    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
+    // for every register.
+    for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 8u; i++) {
+        let is_far = (i & 4u) != 0u;
+        let inside = select(near.inside[i & 3u], far.inside[i & 3u], is_far);
+        let sample = select(near.sample[i & 3u], far.sample[i & 3u], is_far);
+        let at = select(near.destination[i & 3u], far.destination[i & 3u], is_far);
+        if inside && sample < u.finished && (i & 7u) != 7u { finish(quad + i / 8u, at + i / 8u * u.pixels); }
     }
 }
 

@@ -14,32 +14,25 @@ struct TargetGradient {
 const LANES = 64u;
 var<workgroup> partial: array<vec4f, LANES>;
 
-// Sums all lanes' values; every lane gets the total.
-fn total(value: vec4f, lane: u32) -> vec4f {
-    workgroupBarrier();
-    partial[lane] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] += partial[lane + half]; }
-    }
-    workgroupBarrier();
-    return partial[0];
-}
-
 // The larger x wins, of equal ones the smaller y (an index).
 fn better(a: vec4f, b: vec4f) -> vec4f {
     return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
 }
 
-fn best(value: vec4f, lane: u32) -> vec4f {
+fn combine(a: vec4f, b: vec4f, is_sum: bool) -> vec4f { return select(better(a, b), a + b, is_sum); }
+
+// Combines all lanes' values; every lane gets the result. Two levels of 8: barriers are dear on software drivers.
+fn reduce(value: vec4f, lane: u32, is_sum: bool) -> vec4f {
     workgroupBarrier();
     partial[lane] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half { partial[lane] = better(partial[lane], partial[lane + half]); }
+    workgroupBarrier();
+    if lane < 8u {
+        for (var other = lane + 8u; other < LANES; other += 8u) { partial[lane] = combine(partial[lane], partial[other], is_sum); }
     }
     workgroupBarrier();
-    return partial[0];
+    var result = partial[0];
+    for (var other = 1u; other < 8u; other++) { result = combine(result, partial[other], is_sum); }
+    return result;
 }
 
 fn logit(sample: u32, id: u32) -> f32 { return logits[sample * u.quads * 4u + id]; }
@@ -60,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var k = lane; k < u.classes; k += LANES) {
         farthest = better(farthest, vec4f(abs(logit(sample, k) - y), f32(k), 0.0, 0.0));
     }
-    farthest = best(farthest, lane);
+    farthest = reduce(farthest, lane, false);
     let s = farthest.x;
     let edge = u32(farthest.y);
 
@@ -75,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let w = exp(y * e - highest);
         sums += w * vec4f(1.0, e, slope(y * e * d * d, s * s * s), -slope(y * e * d, s * s));
     }
-    sums = total(sums, lane);
+    sums = reduce(sums, lane, true);
     let normalizer = sums.x;
     let p_goal = exp(y - highest) / normalizer; // d_t = 0, so z_t = y_t
     let direct = p_goal * (1.0 - sums.y / normalizer);

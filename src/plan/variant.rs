@@ -195,10 +195,14 @@ impl PassShape {
         tuned.copied().unwrap_or_else(|| self.default_variant(profile))
     }
 
-    /// Sums in two levels take the uniform kernel twice the registers for each tile.
+    /// Sums in two levels take the uniform kernel twice the registers for each tile. The others always take two tiles: each pipeline takes
+    /// software drivers half a second or more to compile.
     fn most_row_tiles(&self, kernel: DenseKernel) -> u32 {
-        let most = if self.decides && kernel == DenseKernel::Uniform { 1 } else { 2 };
-        self.channels.div_ceil(8).min(most)
+        match kernel {
+            DenseKernel::Broadcast | DenseKernel::Product => 2,
+            DenseKernel::Uniform if self.decides => 1,
+            DenseKernel::Uniform | DenseKernel::UniformSmall => self.channels.div_ceil(8).min(2),
+        }
     }
 
     /// The algorithms that are accurate enough, the most accurate one last.

@@ -10,6 +10,9 @@ use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::{Algorithm, DensePass, PassShape};
 use crate::plan::{LayerPasses, ValueId};
 
+/// Source quads that the dense kernels sum up in one level before they join a total; the shaders' `BLOCK`.
+const BLOCK: u32 = 16;
+
 /// What happens to a sum before it is stored; the numbers are the shaders' `epilogue`.
 pub(super) struct Epilogue {
     pub code: u32,
@@ -164,12 +167,13 @@ impl Lowering<'_> {
         self.is_explained && !pass.transposed && pass.weight == Part::Full
     }
 
-    /// Whether it is a product of matrices, summed in one level.
+    /// Whether it is a product of matrices that one level of sums is enough for.
     fn is_product(&self, pass: &Pass, window: Window) -> bool {
         let padding = window.padding;
         let is_point = window.taps() == 1 && window.stride == 1 && padding.top.max(padding.left) == 0;
         let is_same = pass.source_shape.pixels() == pass.shape.pixels() && pass.source_part == Part::Full;
-        is_point && is_same && !self.decides(pass)
+        let is_one_level = !self.decides(pass) || pass.source_shape.quads() <= BLOCK;
+        is_point && is_same && is_one_level && pass.absolute.is_none()
     }
 
     fn count_pass(&mut self, pass: &Pass) {

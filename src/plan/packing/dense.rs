@@ -13,9 +13,9 @@ pub(super) fn matrix(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (
     if transposed { (inputs, outputs, taps) } else { (outputs, inputs, taps) }
 }
 
-/// Rows that exist in memory: the largest tile of a kernel (8 or 16 rows) never reaches past the end.
+/// Rows that exist in memory: no kernel's tile (8 or 16 rows) reaches past the end.
 pub(super) fn padded_rows(rows: u32) -> u32 {
-    if rows <= 8 { 8 } else { rows.next_multiple_of(16) }
+    rows.next_multiple_of(16)
 }
 
 /// `[rows / 8][taps][columns / 4][8 rows]`.
