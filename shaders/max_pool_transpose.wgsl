@@ -21,10 +21,8 @@ struct MaxPoolTranspose {
 @group(0) @binding(2) var<storage, read_write> positions: array<vec4f>; // [samples][quads][windows]
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-// First window that reaches position `at` (with padding); windows after at / stride do not.
-fn first(at: u32, kernel: u32) -> u32 {
-    return select((at + u.stride - kernel) / u.stride, 0u, at < kernel);
-}
+// The last window that reaches position `at` (with padding), of `count`.
+fn last(at: u32, count: u32) -> i32 { return i32(min(at / u.stride, count - 1u)); }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -33,13 +31,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
         let channel = group.z * u.quads + group.y;
         let base = channel * u.source_height * u.source_width;
-        let y = pixel / u.width + u.padding_top;
-        let x = pixel % u.width + u.padding_left;
+        let row = pixel / u.width;
+        let y = i32(row + u.padding_top);
+        let x = i32(pixel - row * u.width + u.padding_left);
+        let wx_last = last(u32(x), u.source_width);
         var sum = vec4f();
-        for (var wy = first(y, u.kernel_rows); wy < min(y / u.stride + 1u, u.source_height); wy++) {
-            for (var wx = first(x, u.kernel_columns); wx < min(x / u.stride + 1u, u.source_width); wx++) {
-                let position = f32((y - wy * u.stride) * u.kernel_columns + x - wx * u.stride);
-                let index = base + wy * u.source_width + wx;
+        // Backwards, for as long as windows reach: integer divisions are dear.
+        for (var wy = last(u32(y), u.source_height); wy >= 0; wy--) {
+            let ky = y - wy * i32(u.stride);
+            if ky >= i32(u.kernel_rows) { break; }
+            for (var wx = wx_last; wx >= 0; wx--) {
+                let kx = x - wx * i32(u.stride);
+                if kx >= i32(u.kernel_columns) { break; }
+                let index = base + u32(wy) * u.source_width + u32(wx);
+                let position = f32(ky * i32(u.kernel_columns) + kx);
                 sum += select(vec4f(), source[index], positions[index] == vec4f(position));
             }
         }
