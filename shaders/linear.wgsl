@@ -1,7 +1,13 @@
 // Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs. A second
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
+override LANES: u32 = 64u; // at most 64
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
+override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override SOURCE_PART: u32 = 0u;
+override IS_PAIR: bool = false; // a second product, without bias and clamp
+override SECOND_WEIGHT_PART: u32 = 0u;
+override SECOND_SOURCE_PART: u32 = 0u;
 
 struct Linear {
     source_quads: u32, // quads * pixels of the input
@@ -10,11 +16,6 @@ struct Linear {
     has_bias: u32,
     low: f32,
     high: f32,
-    weight_part: u32,  // 0 full, 1 absolute, 2 positive, 3 negative
-    source_part: u32,
-    is_pair: u32,      // 1: a second product, without bias and clamp
-    second_weight_part: u32,
-    second_source_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
@@ -24,9 +25,9 @@ struct Linear {
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
 
-const LANES = 64u;
-var<workgroup> partial: array<vec4f, LANES>;
-var<workgroup> second_partial: array<vec4f, LANES>;
+const BLOCK = 16u; // quads of inputs that a lane sums up before they join its total: two levels lose less than one long sum
+var<workgroup> partial: array<vec4f, 64>;
+var<workgroup> second_partial: array<vec4f, 64>;
 
 fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
 
@@ -57,11 +58,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = group.x * select(4u, 2u, HALF_WEIGHTS) * u.source_quads;
     var sum = vec4f();
     var second_sum = vec4f();
-    for (var k = lane; k < u.source_quads; k += LANES) {
-        let x = source[source_base + k];
-        let w = four_rows(row + k, u.source_quads);
-        sum += rows(w, u.weight_part, part(x, u.source_part));
-        if u.is_pair == 1u { second_sum += rows(w, u.second_weight_part, part(x, u.second_source_part)); }
+    for (var first = 0u; first < u.source_quads; first += BLOCK * LANES) {
+        let end = min(first + BLOCK * LANES, u.source_quads);
+        var block = vec4f();
+        var second_block = vec4f();
+        for (var k = first + lane; k < end; k += LANES) {
+            let x = source[source_base + k];
+            let w = four_rows(row + k, u.source_quads);
+            block += rows(w, WEIGHT_PART, part(x, SOURCE_PART));
+            if IS_PAIR { second_block += rows(w, SECOND_WEIGHT_PART, part(x, SECOND_SOURCE_PART)); }
+        }
+        sum += block;
+        second_sum += second_block;
     }
     partial[lane] = sum;
     second_partial[lane] = second_sum;
@@ -85,5 +93,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let index = group.z * u.quads + quad;
     if u.has_bias == 1u { sum += bias[quad]; }
     destination[index] = clamp(sum, vec4f(u.low), vec4f(u.high));
-    if u.is_pair == 1u { second[index] = second_sum; }
+    if IS_PAIR { second[index] = second_sum; }
 }

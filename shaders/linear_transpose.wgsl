@@ -3,6 +3,9 @@
 
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 override LANES: u32 = 64u;
+override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override IS_PAIR: bool = false; // a second product
+override SECOND_WEIGHT_PART: u32 = 0u;
 
 struct LinearTranspose {
     source_quads: u32,      // of the layer's output
@@ -10,9 +13,6 @@ struct LinearTranspose {
     first_quad: u32,        // first source quad of this range of weights
     range_quads: u32,       // source quads in this range
     accumulate: u32,        // 1: add to what earlier ranges gave
-    weight_part: u32,       // 0 full, 1 absolute, 2 positive, 3 negative
-    is_pair: u32,           // 1: a second product
-    second_weight_part: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
@@ -59,13 +59,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var w = column;
     for (var quad = 0u; quad < u.range_quads; quad++) {
         let rows = four_rows(w, u.destination_quads);
-        sum = add_rows(rows, u.weight_part, source[source_base + quad], sum);
-        if u.is_pair == 1u { second_sum = add_rows(rows, u.second_weight_part, second_source[source_base + quad], second_sum); }
+        sum = add_rows(rows, WEIGHT_PART, source[source_base + quad], sum);
+        if IS_PAIR { second_sum = add_rows(rows, SECOND_WEIGHT_PART, second_source[source_base + quad], second_sum); }
         w += select(4u, 2u, HALF_WEIGHTS) * u.destination_quads;
     }
     if u.accumulate == 1u { sum += destination[index]; }
     destination[index] = sum;
-    if u.is_pair == 0u { return; }
+    if !IS_PAIR { return; }
     if u.accumulate == 1u { second_sum += second_destination[index]; }
     second_destination[index] = second_sum;
 }

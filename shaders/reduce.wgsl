@@ -18,6 +18,7 @@ struct Reduce {
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][runs], in x
 
 const LARGEST = 3.4028234e38;
+const BLOCK = 16u; // elements that a lane sums up before they join its total: two levels lose less than one long sum
 var<workgroup> partial: array<vec4f, 64>;
 
 fn identity() -> vec4f {
@@ -47,8 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let base = group.z * u.count;
     let end = min((group.x + 1u) * u.run, u.count);
     var value = identity();
-    for (var index = group.x * u.run + lane; index < end; index += LANES) {
-        value = combine(value, element(index, base));
+    for (var first = group.x * u.run; first < end; first += BLOCK * LANES) {
+        let last = min(first + BLOCK * LANES, end);
+        var block = identity();
+        for (var index = first + lane; index < last; index += LANES) { block = combine(block, element(index, base)); }
+        value = combine(value, block);
     }
     partial[lane] = value;
     // Two levels of 8: barriers are dear on software drivers.
@@ -59,9 +63,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
     if lane != 0u { return; }
-    var last = value;
-    for (var other = 1u; other < 8u; other++) { last = combine(last, partial[other]); }
-    let pair = combine(vec4f(last.xy, 0.0, 0.0), vec4f(last.zw, 0.0, 0.0));
+    for (var other = 1u; other < 8u; other++) { value = combine(value, partial[other]); }
+    let pair = combine(vec4f(value.xy, 0.0, 0.0), vec4f(value.zw, 0.0, 0.0));
     let scalar = combine(vec4f(pair.x), vec4f(pair.y)).x;
     destination[group.z * u.runs + group.x] = vec4f(scalar, 0.0, 0.0, 0.0);
 }

@@ -1,6 +1,6 @@
 //! Linear layers, cut into ranges of rows that fit a binding.
 
-use super::convolution::{part_code, with_parts};
+use super::convolution::part_code;
 use super::{Lowering, Work};
 use crate::graph::{LinearId, Node, Op, Part};
 use crate::plan::fuse::Group;
@@ -23,7 +23,9 @@ impl Lowering<'_> {
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let kernel = Kernel::new(Shader::Linear).with_weights(matrix.element());
+            let kernel =
+                kernel_of_parts(Shader::Linear, partner.is_some(), [weight, input, second_weight, second_input]);
+            let (kernel, _) = self.with_lanes(kernel.with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.quads() * source_shape.pixels())
                 .with("quads", node.shape.quads())
@@ -31,10 +33,6 @@ impl Lowering<'_> {
                 .with("has_bias", bias)
                 .with("low", low)
                 .with("high", high);
-            let uniforms = with_parts(uniforms, weight, input)
-                .with("is_pair", partner.is_some())
-                .with("second_weight_part", part_code(second_weight))
-                .with("second_source_part", part_code(second_input));
             let flops = 2 * u64::from(rows) * source_shape.elements() * u64::from(self.batch) * products as u64;
             let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
             let weights = vec![matrix, bias];
@@ -59,16 +57,15 @@ impl Lowering<'_> {
         let values = vec![source, second_source, second_destination, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let (kernel, lanes) = self.with_lanes(Kernel::new(Shader::LinearTranspose).with_weights(matrix.element()));
+            let parts = [weight, Part::Full, second_weight, Part::Full];
+            let kernel = kernel_of_parts(Shader::LinearTranspose, partner.is_some(), parts);
+            let (kernel, lanes) = self.with_lanes(kernel.with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
                 .with("destination_quads", destination_quads)
                 .with("first_quad", first_row / 4)
                 .with("range_quads", rows / 4)
-                .with("accumulate", first_row > 0)
-                .with("weight_part", part_code(weight))
-                .with("is_pair", partner.is_some())
-                .with("second_weight_part", part_code(second_weight));
+                .with("accumulate", first_row > 0);
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
             let workgroups = [destination_quads.div_ceil(lanes), 1, self.batch];
             self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![matrix], values.clone(), products);
@@ -108,4 +105,13 @@ impl Lowering<'_> {
         let rows = total.div_ceil(ranges).next_multiple_of(4);
         (0..total).step_by(rows as usize).map(|first| (first, rows.min(total - first))).collect()
     }
+}
+
+/// A kernel for one product or a pair, that takes these parts of the weight and the source of both.
+fn kernel_of_parts(shader: Shader, is_pair: bool, parts: [Part; 4]) -> Kernel {
+    let kernel = Kernel::new(shader);
+    let kernel = if is_pair { kernel.with("IS_PAIR", 1) } else { kernel };
+    let names = ["WEIGHT_PART", "SOURCE_PART", "SECOND_WEIGHT_PART", "SECOND_SOURCE_PART"];
+    let taken = names.into_iter().zip(parts).filter(|&(_, part)| part != Part::Full);
+    taken.fold(kernel, |kernel, (name, part)| kernel.with(name, part_code(part)))
 }

@@ -68,10 +68,7 @@ impl Lowering<'_> {
     }
 
     fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
-        let kernel = Kernel::new(Shader::Reduce).with("OPERATION", level.operation);
-        // Few lanes would make sums long, which costs digits; maxima, minima and counts are exact.
-        let is_sum = matches!(level.operation, 2 | 6);
-        let kernel = if is_sum { kernel } else { self.with_lanes(kernel).0 };
+        let (kernel, _) = self.with_lanes(Kernel::new(Shader::Reduce).with("OPERATION", level.operation));
         let runs = level.count.div_ceil(level.run);
         let uniforms = Uniforms::new()
             .with("pixels", level.pixels)
