@@ -1,6 +1,6 @@
 // Elementwise operations of two values; the second may be one value per channel or a scalar.
 
-// 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 |a| + |b|, 7 a - b, 8 a / b and 0 where b = 0, 9 a
+// 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 |a| + |b|, 7 a - b, 8 a / b and 0 where b = 0, 9 a, 10 0
 override OPERATION: u32 = 0u;
 override LANES: u32 = 64u;
 override RUN: u32 = 64u; // pixels of a workgroup
@@ -33,7 +33,8 @@ fn combine(p: vec4f, q: vec4f) -> vec4f {
         case 6u: { return abs(p) + abs(q); }
         case 7u: { return p - q; }
         case 8u: { return select(p / select(q, vec4f(1.0), q == vec4f()), vec4f(), q == vec4f()); }
-        default: { return p; }
+        case 9u: { return p; }
+        default: { return vec4f(); }
     }
 }
 

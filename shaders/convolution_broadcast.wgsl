@@ -23,9 +23,9 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec2<u64>>;  // [slices][samples][source quads][source pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<Quad>;  // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
@@ -36,20 +36,19 @@ const BLOCK = 16u;
 const LARGEST = 3.4028234e38;
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
-fn unpack(v: vec2<u64>) -> vec4u { return vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u)); }
 fn choose_part(which: u32) -> Part {
     return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
 }
-fn keep(v: vec4u, mask: u32) -> vec4f { return bitcast<vec4f>(v & vec4u(mask)); }
-fn take(v: vec2<u64>, p: Part, valid: bool) -> vec4f { // nothing where not valid
+fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); }
+fn take(v: Quad, p: Part, valid: bool) -> vec4f { // nothing where not valid
     return clamp(keep(unpack(v), select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
 }
 
-// The bits of 4 weights: an element, or half of one where they are f16.
-fn weight(at: u32) -> vec4u {
+// 4 weights: an element, or half of one where they are f16.
+fn weight(at: u32) -> vec4f {
     if !HALF_WEIGHTS { return unpack(weights[at]); }
     let word = weights[at / 2u][at % 2u];
-    return bitcast<vec4u>(vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u))));
+    return vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u)));
 }
 
 fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {

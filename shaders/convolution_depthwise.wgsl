@@ -19,11 +19,11 @@ struct Depthwise {
 }
 
 @group(0) @binding(0) var<uniform> u: Depthwise;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [quads][taps]
+@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [quads][taps]
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [samples][quads][source pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
 // A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
 struct Part { mask: u32, low: f32, high: f32 }
@@ -78,7 +78,7 @@ struct Line { base: u32, inside: bool }
 
 fn load(line: Line, x: i32, part: Part) -> vec4f {
     let valid = line.inside && x >= 0 && x < i32(u.source_width);
-    return take(select(vec4f(), source[select(0u, line.base + u32(x), valid)], valid), part);
+    return take(select(vec4f(), unpack(source[select(0u, line.base + u32(x), valid)]), valid), part);
 }
 
 @compute @workgroup_size(LANES)
@@ -124,7 +124,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                     b0 = load(line, sx + j, of_source); b1 = load(line, sx + j + spacing, of_source);
                     b2 = load(line, sx + j + 2 * spacing, of_source); b3 = load(line, sx + j + 3 * spacing, of_source);
                 }
-                let weight = take(weights[w + u32(across.first + j * across.step)], of_weight);
+                let weight = take(unpack(weights[w + u32(across.first + j * across.step)]), of_weight);
                 sum[0] = fma(weight, b0, sum[0]);
                 if PIXELS > 1u { sum[1] = fma(weight, b1, sum[1]); sum[2] = fma(weight, b2, sum[2]); sum[3] = fma(weight, b3, sum[3]); }
             }
@@ -133,15 +133,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let has_epilogue = u.epilogue != 0u && sample < u.finished;
         if PIXELS == 1u {
             if has_epilogue { sum[0] = finish(sum[0], quad, index); }
-            destination[index] = sum[0];
+            destination[index] = pack(sum[0]);
             continue;
         }
-        destination[index] = sum[0];
-        if x + 1u < columns { destination[index + step] = sum[1]; }
-        if x + 2u < columns { destination[index + 2u * step] = sum[2]; }
-        if x + 3u < columns { destination[index + 3u * step] = sum[3]; }
+        destination[index] = pack(sum[0]);
+        if x + 1u < columns { destination[index + step] = pack(sum[1]); }
+        if x + 2u < columns { destination[index + 2u * step] = pack(sum[2]); }
+        if x + 3u < columns { destination[index + 3u * step] = pack(sum[3]); }
         if !has_epilogue { continue; }
         // A loop of a length that the compiler does not know compiles much faster than an epilogue for every pixel.
-        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = finish(destination[i], quad, i); }
+        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = pack(finish(unpack(destination[i]), quad, i)); }
     }
 }

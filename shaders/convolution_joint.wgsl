@@ -17,16 +17,15 @@ struct Joint {
 }
 
 @group(0) @binding(0) var<uniform> u: Joint;
-@group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec2<u64>>;  // [samples][source quads][source pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<Quad>;  // [samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> absolute: array<vec4f>;    // |W| x: [samples][quads][pixels]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // W x, likewise
 
 alias Tile = array<vec4f, 16>; // 4 pixels of 8 output channels of W x, then of |W| x
 const BLOCK = 16u; // source quads that are summed before they join the total
 
-fn unpack(v: vec2<u64>) -> vec4f { return bitcast<vec4f>(vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u))); }
 fn take(at: u32, valid: bool) -> vec4f { return select(vec4f(), unpack(source[at]), valid); }
 
 // 4 weights: an element, or half of one where they are f16.

@@ -1,38 +1,38 @@
-// Products of matrices, for the adapters of convolution_broadcast.wgsl: convolutions of one tap without stride or padding, in either
-// direction, and the slices of Winograd's algorithm. That file's loads and order of workgroups, with nothing in the way of taps; sums are
-// short, so a lane owns 7 pixels instead of 4 and stores them, too, as integers of 64 bits. One workgroup: 8 * ROW_TILES channels x 56 pixels,
-// of which maps of 7, 14, 28, 56, 112 and 224 rows and columns leave few unused.
+// Products of matrices, for the adapters of convolution_broadcast.wgsl: convolutions of one tap without padding, in either direction, and
+// the slices of Winograd's algorithm. That file's loads and order of workgroups, with nothing in the way of taps; sums are short, so a
+// lane owns 7 pixels instead of 4 and stores them, too, as integers of 64 bits. One workgroup: 8 * ROW_TILES channels x 56 pixels, of
+// which maps of 7, 14, 28, 56, 112 and 224 rows and columns leave few unused. With a stride, only the pixels that meet the tap take part.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Product {
-    pixels: u32, source_quads: u32, quads: u32, // of source and destination
+    pixels: u32, columns: u32, // of the grid; one row of all pixels where they lie side by side
+    source_plane: u32, source_row: u32, source_column: u32, // vec4 elements between planes, rows and columns of the grid
+    plane: u32, row: u32, column: u32, // likewise of the destination
+    source_quads: u32, quads: u32,
     samples: u32,
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
     low: f32, high: f32,
-    absolute_weight: u32,
+    absolute_weight: u32, absolute_source: u32,
     row_blocks: u32,   // of each slice: the weights of a block stay in the cache
 }
 
 @group(0) @binding(0) var<uniform> u: Product;
-@group(0) @binding(1) var<storage, read> weights: array<vec2<u64>>; // [slices][rows/8][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [slices][rows/8][source quads][8 rows], 4 source channels of one row
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec2<u64>>;      // [slices][samples][source quads][pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [slices][samples][source quads][pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;         // like destination, or the gate's values in x
-@group(0) @binding(5) var<storage, read_write> destination: array<vec2<u64>>; // [slices][samples][quads][pixels]
+@group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [slices][samples][quads][pixels]
 
 struct Tile { near: array<vec4f, 8>, far: array<vec3f, 8> } // 4 and 3 pixels of 8 output channels
 struct Values { near: array<vec4f, 4>, far: array<vec4f, 3> } // 4 source channels of 4 and 3 pixels
 
-fn unpack(v: vec2<u64>) -> vec4f { return bitcast<vec4f>(vec4u(u32(v.x), u32(v.x >> 32u), u32(v.y), u32(v.y >> 32u))); }
-fn pack(v: vec4f) -> vec2<u64> {
-    let b = bitcast<vec4u>(v);
-    return vec2<u64>(u64(b.x) | (u64(b.y) << 32u), u64(b.z) | (u64(b.w) << 32u));
-}
+
+fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); } // of each value's bits
 
 // 4 weights: an element, or half of one where they are f16.
 fn weight(at: u32, mask: u32) -> vec4f {
@@ -43,7 +43,7 @@ fn weight(at: u32, mask: u32) -> vec4f {
     } else {
         w = unpack(weights[at]);
     }
-    return bitcast<vec4f>(bitcast<vec4u>(w) & vec4u(mask));
+    return keep(w, mask);
 }
 
 fn dot4(w: vec4f, b: vec4f, c: f32) -> f32 { return fma(w.w, b.w, fma(w.z, b.z, fma(w.y, b.y, fma(w.x, b.x, c)))); }
@@ -93,15 +93,20 @@ fn place(first: u32, slice: u32, quad: u32) -> Place {
     if u.samples > 1u { sample = index / u.pixels; }
     let pixel = index - sample * u.pixels;
     let inside = (sample < vec4u(u.samples)) & (pixel < vec4u(u.pixels));
-    let plane = slice * u.samples + sample;
-    let source = select(vec4u(), plane * u.source_quads * u.pixels + pixel, inside);
-    return Place(sample, inside, source, (plane * u.quads + quad) * u.pixels + pixel);
+    var y = vec4u();
+    if u.columns < u.pixels { y = pixel / u.columns; }
+    let x = pixel - y * u.columns;
+    let first_quad = slice * u.samples + sample;
+    let source = first_quad * u.source_quads * u.source_plane + y * u.source_row + x * u.source_column;
+    let destination = (first_quad * u.quads + quad) * u.plane + y * u.row + x * u.column;
+    return Place(sample, inside, select(vec4u(), source, inside), destination);
 }
 
-fn load(near: vec4u, far: vec3u) -> Values {
+fn take(at: u32, mask: u32) -> vec4f { return keep(unpack(source[at]), mask); }
+fn load(near: vec4u, far: vec3u, mask: u32) -> Values {
     return Values(
-        array<vec4f, 4>(unpack(source[near.x]), unpack(source[near.y]), unpack(source[near.z]), unpack(source[near.w])),
-        array<vec4f, 3>(unpack(source[far.x]), unpack(source[far.y]), unpack(source[far.z])),
+        array<vec4f, 4>(take(near.x, mask), take(near.y, mask), take(near.z, mask), take(near.w, mask)),
+        array<vec4f, 3>(take(far.x, mask), take(far.y, mask), take(far.z, mask)),
     );
 }
 
@@ -120,19 +125,20 @@ fn main(
     let tile_stride = u.source_quads * 8u;
     var w = slice * u.weight_slice + row_group * ROW_TILES * tile_stride + (subgroup_lane & 7u);
     let mask = select(~0u, 0x7fffffffu, u.absolute_weight == 1u);
+    let source_mask = select(~0u, 0x7fffffffu, u.absolute_source == 1u);
     var near_at = near.source;
     var far_at = far.source.xyz;
     var t0: Tile; var t1: Tile;
     for (var i = 0u; i < u.source_quads; i++) {
-        let values = load(near_at, far_at);
+        let values = load(near_at, far_at, source_mask);
         rows(&t0, weight(w, mask), values);
         if ROW_TILES > 1u { rows(&t1, weight(w + tile_stride, mask), values); }
-        near_at += u.pixels;
-        far_at += u.pixels;
+        near_at += u.source_plane;
+        far_at += u.source_plane;
         w += 8u;
     }
     store(quad, near, far, 0u, &t0);
-    if ROW_TILES > 1u { store(quad + 2u, near, far, 2u * u.pixels, &t1); }
+    if ROW_TILES > 1u { store(quad + 2u, near, far, 2u * u.plane, &t1); }
     if u.epilogue == 0u { return; }
     // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
     // for every register.
@@ -141,7 +147,7 @@ fn main(
         let inside = select(near.inside[i & 3u], far.inside[i & 3u], is_far);
         let sample = select(near.sample[i & 3u], far.sample[i & 3u], is_far);
         let at = select(near.destination[i & 3u], far.destination[i & 3u], is_far);
-        if inside && sample < u.finished && (i & 7u) != 7u { finish(quad + i / 8u, at + i / 8u * u.pixels); }
+        if inside && sample < u.finished && (i & 7u) != 7u { finish(quad + i / 8u, at + i / 8u * u.plane); }
     }
 }
 
@@ -149,7 +155,7 @@ fn store(quad: u32, near: Place, far: Place, offset: u32, t: ptr<function, Tile>
     let n = (*t).near;
     let f = (*t).far;
     store_quad(quad, near, far, offset, transpose(mat4x4f(n[0], n[1], n[2], n[3])), transpose(mat4x3f(f[0], f[1], f[2], f[3])));
-    store_quad(quad + 1u, near, far, offset + u.pixels, transpose(mat4x4f(n[4], n[5], n[6], n[7])), transpose(mat4x3f(f[4], f[5], f[6], f[7])));
+    store_quad(quad + 1u, near, far, offset + u.plane, transpose(mat4x4f(n[4], n[5], n[6], n[7])), transpose(mat4x3f(f[4], f[5], f[6], f[7])));
 }
 
 fn store_quad(quad: u32, near: Place, far: Place, offset: u32, n: mat4x4f, f: mat3x4f) {

@@ -14,9 +14,9 @@ struct WinogradInput {
 }
 
 @group(0) @binding(0) var<uniform> u: WinogradInput;
-@group(0) @binding(1) var<storage, read_write> source: array<vec4f>;  // [samples][quads][source pixels]
-@group(0) @binding(2) var<storage, read_write> operand: array<vec4f>; // the gate's values, in x
-@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [16][quads][tiles]
+@group(0) @binding(1) var<storage, read_write> source: array<Quad>;      // [samples][quads][source pixels]
+@group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;    // the gate's values, in x
+@group(0) @binding(3) var<storage, read_write> destination: array<Quad>; // [16][quads][tiles]
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -24,7 +24,7 @@ fn transform(r: Row) -> Row { return Row(r.a - r.c, r.b + r.c, r.c - r.b, r.b - 
 
 fn load(base: u32, y: i32, x: i32) -> vec4f {
     let valid = y >= 0 && x >= 0 && y < i32(u.source_height) && x < i32(u.source_width);
-    return select(vec4f(), source[select(0u, base + u32(y) * u.source_width + u32(x), valid)], valid);
+    return select(vec4f(), unpack(source[select(0u, base + u32(y) * u.source_width + u32(x), valid)]), valid);
 }
 
 fn load_row(base: u32, y: i32, x: i32) -> Row {
@@ -34,10 +34,10 @@ fn load_row(base: u32, y: i32, x: i32) -> Row {
 fn store_column(index: u32, slice: u32, column: Row) {
     let stride = u.quads * u.tiles;
     let r = transform(column);
-    destination[index + slice * stride] = r.a;
-    destination[index + (slice + 4u) * stride] = r.b;
-    destination[index + (slice + 8u) * stride] = r.c;
-    destination[index + (slice + 12u) * stride] = r.d;
+    destination[index + slice * stride] = pack(r.a);
+    destination[index + (slice + 4u) * stride] = pack(r.b);
+    destination[index + (slice + 8u) * stride] = pack(r.c);
+    destination[index + (slice + 12u) * stride] = pack(r.d);
 }
 
 fn gate_is_open() -> bool {

@@ -16,9 +16,9 @@ struct WinogradOutput {
 
 @group(0) @binding(0) var<uniform> u: WinogradOutput;
 @group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [16][quads][tiles]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> source: array<Quad>;      // [16][quads][tiles]
+@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
 struct Pair { a: vec4f, b: vec4f }
 
@@ -37,9 +37,11 @@ fn finish(quad: u32, index: u32, sum: vec4f) -> vec4f {
     return select(sum * abs(other), ratio, u.epilogue == 2u);
 }
 
+fn load(index: u32) -> vec4f { return unpack(source[index]); }
+
 fn load_row(index: u32) -> Pair {
     let stride = u.quads * u.tiles;
-    return transform(source[index], source[index + stride], source[index + 2u * stride], source[index + 3u * stride]);
+    return transform(load(index), load(index + stride), load(index + 2u * stride), load(index + 3u * stride));
 }
 
 fn gate_is_open() -> bool {
@@ -81,5 +83,5 @@ fn store(base: u32, epilogue: u32, quad: u32, y: u32, x: u32, sum: vec4f) {
     let at = base + y * u.width + x;
     var result = sum;
     if epilogue != 0u { result = finish(quad, at, sum); }
-    destination[at] = result;
+    destination[at] = pack(result);
 }

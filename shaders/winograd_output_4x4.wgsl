@@ -16,9 +16,9 @@ struct WinogradOutput {
 
 @group(0) @binding(0) var<uniform> u: WinogradOutput;
 @group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [36][quads][tiles]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> source: array<Quad>;      // [36][quads][tiles]
+@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -36,28 +36,30 @@ fn divide(a: vec4f, b: vec4f) -> vec4f {
 }
 
 fn finish(quad: u32, index: u32) {
-    let sum = destination[index];
+    let sum = unpack(destination[index]);
     if u.epilogue == 1u {
-        destination[index] = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+        destination[index] = pack(clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)));
         return;
     }
     let other = operand[index];
     let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    destination[index] = select(sum * abs(other), ratio, u.epilogue == 2u);
+    destination[index] = pack(select(sum * abs(other), ratio, u.epilogue == 2u));
 }
 
 fn load_row(index: u32, row: u32) -> Row {
     let stride = u.quads * u.tiles;
     let at = index + 6u * row * stride;
-    let b = source[at + stride];
-    let c = source[at + 2u * stride];
-    let d = source[at + 3u * stride];
-    let e = source[at + 4u * stride];
+    let a = unpack(source[at]);
+    let b = unpack(source[at + stride]);
+    let c = unpack(source[at + 2u * stride]);
+    let d = unpack(source[at + 3u * stride]);
+    let e = unpack(source[at + 4u * stride]);
+    let f = unpack(source[at + 5u * stride]);
     let s = b + c;
     let t = b - c;
     let p = d + e;
     let q = d - e;
-    return Row(source[at] + s + p, t + 2.0 * q, s + 4.0 * p, t + 8.0 * q + source[at + 5u * stride]);
+    return Row(a + s + p, t + 2.0 * q, s + 4.0 * p, t + 8.0 * q + f);
 }
 
 fn gate_is_open() -> bool {
@@ -69,10 +71,10 @@ fn gate_is_open() -> bool {
 fn store_row(base: u32, y: u32, x: u32, r: Row) {
     if y >= u.height { return; }
     let at = base + y * u.width + x;
-    destination[at] = r.a;
-    if x + 1u < u.width { destination[at + 1u] = r.b; }
-    if x + 2u < u.width { destination[at + 2u] = r.c; }
-    if x + 3u < u.width { destination[at + 3u] = r.d; }
+    destination[at] = pack(r.a);
+    if x + 1u < u.width { destination[at + 1u] = pack(r.b); }
+    if x + 2u < u.width { destination[at + 2u] = pack(r.c); }
+    if x + 3u < u.width { destination[at + 3u] = pack(r.d); }
 }
 
 @compute @workgroup_size(LANES)

@@ -1,4 +1,5 @@
-//! The kernels: one WGSL file each, with the bindings that it declares. Variants differ in pipeline-overridable constants only.
+//! The kernels: one WGSL file each, with the bindings that it declares. Variants differ in pipeline-overridable constants, and some in a file
+//! that goes before it and says how values lie in memory.
 
 use super::packing::Element;
 use std::fmt;
@@ -15,9 +16,29 @@ pub enum Access {
     Value,
 }
 
+/// The text of a shader: that of the file of its name, or of its own file behind another.
+macro_rules! text {
+    ($file:literal) => {
+        include_str!(concat!("../../shaders/", $file, ".wgsl"))
+    };
+    ($name:literal, $before:literal, $file:literal) => {
+        concat!(text!($before), text!($file))
+    };
+}
+
+/// The second name, where there are two.
+macro_rules! own_file {
+    ($name:literal) => {
+        $name
+    };
+    ($name:literal, $file:literal) => {
+        $file
+    };
+}
+
 macro_rules! shaders {
-    ($($(#[$doc:meta])* $variant:ident $file:literal ($weights:literal weights, $values:literal values),)*) => {
-        /// A WGSL file of `shaders/`.
+    ($($(#[$doc:meta])* $variant:ident $name:literal $(= $before:literal + $file:literal)? ($weights:literal weights, $values:literal values),)*) => {
+        /// A WGSL file of `shaders/`, with what goes before it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Shader {
             $($(#[$doc])* $variant,)*
@@ -27,14 +48,19 @@ macro_rules! shaders {
             /// Every shader.
             pub const ALL: &'static [Shader] = &[$(Shader::$variant,)*];
 
-            /// File name without ending.
+            /// Its name: that of its file, with an addition where several shaders share one.
             pub const fn name(self) -> &'static str {
-                match self { $(Shader::$variant => $file,)* }
+                match self { $(Shader::$variant => $name,)* }
+            }
+
+            /// Its own file's name without ending.
+            pub const fn file(self) -> &'static str {
+                match self { $(Shader::$variant => own_file!($name $(, $file)?),)* }
             }
 
             /// WGSL text.
             pub const fn source(self) -> &'static str {
-                match self { $(Shader::$variant => include_str!(concat!("../../shaders/", $file, ".wgsl")),)* }
+                match self { $(Shader::$variant => text!($name $(, $before, $file)?),)* }
             }
 
             const fn counts(self) -> (usize, usize) {
@@ -64,11 +90,13 @@ shaders! {
     /// Which class a request means.
     ClassIndex "class_index" (0 weights, 3 values),
     /// Dense convolution by subgroup broadcast.
-    ConvolutionBroadcast "convolution_broadcast" (2 weights, 3 values),
+    ConvolutionBroadcast "convolution_broadcast" = "quad_u64" + "convolution_broadcast" (2 weights, 3 values),
     /// Depthwise convolution.
-    ConvolutionDepthwise "convolution_depthwise" (2 weights, 3 values),
+    ConvolutionDepthwise "convolution_depthwise" = "quad_f32" + "convolution_depthwise" (2 weights, 3 values),
+    /// The same with loads and stores of 64 bits.
+    ConvolutionDepthwiseU64 "convolution_depthwise_u64" = "quad_u64" + "convolution_depthwise" (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
-    ConvolutionJoint "convolution_joint" (2 weights, 3 values),
+    ConvolutionJoint "convolution_joint" = "quad_u64" + "convolution_joint" (2 weights, 3 values),
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" (1 weights, 2 values),
     /// Dense convolution with weights at uniform addresses.
@@ -102,7 +130,7 @@ shaders! {
     /// A map that is not divided.
     PlainMap "plain_map" (0 weights, 2 values),
     /// Products of matrices by subgroup broadcast.
-    ProductBroadcast "product_broadcast" (2 weights, 3 values),
+    ProductBroadcast "product_broadcast" = "quad_u64" + "product_broadcast" (2 weights, 3 values),
     /// Digits of a radix sort, counted.
     RankCount "rank_count" (0 weights, 2 values),
     /// Sortable keys of maps' values.
@@ -128,13 +156,19 @@ shaders! {
     /// Elementwise operations of one value.
     Unary "unary" (0 weights, 2 values),
     /// Transform of a convolution's source for Winograd's F(2x2, 3x3).
-    WinogradInput2x2 "winograd_input_2x2" (0 weights, 3 values),
-    /// The same for F(4x4, 3x3).
+    WinogradInput2x2 "winograd_input_2x2" = "quad_f32" + "winograd_input_2x2" (0 weights, 3 values),
+    /// The same with loads and stores of 64 bits.
+    WinogradInput2x2U64 "winograd_input_2x2_u64" = "quad_u64" + "winograd_input_2x2" (0 weights, 3 values),
+    /// The transform for F(4x4, 3x3).
     WinogradInput4x4 "winograd_input_4x4" (0 weights, 3 values),
     /// Transform to a convolution's result of Winograd's F(2x2, 3x3).
-    WinogradOutput2x2 "winograd_output_2x2" (1 weights, 3 values),
-    /// The same for F(4x4, 3x3).
-    WinogradOutput4x4 "winograd_output_4x4" (1 weights, 3 values),
+    WinogradOutput2x2 "winograd_output_2x2" = "quad_f32" + "winograd_output_2x2" (1 weights, 3 values),
+    /// The same with loads and stores of 64 bits.
+    WinogradOutput2x2U64 "winograd_output_2x2_u64" = "quad_u64" + "winograd_output_2x2" (1 weights, 3 values),
+    /// The transform for F(4x4, 3x3).
+    WinogradOutput4x4 "winograd_output_4x4" = "quad_f32" + "winograd_output_4x4" (1 weights, 3 values),
+    /// The same with loads and stores of 64 bits.
+    WinogradOutput4x4U64 "winograd_output_4x4_u64" = "quad_u64" + "winograd_output_4x4" (1 weights, 3 values),
 }
 
 impl Shader {

@@ -33,7 +33,7 @@ pub struct PassShape {
     pub winograd: Option<WinogradTile>,
     /// Whether the product with absolute weights is computed along with it.
     pub joint: bool,
-    /// Whether it is a product of matrices: one tap, no stride or padding, a source of which no part is taken.
+    /// Whether it is a product of matrices: one tap, no padding, a source that is taken whole or by its absolute values.
     pub product: bool,
 }
 

@@ -46,7 +46,7 @@ fn check_on(gpu: &Gpu, what: &str, architecture: Architecture, batch: &Batch, sh
     let model = Model::synthetic(architecture);
     let mut transforms = 0;
     let count = |plan: &mut Plan| {
-        let is_transform = |step: &&Step| step.kernel.shader == shader;
+        let is_transform = |step: &&Step| step.kernel.shader.file() == shader.file();
         transforms = plan.steps.iter().filter(is_transform).count();
     };
     let verification = pollster::block_on(verify_edited(gpu, &model, &Method::default(), batch, count)).unwrap();

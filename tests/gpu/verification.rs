@@ -92,7 +92,7 @@ fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, 
 }
 
 fn is(step: &Step, shader: Shader) -> bool {
-    step.kernel.shader == shader
+    step.kernel.shader.file() == shader.file()
 }
 
 /// Whether the step's kernel has this value of an overridable constant; if so it takes another one.
@@ -176,6 +176,18 @@ fn planted_faults_are_found() {
         plant("signs of absolute weights", EfficientNetLite0, |step| {
             let is_absolute = step.uniforms.fields().contains(&("absolute_weight", 1u32.into()));
             product(step) && is_absolute && step.uniforms.set("absolute_weight", 0u32)
+        });
+        plant("pixels without their stride", TinyResNet, |step| {
+            let is_spread = step.uniforms.fields().contains(&("column", 2u32.into()));
+            product(step) && is_spread && step.uniforms.set("column", 1u32)
+        });
+        plant("no zeros between them", TinyResNet, |step| {
+            let is_zeros = is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", 10));
+            is_zeros && step.uniforms.set("pixels", 1u32)
+        });
+        plant("signs of an absolute source", EfficientNetLite0, |step| {
+            let is_absolute = step.uniforms.fields().contains(&("absolute_source", 1u32.into()));
+            product(step) && is_absolute && step.uniforms.set("absolute_source", 0u32)
         });
         plant("columns of another tile", Vgg11, |step| product(step) && step.uniforms.set("first_tile", 1u32));
     }

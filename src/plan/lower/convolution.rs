@@ -1,7 +1,7 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
 use super::{Lowering, Work};
-use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Part, Shape, Window};
+use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Padding, Part, Shape, Window};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::memory;
@@ -169,11 +169,10 @@ impl Lowering<'_> {
 
     /// Whether it is a product of matrices that one level of sums is enough for.
     fn is_product(&self, pass: &Pass, window: Window) -> bool {
-        let padding = window.padding;
-        let is_point = window.taps() == 1 && window.stride == 1 && padding.top.max(padding.left) == 0;
-        let is_same = pass.source_shape.pixels() == pass.shape.pixels() && pass.source_part == Part::Full;
+        let is_point = window.taps() == 1 && window.padding == Padding::all(0);
+        let is_masked = matches!(pass.source_part, Part::Full | Part::Absolute);
         let is_one_level = !self.decides(pass) || pass.source_shape.quads() <= BLOCK;
-        is_point && is_same && is_one_level && pass.absolute.is_none()
+        is_point && is_masked && is_one_level && pass.absolute.is_none()
     }
 
     fn count_pass(&mut self, pass: &Pass) {

@@ -24,8 +24,11 @@ impl Lowering<'_> {
         let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
         let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
         let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let pixels = if self.profile.broadcast { 4 } else { 1 };
-        let kernel = Kernel::new(Shader::ConvolutionDepthwise).with("PIXELS", pixels);
+        let (shader, pixels) = match self.profile.broadcast {
+            true => (Shader::ConvolutionDepthwiseU64, 4),
+            false => (Shader::ConvolutionDepthwise, 1),
+        };
+        let kernel = Kernel::new(shader).with("PIXELS", pixels);
         let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
         let (kernel, run) = self.in_runs(kernel, RUN);
         let workgroups = [strips.div_ceil(run), pass.shape.quads(), pass.samples * step * step];

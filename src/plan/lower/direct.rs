@@ -68,7 +68,12 @@ impl Lowering<'_> {
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
         let tiles = (largest_grid * dense.samples).div_ceil(dense.variant.kernel.pixels());
         let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
-        let slices = dense.slices * step * step;
+        let is_product = dense.variant.kernel == DenseKernel::Product;
+        let slices = if is_product { dense.slices } else { dense.slices * step * step };
+        // A transposed product has nothing for the pixels that a stride skips; where a gate opens, they are zeros already.
+        if is_product && step > 1 && dense.gate == 0 {
+            self.zeros(dense.values[2], dense.shape, dense.samples);
+        }
         let blocks = row_blocks(rows, dense.weights.bytes(self.graph) / u64::from(dense.slices));
         for (first_tile, count) in self.parts(tiles, dense.flops) {
             let uniforms = match dense.variant.kernel {
@@ -125,8 +130,18 @@ impl Lowering<'_> {
     }
 
     fn product_uniforms(&self, dense: &Dense, first_tile: u32, row_blocks: u32) -> Uniforms {
+        let (source, shape) = (dense.source_shape, dense.shape);
+        let stride = dense.window.stride;
+        let (grid, source_step, step) = if dense.transposed { (source, 1, stride) } else { (shape, stride, 1) };
         let uniforms = Uniforms::new()
-            .with("pixels", dense.shape.pixels())
+            .with("pixels", grid.pixels())
+            .with("columns", if stride == 1 { grid.pixels() } else { grid.width })
+            .with("source_plane", source.pixels())
+            .with("source_row", source.width * source_step)
+            .with("source_column", source_step)
+            .with("plane", shape.pixels())
+            .with("row", shape.width * step)
+            .with("column", step)
             .with("source_quads", dense.source_shape.quads())
             .with("quads", dense.shape.quads())
             .with("samples", dense.samples)
@@ -134,6 +149,7 @@ impl Lowering<'_> {
             .with("first_tile", first_tile);
         self.with_epilogue(uniforms, dense.gate, dense.epilogue)
             .with("absolute_weight", dense.absolute_weight)
+            .with("absolute_source", dense.source_part == Part::Absolute)
             .with("row_blocks", row_blocks)
     }
 

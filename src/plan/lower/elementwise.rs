@@ -94,10 +94,17 @@ impl Lowering<'_> {
     }
 
     pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
-        let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::Binary).with("OPERATION", 9), shape);
+        self.of_one_or_none(9, [source, self.unused, destination], shape, self.batch);
+    }
+
+    pub(super) fn zeros(&mut self, destination: ValueId, shape: Shape, samples: u32) {
+        self.of_one_or_none(10, [self.unused, self.unused, destination], shape, samples);
+    }
+
+    fn of_one_or_none(&mut self, operation: u32, values: [ValueId; 3], shape: Shape, samples: u32) {
+        let (kernel, [x, y, _]) = self.per_quad(Kernel::new(Shader::Binary).with("OPERATION", operation), shape);
         let uniforms =
             Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);
-        let values = vec![source, self.unused, destination];
-        self.push(Work { kernel, uniforms, workgroups, flops: 0 }, Vec::new(), values);
+        self.push(Work { kernel, uniforms, workgroups: [x, y, samples], flops: 0 }, Vec::new(), values.to_vec());
     }
 }

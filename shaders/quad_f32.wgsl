@@ -1,0 +1,5 @@
+// Put before a kernel's own text: four channels of a pixel lie in memory as they are.
+alias Quad = vec4f;
+fn unpack(quad: Quad) -> vec4f { return quad; }
+fn pack(values: vec4f) -> Quad { return values; }
+
