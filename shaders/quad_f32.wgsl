@@ -3,3 +3,8 @@ alias Quad = vec4f;
 fn unpack(quad: Quad) -> vec4f { return quad; }
 fn pack(values: vec4f) -> Quad { return values; }
 
+// Two channels of a quad.
+alias Half = vec2f;
+fn unpack_half(half: Half) -> vec2f { return half; }
+fn pack_half(values: vec2f) -> Half { return values; }
+

@@ -7,3 +7,11 @@ fn pack(values: vec4f) -> Quad {
     return Quad(u64(bits.x) | (u64(bits.y) << 32u), u64(bits.z) | (u64(bits.w) << 32u));
 }
 
+// Two channels of a quad.
+alias Half = u64;
+fn unpack_half(half: Half) -> vec2f { return bitcast<vec2f>(vec2u(u32(half), u32(half >> 32u))); }
+fn pack_half(values: vec2f) -> Half {
+    let bits = bitcast<vec2u>(values);
+    return u64(bits.x) | (u64(bits.y) << 32u);
+}
+

@@ -15,9 +15,9 @@ struct WinogradInput {
 }
 
 @group(0) @binding(0) var<uniform> u: WinogradInput;
-@group(0) @binding(1) var<storage, read_write> source: array<vec2f>;  // [samples][quads][source pixels][2]
+@group(0) @binding(1) var<storage, read_write> source: array<Half>;   // [samples][quads][source pixels][2]
 @group(0) @binding(2) var<storage, read_write> operand: array<vec4f>; // the gate's values, in x
-@group(0) @binding(3) var<storage, read_write> destination: array<vec2f>; // [36][quads][tiles][2]
+@group(0) @binding(3) var<storage, read_write> destination: array<Half>; // [36][quads][tiles][2]
 
 struct Row { a: vec2f, b: vec2f, c: vec2f, d: vec2f, e: vec2f, f: vec2f }
 
@@ -34,7 +34,7 @@ fn transform(r: Row) -> Row {
 
 fn load(base: u32, y: i32, x: i32) -> vec2f {
     let valid = y >= 0 && x >= 0 && y < i32(u.source_height) && x < i32(u.source_width);
-    return select(vec2f(), source[select(0u, base + 2u * (u32(y) * u.source_width + u32(x)), valid)], valid);
+    return select(vec2f(), unpack_half(source[select(0u, base + 2u * (u32(y) * u.source_width + u32(x)), valid)]), valid);
 }
 
 fn load_row(base: u32, y: i32, x: i32) -> Row {
@@ -49,12 +49,12 @@ fn load_row(base: u32, y: i32, x: i32) -> Row {
 fn store_column(index: u32, slice: u32, column: Row) {
     let stride = 2u * u.quads * u.tiles;
     let r = transform(column);
-    destination[index + slice * stride] = r.a;
-    destination[index + (slice + 6u) * stride] = r.b;
-    destination[index + (slice + 12u) * stride] = r.c;
-    destination[index + (slice + 18u) * stride] = r.d;
-    destination[index + (slice + 24u) * stride] = r.e;
-    destination[index + (slice + 30u) * stride] = r.f;
+    destination[index + slice * stride] = pack_half(r.a);
+    destination[index + (slice + 6u) * stride] = pack_half(r.b);
+    destination[index + (slice + 12u) * stride] = pack_half(r.c);
+    destination[index + (slice + 18u) * stride] = pack_half(r.d);
+    destination[index + (slice + 24u) * stride] = pack_half(r.e);
+    destination[index + (slice + 30u) * stride] = pack_half(r.f);
 }
 
 fn gate_is_open() -> bool {

@@ -73,8 +73,8 @@ def worker(python, folder, *words):
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 
-def bench(program, model):
-    words = [program, "bench", "--model", model, "--weights", "synthetic", "--json", "--no-start", "--repeats", "3"]
+def bench(program, model, *options):
+    words = [program, "bench", "--model", model, "--weights", "synthetic", "--json", "--no-start", "--repeats", "3", *options]
     run = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     return json.loads(run.stdout)
 
@@ -88,7 +88,7 @@ def measure(python, folder, program, model, rounds):
         say(f"{model}: {NAMES[engine]} differs from PyTorch by {difference:.1e} of the largest logit")
         if not difference <= TOLERANCE:
             raise SystemExit(f"peers: {NAMES[engine]} does not compute {model}: difference {difference}")
-    times = {engine: [] for engine in [*ENGINES, "agf", "agf-map"]}
+    times = {engine: [] for engine in [*ENGINES, "agf", "agf-map", "agf-4x4"]}
     first = {}
     document = None
     for index in range(rounds):
@@ -100,6 +100,8 @@ def measure(python, folder, program, model, rounds):
         networks = document["measurement"]["networks"]
         times["agf"].append(networks["forward"]["median"])
         times["agf-map"].append(networks["explanation"]["median"])
+        large = bench(program, model, "--winograd", "4")["measurement"]["networks"]
+        times["agf-4x4"].append(large["forward"]["median"])
         say(f"{model}: round {index + 1} of {rounds}: " + ", ".join(f"{k} {v[-1]:.0f}" for k, v in times.items()))
     return times, first, document
 
@@ -119,14 +121,14 @@ def table(model, times, first, document):
             f"| {NAMES[engine]} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {median / forward:.2f} | {first[engine]:.0f} |"
         )
     adapter = document["adapter"]["name"]
-    for name, key, median in [("forward pass", "agf", forward), ("forward pass and map", "agf-map", whole)]:
-        low, high = min(times[key]), max(times[key])
+    for name, key in [("forward pass", "agf"), ("forward pass, --winograd 4", "agf-4x4"), ("forward pass and map", "agf-map")]:
+        low, high, median = min(times[key]), max(times[key]), statistics.median(times[key])
         lines.append(f"| agf on {adapter}, {name} | {median:.0f} | {low:.0f} | {high:.0f} | {median / forward:.2f} | |")
-    pytorch, vulkan = statistics.median(times["pytorch"]), statistics.median(times["ncnn-vulkan"])
+    pytorch, vulkan, large = (statistics.median(times[key]) for key in ["pytorch", "ncnn-vulkan", "agf-4x4"])
     lines += [
         "",
-        f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's. agf's map takes {whole / pytorch:.1f} times",
-        f"PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
+        f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, {vulkan / large:.2f} times with Winograd's tiles of 4x4, which",
+        f"ncnn uses. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
         "",
     ]
     return lines

@@ -160,7 +160,9 @@ shaders! {
     /// The same with loads and stores of 64 bits.
     WinogradInput2x2U64 "winograd_input_2x2_u64" = "quad_u64" + "winograd_input_2x2" (0 weights, 3 values),
     /// The transform for F(4x4, 3x3).
-    WinogradInput4x4 "winograd_input_4x4" (0 weights, 3 values),
+    WinogradInput4x4 "winograd_input_4x4" = "quad_f32" + "winograd_input_4x4" (0 weights, 3 values),
+    /// The same with loads and stores of 64 bits.
+    WinogradInput4x4U64 "winograd_input_4x4_u64" = "quad_u64" + "winograd_input_4x4" (0 weights, 3 values),
     /// Transform to a convolution's result of Winograd's F(2x2, 3x3).
     WinogradOutput2x2 "winograd_output_2x2" = "quad_f32" + "winograd_output_2x2" (1 weights, 3 values),
     /// The same with loads and stores of 64 bits.

@@ -81,6 +81,7 @@ impl Lowering<'_> {
         let (shader, parts, transform) = match run.tile {
             WinogradTile::Two if self.profile.broadcast => (Shader::WinogradInput2x2U64, 1, 32),
             WinogradTile::Two => (Shader::WinogradInput2x2, 1, 32),
+            WinogradTile::Four if self.profile.broadcast => (Shader::WinogradInput4x4U64, 2, 228),
             WinogradTile::Four => (Shader::WinogradInput4x4, 2, 228),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
