@@ -127,8 +127,8 @@ def table(model, times, first, document):
     pytorch, vulkan, large = (statistics.median(times[key]) for key in ["pytorch", "ncnn-vulkan", "agf-4x4"])
     lines += [
         "",
-        f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, {vulkan / large:.2f} times with Winograd's tiles of 4x4, which",
-        f"ncnn uses. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
+        f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, {vulkan / large:.2f} times with Winograd's tiles",
+        f"of 4x4, which ncnn takes too. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
         "",
     ]
     return lines

@@ -98,8 +98,9 @@ def against_peers(path):
     rows = []
     for model, goal in [("vgg19", 9), ("resnet50", 17)]:
         times = {name: statistics.median(values) for name, values in json.loads(path.read_text())[model]["times"].items()}
-        speed = times["ncnn-vulkan"] / times["agf"]
-        rows.append((f"{model} forward, times as fast as ncnn-Vulkan", "2.5", f"{speed:.2f} ({times['agf']:.0f} ms)"))
+        for name, key in [("forward", "agf"), ("forward with --winograd 4", "agf-4x4")]:
+            speed = times["ncnn-vulkan"] / times[key]
+            rows.append((f"{model} {name}, times as fast as ncnn-Vulkan", "2.5", f"{speed:.2f} ({times[key]:.0f} ms)"))
         ratio = times["agf-map"] / times["pytorch"]
         rows.append((f"{model} map over PyTorch CPU's forward", f"at most {goal}", f"{ratio:.1f} ({times['agf-map']:.0f} ms)"))
     return rows
