@@ -3,6 +3,7 @@
 // x 32 pixels; a lane owns 4. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled. Groups of
 // the same pixels follow each other: the source stays in the cache. Values are loaded two at a time, as integers of 64 bits.
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
+// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word

@@ -1,5 +1,6 @@
 // Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of a row of one channel quad. Where
 // neighbours read neighbours (stride 1, or a transpose), values slide along the row: one load of a value for PIXELS multiply-adds.
+// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
 
 override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
 override LANES: u32 = 64u;

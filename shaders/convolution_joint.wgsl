@@ -1,6 +1,7 @@
 // W x and |W| x as one product, of an x that is nowhere negative: a convolution's forward pass together with the sums that relevance is
 // divided by later. Values and weights are loaded and handed round once for both. For the adapters of convolution_broadcast.wgsl, and in
 // all else that file's kernel: lanes, tiles, order of sums, order of workgroups, bindings; each of the two sums has the same bits.
+// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word

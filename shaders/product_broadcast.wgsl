@@ -2,6 +2,7 @@
 // the slices of Winograd's algorithm. That file's loads and order of workgroups, with nothing in the way of taps; sums are short, so a
 // lane owns 7 pixels instead of 4 and stores them, too, as integers of 64 bits. One workgroup: 8 * ROW_TILES channels x 56 pixels, of
 // which maps of 7, 14, 28, 56, 112 and 224 rows and columns leave few unused. With a stride, only the pixels that meet the tap take part.
+// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word

@@ -1,5 +1,6 @@
 // Winograd F(2x2, 3x3), first step: every 4x4 patch d of the source, patches 2 apart, becomes B^T d B. The 16 entries go to 16 slices,
 // so that a convolution is 16 products of matrices (Lavin and Gray, CVPR 2016, section 4.1). A lane transforms one quad of one patch.
+// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
 
 override LANES: u32 = 64u;
 override RUN: u32 = 64u; // patches of a workgroup

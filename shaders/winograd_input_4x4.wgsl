@@ -1,6 +1,7 @@
 // Winograd F(4x4, 3x3), first step: every 6x6 patch d of the source, patches 4 apart, becomes B^T d B. The 36 entries go to 36 slices,
 // so that a convolution is 36 products of matrices (Lavin and Gray, CVPR 2016, section 4.3). A lane transforms half a quad of one patch,
 // since a whole one takes more registers than let a graphics card hide its loads; neighbours share a quad.
+// Half, pack_half and unpack_half are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
 
 override LANES: u32 = 64u;
 override RUN: u32 = 64u; // half quads of a workgroup

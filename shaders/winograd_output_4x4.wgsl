@@ -1,5 +1,6 @@
 // Winograd F(4x4, 3x3), last step: the 36 products m of each patch become A^T m A, 4x4 pixels of the convolution's result, and go through
 // the epilogue of a convolution. A lane makes one quad of one patch.
+// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
 
 override LANES: u32 = 64u;
 override RUN: u32 = 64u; // patches of a workgroup
