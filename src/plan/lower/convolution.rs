@@ -50,11 +50,6 @@ pub(super) struct Pass {
     pub gate: Option<ValueId>,
 }
 
-/// Appends the fields `weight_part` and `source_part`.
-pub(super) fn with_parts(uniforms: Uniforms, weight: Part, source: Part) -> Uniforms {
-    uniforms.with("weight_part", part_code(weight)).with("source_part", part_code(source))
-}
-
 /// The shaders' number for a part.
 pub(super) fn part_code(part: Part) -> u32 {
     match part {

@@ -1,6 +1,6 @@
 //! Depthwise convolutions: each channel by itself.
 
-use super::convolution::{Epilogue, Pass, pass_flops, with_parts};
+use super::convolution::{Epilogue, Pass, part_code, pass_flops};
 use super::{Lowering, RUN, Work};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
@@ -22,12 +22,11 @@ impl Lowering<'_> {
             .with("padding_left", convolution.window.padding.left)
             .with("transposed", pass.transposed);
         let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
-        let uniforms = with_parts(uniforms, pass.weight, pass.source_part);
+        let uniforms =
+            uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
         let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let (shader, pixels) = match self.profile.broadcast {
-            true => (Shader::ConvolutionDepthwiseU64, 4),
-            false => (Shader::ConvolutionDepthwise, 1),
-        };
+        let pixels = if self.profile.broadcast { 4 } else { 1 };
+        let shader = self.form(Shader::ConvolutionDepthwise, Shader::ConvolutionDepthwiseU64);
         let kernel = Kernel::new(shader).with("PIXELS", pixels);
         let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
         let (kernel, run) = self.in_runs(kernel, RUN);

@@ -94,14 +94,15 @@ impl Lowering<'_> {
     }
 
     pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
-        self.of_one_or_none(9, [source, self.unused, destination], shape, self.batch);
+        self.fill(9, [source, self.unused, destination], shape, self.batch);
     }
 
     pub(super) fn zeros(&mut self, destination: ValueId, shape: Shape, samples: u32) {
-        self.of_one_or_none(10, [self.unused, self.unused, destination], shape, samples);
+        self.fill(10, [self.unused, self.unused, destination], shape, samples);
     }
 
-    fn of_one_or_none(&mut self, operation: u32, values: [ValueId; 3], shape: Shape, samples: u32) {
+    /// Writes what an operation makes of at most one value.
+    fn fill(&mut self, operation: u32, values: [ValueId; 3], shape: Shape, samples: u32) {
         let (kernel, [x, y, _]) = self.per_quad(Kernel::new(Shader::Binary).with("OPERATION", operation), shape);
         let uniforms =
             Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);

@@ -13,7 +13,7 @@ mod reduction;
 mod winograd;
 
 use super::fuse::Group;
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Shader};
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::variant::DensePass;
@@ -188,6 +188,11 @@ impl<'a> Lowering<'a> {
         let groups = count.div_ceil(run);
         let columns = groups.min(self.profile.max_workgroups);
         (kernel, [columns, groups.div_ceil(columns), self.batch])
+    }
+
+    /// Of a shader's two forms, with quads of floats and of integers of 64 bits, the one that is faster here.
+    fn form(&self, f32: Shader, u64: Shader) -> Shader {
+        if self.profile.broadcast { u64 } else { f32 }
     }
 
     /// Lanes of a workgroup that goes through more elements than it has lanes anywhere.

@@ -79,10 +79,8 @@ impl Lowering<'_> {
             .with("tiles", run.tiles)
             .with("gate", self.gate(pass));
         let (shader, parts, transform) = match run.tile {
-            WinogradTile::Two if self.profile.broadcast => (Shader::WinogradInput2x2U64, 1, 32),
-            WinogradTile::Two => (Shader::WinogradInput2x2, 1, 32),
-            WinogradTile::Four if self.profile.broadcast => (Shader::WinogradInput4x4U64, 2, 228),
-            WinogradTile::Four => (Shader::WinogradInput4x4, 2, 228),
+            WinogradTile::Two => (self.form(Shader::WinogradInput2x2, Shader::WinogradInput2x2U64), 1, 32),
+            WinogradTile::Four => (self.form(Shader::WinogradInput4x4, Shader::WinogradInput4x4U64), 2, 228),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
         let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
@@ -128,10 +126,8 @@ impl Lowering<'_> {
             .with("tiles", run.tiles);
         let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
         let (shader, transform) = match run.tile {
-            WinogradTile::Two if self.profile.broadcast => (Shader::WinogradOutput2x2U64, 24),
-            WinogradTile::Two => (Shader::WinogradOutput2x2, 24),
-            WinogradTile::Four if self.profile.broadcast => (Shader::WinogradOutput4x4U64, 130),
-            WinogradTile::Four => (Shader::WinogradOutput4x4, 130),
+            WinogradTile::Two => (self.form(Shader::WinogradOutput2x2, Shader::WinogradOutput2x2U64), 24),
+            WinogradTile::Four => (self.form(Shader::WinogradOutput4x4, Shader::WinogradOutput4x4U64), 130),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
         let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
