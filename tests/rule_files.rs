@@ -127,11 +127,11 @@ fn faults_are_told_with_their_line() {
     }
 }
 
-/// The example of the README covers every family of networks.
+/// The example of the documentation covers every family of networks.
 #[test]
-fn the_example_of_the_readme() {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("```toml\n").unwrap();
+fn the_example_of_the_documentation() {
+    let page = include_str!("../docs/methods.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
     let (text, _) = rest.split_once("```").unwrap();
     let list = parse(text).unwrap();
     for architecture in Architecture::ALL {
