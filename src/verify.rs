@@ -9,7 +9,7 @@ use crate::graph::{Binary, Graph, NodeId, Op, PassField, Reduction, Shape};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::variant::{Algorithm, WinogradTile};
-use crate::plan::{Plan, Sharing, ValueId};
+use crate::plan::{Plan, Sharing, ValueId, layout};
 use crate::reference::Reference;
 use std::collections::HashMap;
 
@@ -217,16 +217,8 @@ impl Memory<'_> {
         let words = self.words(value);
         let length = words.len() / self.plan.batch as usize;
         let words = &words[sample * length..][..length];
-        let value = |word: u32| f64::from(f32::from_bits(word));
-        if self.graph.node(id).op.is_map() {
-            return words.iter().map(|&word| value(word)).collect();
-        }
-        let pixels = shape.pixels() as usize;
-        let channels = 0..shape.channels as usize;
-        let of_channel = |channel: usize| {
-            (0..pixels).map(move |pixel| value(words[(channel / 4 * pixels + pixel) * 4 + channel % 4]))
-        };
-        channels.flat_map(of_channel).collect()
+        let words = if self.graph.node(id).op.is_map() { words.to_vec() } else { layout::unpack(words, shape) };
+        words.into_iter().map(|word| f64::from(f32::from_bits(word))).collect()
     }
 
     fn check(&self, reference: &Reference, id: NodeId) -> NodeCheck {

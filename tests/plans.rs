@@ -9,7 +9,7 @@ use agf::plan::memory::{Lifetime, Place, lower_bound, place};
 use agf::plan::packing::{Element, Packing};
 use agf::plan::uniforms::Scalar;
 use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant, WinogradTile};
-use agf::plan::{Plan, Profile, Sharing};
+use agf::plan::{Facts, Plan, Profile, Sharing, Strategy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ fn plan_for(profile: &Profile, architecture: Architecture, [height, width]: [u32
 
 /// A software driver with subgroups of 8 lanes.
 fn software() -> Profile {
-    Profile { broadcast: true, broadcast_fits: true, joint_flops: 0, ..Profile::WEBGPU }
+    Profile::SOFTWARE.with_strategy(Strategy { joint_flops: Some(0), ..Strategy::SOFTWARE })
 }
 
 fn check(architecture: Architecture) {
@@ -61,13 +61,13 @@ fn steps_of(plan: &Plan, pass: &DensePass) -> String {
 
 #[test]
 fn a_tuned_choice_changes_its_shape_alone() {
-    let profile = Profile { broadcast_fits: true, winograd: Some(WinogradTile::Four), ..Profile::WEBGPU };
+    let profile = Profile::WEBGPU.with_facts(Profile::SOFTWARE.facts).with_winograd(Some(WinogradTile::Four));
     let plain = plan_for(&profile, Architecture::TinyVgg, [32, 40], 1);
     assert_eq!(plain.to_string(), plan(Architecture::TinyVgg, 1).to_string(), "what fits is not taken by itself");
     let mut tried = 0;
     for shape in plain.dense.iter().map(|pass| pass.shape).collect::<BTreeSet<_>>() {
         for variant in shape.candidates(&profile) {
-            let profile = Profile { tuning: [(shape, variant)].into(), ..profile.clone() };
+            let profile = profile.with_tuning([(shape, variant)].into());
             let tuned = plan_for(&profile, Architecture::TinyVgg, [32, 40], 1);
             assert_eq!(tuned.dense.len(), plain.dense.len());
             for (pass, before) in tuned.dense.iter().zip(&plain.dense) {
@@ -87,12 +87,12 @@ fn a_choice_that_does_not_fit_has_no_effect() {
     let plain = plan(Architecture::TinyVgg, 1);
     let broadcast = Variant { algorithm: Algorithm::Direct, kernel: DenseKernel::Broadcast, row_tiles: 1 };
     let tuning = plain.dense.iter().map(|pass| (pass.shape, broadcast)).collect();
-    assert_eq!(plan_for(&Profile { tuning, ..Profile::WEBGPU }, Architecture::TinyVgg, [32, 40], 1), plain);
+    assert_eq!(plan_for(&Profile::WEBGPU.with_tuning(tuning), Architecture::TinyVgg, [32, 40], 1), plain);
 }
 
 #[test]
 fn defaults_are_among_the_candidates() {
-    let large_tiles = Profile { winograd: Some(WinogradTile::Four), ..software() };
+    let large_tiles = software().with_winograd(Some(WinogradTile::Four));
     for profile in [Profile::WEBGPU, software(), large_tiles] {
         for architecture in Architecture::ALL {
             for pass in plan_for(&profile, architecture, [32, 40], 1).dense {
@@ -132,8 +132,8 @@ fn products_of_one_source_run_as_one_where_loads_are_dear() {
             let separate = plan_for(&Profile::WEBGPU, architecture, [64, 96], slots);
             assert_eq!(counts(&plan), counts(&separate), "{architecture}: passes over the weights");
             assert!(separate.steps.iter().all(|step| step.kernel.shader != Shader::ConvolutionJoint));
-            let from = Profile { joint_flops: 1_000_000_000, ..software() };
-            let small = plan_for(&from, architecture, [64, 96], slots);
+            let from = Strategy { joint_flops: Some(1_000_000_000), ..Strategy::SOFTWARE };
+            let small = plan_for(&Profile::SOFTWARE.with_strategy(from), architecture, [64, 96], slots);
             assert!(small.steps.iter().all(|step| step.kernel.shader != Shader::ConvolutionJoint), "{architecture}");
         }
     }
@@ -164,10 +164,11 @@ fn transposes_over_the_same_weights_run_as_one() {
 
 #[test]
 fn transposes_whose_values_cannot_be_bound_together_are_two_passes() {
-    let direct = Profile { winograd: None, ..Profile::WEBGPU };
+    let direct = Profile::WEBGPU.with_winograd(None);
     let one = plan_for(&direct, Architecture::Vgg19, [64, 96], 1);
     let largest = one.values.iter().map(|value| value.bytes).max().unwrap();
-    let two = plan_for(&Profile { max_binding_bytes: largest - 1, ..direct }, Architecture::Vgg19, [64, 96], 1);
+    let facts = Facts { max_binding_bytes: largest - 1, ..direct.facts };
+    let two = plan_for(&direct.with_facts(facts), Architecture::Vgg19, [64, 96], 1);
     assert!(two.values.iter().all(|value| value.bytes < largest));
     assert!(two.steps.len() > one.steps.len());
     let counts = |plan: &Plan| plan.passes.iter().map(|layer| (layer.always, layer.gated)).collect::<Vec<_>>();
@@ -214,7 +215,7 @@ fn f16_weights_take_half_the_bytes() {
         _ => true,
     }));
     // What stays f32 is Winograd's transforms, which no part of the network but the gradient needs.
-    let without = |precision| Profile { winograd: None, ..Profile::WEBGPU.with_precision(precision) };
+    let without = |precision| Profile::WEBGPU.with_precision(precision).with_winograd(None);
     let direct = |precision| plan_for(&without(precision), Architecture::Vgg19, [224, 224], 1).weight_bytes as f64;
     let ratio = direct(Precision::F16Weights) / direct(Precision::F32);
     assert!((0.5..0.51).contains(&ratio), "{ratio}");

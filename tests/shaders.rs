@@ -7,7 +7,7 @@ use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
 use agf::plan::kernel::{Access, Kernel, Shader};
 use agf::plan::uniforms::{Scalar, Uniforms};
 use agf::plan::variant::WinogradTile;
-use agf::plan::{Plan, Profile};
+use agf::plan::{Plan, Profile, Strategy};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
@@ -142,15 +142,10 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
 
 /// Plans of every architecture for GPUs and for software drivers.
 fn plans() -> Vec<(String, Plan)> {
-    let software = Profile {
-        broadcast: true,
-        broadcast_fits: true,
-        joint_flops: 0,
-        max_step_flops: 100_000_000,
-        ..Profile::WEBGPU
-    };
+    let strategy = Strategy { joint_flops: Some(0), max_step_flops: 100_000_000, ..Strategy::SOFTWARE };
+    let software = Profile::SOFTWARE.with_strategy(strategy);
     let of = |profile: Profile| catalogue::plans(&profile, 64, 96).expect("all networks can be planned");
-    let large_tiles = |profile: Profile| Profile { winograd: Some(WinogradTile::Four), ..profile };
+    let large_tiles = |profile: Profile| profile.with_winograd(Some(WinogradTile::Four));
     let profiles = [Profile::WEBGPU, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
     let plans = profiles.into_iter().flat_map(of);
     plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()

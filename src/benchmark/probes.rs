@@ -39,7 +39,8 @@ impl Probes {
     /// # Errors
     /// [`GpuError`] where the GPU fails.
     pub async fn new(gpu: &Gpu) -> Result<Self, GpuError> {
-        let copy_bytes = COPY_BYTES.min(gpu.profile().max_binding_bytes) / COPY_BYTES_PER_GROUP * COPY_BYTES_PER_GROUP;
+        let copy_bytes =
+            COPY_BYTES.min(gpu.profile().facts.max_binding_bytes) / COPY_BYTES_PER_GROUP * COPY_BYTES_PER_GROUP;
         let mut probes = gpu.checked("making the probes", 2 * copy_bytes, || make(gpu, copy_bytes)).await?;
         probes.copy().await?;
         // The first run may compile.

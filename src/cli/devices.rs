@@ -19,9 +19,10 @@ pub fn run(arguments: &DevicesArguments) -> Result<Outcome, CliError> {
     }
     // That the device does not open is for commands that need it to say.
     if let Ok(gpu) = arguments.device.open()
-        && !gpu.profile().tuning.is_empty()
+        && !gpu.profile().choices.tuning.is_empty()
     {
-        terminal.data(format_args!("Tuned: choices of agf-run tune for {} shapes", gpu.profile().tuning.len()))?;
+        terminal
+            .data(format_args!("Tuned: choices of agf-run tune for {} shapes", gpu.profile().choices.tuning.len()))?;
     }
     Ok(Outcome::Fine)
 }

@@ -68,8 +68,8 @@ impl InputArguments {
 /// What runs where, for the user to see.
 pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
     let adapter = gpu.summary();
-    let tuned = if gpu.profile().tuning.is_empty() { "" } else { ", tuned" };
-    let tile = gpu.profile().winograd.filter(|&tile| tile > WinogradTile::Two);
+    let tuned = if gpu.profile().choices.tuning.is_empty() { "" } else { ", tuned" };
+    let tile = gpu.profile().choices.winograd.filter(|&tile| tile > WinogradTile::Two);
     let winograd = tile.map(|tile| format!(", {tile}")).unwrap_or_default();
     format!("{} ({}) on {} ({}){tuned}{winograd}", model.architecture, model.source, adapter.name, adapter.backend)
 }

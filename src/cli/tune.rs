@@ -11,7 +11,7 @@ use crate::tuning::{Measured, Settings, Tuner, save};
 pub fn run(arguments: &TuneArguments) -> Result<Outcome, CliError> {
     let directory = setup::cache_folder().ok_or(CliError::NoCacheFolder)?;
     let gpu = arguments.device.open()?;
-    let mut tuning = gpu.profile().tuning.clone();
+    let mut tuning = gpu.profile().choices.tuning.clone();
     for &model in &arguments.models {
         let model = ModelArguments { model, weights: None, precision: Precision::F32 }.open_or_make_up()?;
         let measured = measure(arguments, &gpu, &model)?;

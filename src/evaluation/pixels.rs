@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::explainer::Batch;
 use crate::gpu::{Gpu, Region};
 use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::layout::QUAD_BYTES;
 use crate::plan::uniforms::Uniforms;
 use crate::plan::{Call, PlanError};
 use crate::session::Session;
@@ -98,11 +99,11 @@ fn sizes(pixels: u64, capacity: u64) -> [(&'static str, u64); INPUT] {
         ("keys", capacity * pixels * 8),
         ("sorted keys", capacity * pixels * 8),
         ("digit counts", capacity * counts),
-        ("places of pixels", capacity * pixels * 16),
-        ("pictures", capacity * pixels * 16),
-        ("replacements", capacity * pixels * 16),
-        ("half-blurred pictures", capacity * pixels * 16),
-        ("copies", MOST_COPIES * 16),
+        ("places of pixels", capacity * pixels * QUAD_BYTES),
+        ("pictures", capacity * pixels * QUAD_BYTES),
+        ("replacements", capacity * pixels * QUAD_BYTES),
+        ("half-blurred pictures", capacity * pixels * QUAD_BYTES),
+        ("copies", MOST_COPIES * QUAD_BYTES),
     ]
 }
 
@@ -117,9 +118,9 @@ impl Pixels {
     pub async fn new(gpu: &Gpu, height: u32, width: u32, capacity: u32) -> Result<Self, Error> {
         let pixels = u64::from(height) * u64::from(width);
         let profile = gpu.profile();
-        let limit = profile.max_binding_bytes.min(profile.max_buffer_bytes);
-        let largest = 16 * pixels;
-        if largest > limit || pixels.div_ceil(64) > u64::from(profile.max_workgroups) {
+        let limit = profile.facts.max_binding_bytes.min(profile.facts.max_buffer_bytes);
+        let largest = QUAD_BYTES * pixels;
+        if largest > limit || pixels.div_ceil(64) > u64::from(profile.facts.max_workgroups) {
             return Err(PlanError::TooLarge { value: "places of pixels".into(), bytes: largest, limit }.into());
         }
         let capacity = u64::from(capacity.max(1)).min(limit / largest);
@@ -210,7 +211,7 @@ impl Pixels {
     /// # Errors
     /// [`Error::Gpu`].
     pub async fn places(&self, count: u32) -> Result<Vec<Vec<Place>>, Error> {
-        let bytes = 16 * u64::from(count.min(self.capacity)) * u64::from(self.pixels());
+        let bytes = QUAD_BYTES * u64::from(count.min(self.capacity)) * u64::from(self.pixels());
         let words = self.gpu.read_regions(&[(&self.buffers[PLACES], 0, bytes)]).await?;
         let place =
             |words: &[u32]| Place { from_lowest: words[0], from_highest: words[1], lower: words[2], equal: words[3] };

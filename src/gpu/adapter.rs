@@ -1,9 +1,7 @@
 //! Adapters: what there is, which one is taken and why, and what the planner must know of it.
 
 use super::GpuError;
-use crate::models::Precision;
-use crate::plan::Profile;
-use crate::plan::variant::{Tuning, WinogradTile};
+use crate::plan::{Choices, Facts, Profile, Strategy};
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,20 +72,19 @@ impl AdapterSummary {
 
     /// What the planner must know.
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
-        let has_wide_subgroups = self.subgroup.is_some_and(|(smallest, _)| smallest >= 8);
-        let broadcast_fits = self.shader_int64 && has_wide_subgroups;
-        Profile {
+        let facts = Facts {
             max_binding_bytes: self.max_binding_bytes,
             max_buffer_bytes: self.max_buffer_bytes,
             max_workgroups,
-            broadcast: self.is_software() && broadcast_fits,
-            broadcast_fits,
-            joint_flops: Profile::WEBGPU.joint_flops,
-            winograd: Some(WinogradTile::Two),
-            max_step_flops: if self.is_software() { 4_000_000_000 } else { 50_000_000_000 },
-            precision: Precision::F32,
-            tuning: Tuning::new(),
-        }
+            min_subgroup: self.subgroup.map(|(smallest, _)| smallest),
+            int64: self.shader_int64,
+        };
+        let strategy = match (self.is_software(), facts.can_broadcast()) {
+            (true, true) => Strategy::SOFTWARE,
+            (true, false) => Strategy { max_step_flops: Strategy::SOFTWARE.max_step_flops, ..Strategy::GRAPHICS_CARD },
+            (false, _) => Strategy::GRAPHICS_CARD,
+        };
+        Profile { facts, strategy, choices: Choices::DEFAULT }
     }
 }
 

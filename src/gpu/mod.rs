@@ -119,14 +119,14 @@ impl Gpu {
     /// The same device, for which dense convolutions are planned as `tuning` says. Choices that do not fit the device
     /// have no effect; [`crate::tuning`] measures, loads and saves them.
     pub fn with_tuning(&self, tuning: Tuning) -> Self {
-        Self { profile: Profile { tuning, ..self.profile.clone() }, ..self.clone() }
+        Self { profile: self.profile.with_tuning(tuning), ..self.clone() }
     }
 
     /// The same device, on which Winograd's algorithm computes convolutions of 3x3 taps by tiles of at most this size, where it is accurate
     /// enough and expected to be faster; `None`: nowhere. A device starts with [`WinogradTile::Two`]. [`WinogradTile::Four`] saves
     /// more multiplications at the price of rounding errors several times as large.
     pub fn with_winograd(&self, largest: Option<WinogradTile>) -> Self {
-        Self { profile: Profile { winograd: largest, ..self.profile.clone() }, ..self.clone() }
+        Self { profile: self.profile.with_winograd(largest), ..self.clone() }
     }
 
     /// The adapter, with the limits and features of the opened device.

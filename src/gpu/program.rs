@@ -87,7 +87,7 @@ impl Program {
     /// # Errors
     /// [`GpuError::Driver`].
     pub async fn submit(&self) -> Result<(), GpuError> {
-        let limit = self.gpu.profile.max_step_flops;
+        let limit = self.gpu.profile.strategy.max_step_flops;
         let submit = || {
             for steps in cut(&self.plan.steps, limit) {
                 let mut encoder = self.gpu.device.create_command_encoder(&Default::default());

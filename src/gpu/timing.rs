@@ -118,7 +118,7 @@ impl Program {
     pub(crate) async fn time_steps(&self, steps: Range<usize>) -> Result<Times, GpuError> {
         let gpu = self.gpu();
         let mut milliseconds = Vec::with_capacity(steps.len());
-        for run in super::program::cut(&self.plan().steps[steps.clone()], gpu.profile.max_step_flops) {
+        for run in super::program::cut(&self.plan().steps[steps.clone()], gpu.profile.strategy.max_step_flops) {
             let run: Vec<usize> = run.map(|index| index + steps.start).collect();
             for part in run.chunks(STEPS_PER_SET) {
                 let times = gpu.time_passes(part.len(), |index, encoder, stamps| {

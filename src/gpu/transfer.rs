@@ -1,7 +1,8 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
 use super::{Gpu, GpuError, Program, Region};
-use crate::graph::{Graph, NodeId, Shape};
+use crate::graph::{Graph, NodeId};
+use crate::plan::layout;
 use futures_channel::oneshot;
 
 impl Program {
@@ -11,7 +12,7 @@ impl Program {
     /// [`GpuError::Driver`].
     pub async fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
         let Some((buffer, offset, size)) = self.value(node) else { return Ok(()) };
-        let packed = pack(values, graph.shape(node), self.plan().batch);
+        let packed = layout::pack(values, graph.shape(node), self.plan().batch);
         let write = || self.gpu().queue.write_buffer(buffer, offset, bytemuck::cast_slice(&packed));
         self.gpu().checked("uploading pictures", size, write).await
     }
@@ -46,7 +47,7 @@ impl Program {
             let values = bytemuck::cast_vec(words);
             match graph.node(node).op.is_map() {
                 true => values,
-                false => unpack(&values, graph.shape(node), self.plan().batch),
+                false => layout::unpack(&values, graph.shape(node)),
             }
         };
         Ok(nodes.iter().zip(words).map(unpack).collect())
@@ -137,31 +138,4 @@ impl Gpu {
         };
         self.checked("reading results back", total, copy).await
     }
-}
-
-/// `[samples][channels][pixels]` to `[samples][channels / 4][pixels][4]`.
-fn pack(values: &[f32], shape: Shape, batch: u32) -> Vec<f32> {
-    let (pixels, quads) = (shape.pixels() as usize, shape.quads() as usize);
-    let mut packed = vec![0.0; batch as usize * quads * pixels * 4];
-    for (sample, channels) in values.chunks(shape.elements() as usize).enumerate().take(batch as usize) {
-        for (channel, plane) in channels.chunks(pixels).enumerate() {
-            let base = ((sample * quads + channel / 4) * pixels) * 4 + channel % 4;
-            for (pixel, value) in plane.iter().enumerate() {
-                packed[base + pixel * 4] = *value;
-            }
-        }
-    }
-    packed
-}
-
-fn unpack(packed: &[f32], shape: Shape, batch: u32) -> Vec<f32> {
-    let (pixels, quads) = (shape.pixels() as usize, shape.quads() as usize);
-    let mut values = Vec::with_capacity(batch as usize * shape.elements() as usize);
-    for sample in 0..batch as usize {
-        for channel in 0..shape.channels as usize {
-            let base = ((sample * quads + channel / 4) * pixels) * 4 + channel % 4;
-            values.extend((0..pixels).map(|pixel| packed[base + pixel * 4]));
-        }
-    }
-    values
 }

@@ -37,16 +37,6 @@ impl Shape {
         self.channels as u64 * self.height as u64 * self.width as u64
     }
 
-    /// Number of channel quads: channels are stored four at a time, the last quad padded with zeros.
-    pub const fn quads(self) -> u32 {
-        self.channels.div_ceil(4)
-    }
-
-    /// Bytes of a value of this shape in GPU memory, of one sample.
-    pub const fn bytes(self) -> u64 {
-        16 * self.quads() as u64 * self.pixels() as u64
-    }
-
     /// The same channels at another size.
     pub const fn resized(self, height: u32, width: u32) -> Self {
         Self::new(self.channels, height, width)

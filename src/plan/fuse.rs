@@ -26,8 +26,8 @@ impl Group {
 
 /// Which passes over a convolution's weights run as one.
 pub struct Limits {
-    /// `W x` and `|W| |x|` of at least so many operations each.
-    pub joint_flops: u64,
+    /// `W x` and `|W| |x|` of at least so many operations each; `None`: never.
+    pub joint_flops: Option<u64>,
     /// Transposes whose values have at most so many bytes, taken together, for one sample.
     pub pair_bytes: u64,
 }
@@ -135,7 +135,7 @@ impl Pairing<'_> {
 }
 
 /// Whether they are a dense convolution's `W x` and `|W| |x|` of at least so many operations each, where x is nowhere negative.
-fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: u64) -> bool {
+fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: Option<u64>) -> bool {
     let (full, magnitude) = (Part::Full, Part::Absolute);
     let (a, b) = match (&forward.op, &absolute.op) {
         (
@@ -145,7 +145,7 @@ fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: u64) -> bool 
         _ => return false,
     };
     let layer = graph.convolution(*a);
-    let is_large = !layer.depthwise && layer.flops(forward.shape) >= flops;
+    let is_large = !layer.depthwise && flops.is_some_and(|flops| layer.flops(forward.shape) >= flops);
     a == b && is_large && forward.inputs == absolute.inputs && graph.is_non_negative(forward.inputs[0])
 }
 

@@ -6,70 +6,25 @@
 mod call;
 pub mod fuse;
 pub mod kernel;
+pub mod layout;
 mod lower;
 pub mod memory;
 pub mod packing;
+mod profile;
 mod text;
 pub mod uniforms;
 pub mod variant;
 
 pub use call::Call;
+pub use profile::{Choices, DenseKernels, Facts, Loads, Profile, Strategy};
 
 use crate::graph::{Graph, NodeId, Role};
-use crate::models::Precision;
 use kernel::Kernel;
 use memory::Place;
 use packing::Packing;
 use std::collections::HashMap;
 use uniforms::Uniforms;
-use variant::{DensePass, Tuning, WinogradTile};
-
-/// What the planner needs to know of a device: limits as data; and how weights are kept on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// Largest storage binding, bytes.
-    pub max_binding_bytes: u64,
-    /// Largest buffer, bytes.
-    pub max_buffer_bytes: u64,
-    /// Workgroups per dimension of a dispatch.
-    pub max_workgroups: u32,
-    /// Whether convolutions bring their weights by subgroup broadcast: where they can, on a software driver.
-    pub broadcast: bool,
-    /// Whether they can at all: subgroups of at least 8 lanes and integers of 64 bits.
-    pub broadcast_fits: bool,
-    /// From how many operations on `W x` and `|W| |x|` of a convolution are one product, with `broadcast`. That saves a quarter of both, 0.3 ms
-    /// of a layer of the default size, and takes a kernel that takes seconds to compile: for networks whose layers are mostly larger.
-    pub joint_flops: u64,
-    /// The largest tile by which Winograd's algorithm may compute convolutions of 3x3 taps; `None` where it may not at all.
-    pub winograd: Option<WinogradTile>,
-    /// Steps of more operations than this are cut.
-    pub max_step_flops: u64,
-    /// How weights are kept.
-    pub precision: Precision,
-    /// Variants of dense convolutions to take instead of the default ones.
-    pub tuning: Tuning,
-}
-
-impl Profile {
-    /// WebGPU's default limits, for any GPU.
-    pub const WEBGPU: Profile = Profile {
-        max_binding_bytes: 128 << 20,
-        max_buffer_bytes: 256 << 20,
-        max_workgroups: 65_535,
-        broadcast: false,
-        broadcast_fits: false,
-        joint_flops: 1 << 26,
-        winograd: Some(WinogradTile::Two),
-        max_step_flops: 50_000_000_000,
-        precision: Precision::F32,
-        tuning: Tuning::new(),
-    };
-
-    /// The same device with weights kept so.
-    pub fn with_precision(&self, precision: Precision) -> Profile {
-        Profile { precision, ..self.clone() }
-    }
-}
+use variant::DensePass;
 
 /// How values share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,17 +156,21 @@ impl Plan {
             }
         }
         let limits = fuse::Limits {
-            joint_flops: if profile.broadcast { profile.joint_flops } else { u64::MAX },
-            pair_bytes: profile.max_binding_bytes / u64::from(batch),
+            joint_flops: profile.strategy.joint_flops,
+            pair_bytes: profile.facts.max_binding_bytes / u64::from(batch),
         };
         let groups = fuse::groups(graph, &live, outputs, &limits);
         groups.iter().for_each(|group| lowering.place_together(group));
         groups.iter().for_each(|group| lowering.group(group));
         let lower::Lowering { steps, values, value_of, passes, dense, .. } = lowering;
-        let too_large = values.iter().find(|value| value.bytes > profile.max_binding_bytes);
+        let too_large = values.iter().find(|value| value.bytes > profile.facts.max_binding_bytes);
         if let Some(value) = too_large {
             let bytes = value.bytes / u64::from(batch);
-            return Err(PlanError::TooLarge { value: value.name.clone(), bytes, limit: profile.max_binding_bytes });
+            return Err(PlanError::TooLarge {
+                value: value.name.clone(),
+                bytes,
+                limit: profile.facts.max_binding_bytes,
+            });
         }
         let lifetimes = memory::lifetimes(&steps, &values, &value_of, outputs);
         let (separate, gap) = match sharing {
@@ -219,7 +178,7 @@ impl Plan {
             Sharing::Separate => (Some(memory::keep_all(&lifetimes, steps.len())), GUARD_BYTES),
         };
         let (mut places, buffers) =
-            memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.max_buffer_bytes, gap);
+            memory::place(separate.as_ref().unwrap_or(&lifetimes), profile.facts.max_buffer_bytes, gap);
         memory::place_parts(&values, &mut places);
         let lower_bound = memory::lower_bound(&lifetimes);
         let weight_bytes = weight_bytes(graph, &steps);
@@ -231,7 +190,7 @@ impl Plan {
         let live = graph.live(outputs);
         let largest = graph.ids().filter(|id| live[id.index()]).map(|id| graph.shape(id).bytes());
         let largest = largest.max().unwrap_or(1).max(1);
-        (profile.max_binding_bytes / largest).clamp(1, u64::from(u16::MAX)) as u32
+        (profile.facts.max_binding_bytes / largest).clamp(1, u64::from(u16::MAX)) as u32
     }
 
     /// Floating-point operations of all steps.

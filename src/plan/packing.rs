@@ -8,6 +8,7 @@ mod winograd;
 
 use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
 use crate::models::weights::Weights;
+use crate::plan::layout::{QUAD, place};
 use crate::plan::variant::WinogradTile;
 
 pub use element::Element;
@@ -95,28 +96,30 @@ impl Packing {
     /// Number of values.
     pub fn elements(&self, graph: &Graph) -> usize {
         let count = match *self {
-            Packing::Unused => 4,
+            Packing::Unused => QUAD,
             Packing::Dense { layer, transposed, .. } => {
                 let (rows, columns, taps) = dense::matrix(graph, layer, transposed);
-                dense::padded_rows(rows) * columns.next_multiple_of(4) * taps
+                dense::padded_rows(rows) * columns.next_multiple_of(QUAD) * taps
             }
             Packing::Winograd { tile, layer, transposed, .. } => {
                 let (rows, columns, _) = dense::matrix(graph, layer, transposed);
-                dense::padded_rows(rows) * columns.next_multiple_of(4) * tile.slices()
+                dense::padded_rows(rows) * columns.next_multiple_of(QUAD) * tile.slices()
             }
             Packing::Depthwise { layer } => {
                 let convolution = graph.convolution(layer);
-                convolution.output_channels.next_multiple_of(4) * convolution.window.taps()
+                convolution.output_channels.next_multiple_of(QUAD) * convolution.window.taps()
             }
             Packing::TapSums { layer, .. } => {
                 let convolution = graph.convolution(layer);
-                convolution.output_channels.next_multiple_of(4) * (convolution.window.taps() + 1)
+                convolution.output_channels.next_multiple_of(QUAD) * (convolution.window.taps() + 1)
             }
-            Packing::Affine { layer, batch_norm } => 2 * affine_channels(graph, layer, batch_norm).next_multiple_of(4),
-            Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::Affine { layer, batch_norm } => {
+                2 * affine_channels(graph, layer, batch_norm).next_multiple_of(QUAD)
+            }
+            Packing::LinearAffine { layer } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(QUAD),
             Packing::Linear { layer, rows, .. } => rows * linear::row_elements(graph, layer),
-            Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(4),
-            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(4),
+            Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(QUAD),
+            Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(QUAD),
         };
         count as usize
     }
@@ -175,8 +178,8 @@ impl Packing {
             Packing::LinearAffine { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
                 for (channel, bias) in bias.iter().enumerate() {
-                    target[channel / 4 * 8 + channel % 4] = 1.0;
-                    target[channel / 4 * 8 + 4 + channel % 4] = *bias;
+                    target[place(channel, 2, 0)] = 1.0;
+                    target[place(channel, 2, 1)] = *bias;
                 }
             }
             Packing::Linear { layer, first_row, element, .. } => {
@@ -190,8 +193,8 @@ impl Packing {
                 for (output, row) in weight.chunks(inputs).enumerate() {
                     let values = row.iter().map(|&value| f64::from(take(part, derived::of(layer.source, value))));
                     let sum = values.sum::<f64>() as f32;
-                    target[output / 4 * 8 + output % 4] = sum;
-                    target[output / 4 * 8 + 4 + output % 4] = sum;
+                    target[place(output, 2, 0)] = sum;
+                    target[place(output, 2, 1)] = sum;
                 }
             }
             Packing::LinearBias { layer } => {
@@ -225,7 +228,7 @@ fn pack_taps(
 ) {
     for channel in 0..graph.convolution(layer).output_channels as usize {
         for entry in 0..entries {
-            target[(channel / 4 * entries + entry) * 4 + channel % 4] = value(channel, entry);
+            target[place(channel, entries, entry)] = value(channel, entry);
         }
     }
 }
@@ -260,7 +263,7 @@ fn pack_affine(
                 (scale, f64::from(offset[channel]) + (bias - f64::from(mean[channel])) * scale)
             }
         };
-        target[channel / 4 * 8 + channel % 4] = scale as f32;
-        target[channel / 4 * 8 + 4 + channel % 4] = shift as f32;
+        target[place(channel, 2, 0)] = scale as f32;
+        target[place(channel, 2, 1)] = shift as f32;
     }
 }

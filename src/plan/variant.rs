@@ -2,8 +2,8 @@
 //!
 //! A variant is chosen by one sample's shape and never by the batch, so that a sample has the same bits in every batch.
 
-use super::Profile;
 use super::kernel::Shader;
+use super::{DenseKernels, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -162,8 +162,8 @@ impl PassShape {
         let is_product = self.is_product(algorithm);
         let fits = |kernel: &DenseKernel| match kernel {
             DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
-            DenseKernel::Broadcast => profile.broadcast_fits,
-            DenseKernel::Product => profile.broadcast_fits && is_product,
+            DenseKernel::Broadcast => profile.facts.can_broadcast(),
+            DenseKernel::Product => profile.facts.can_broadcast() && is_product,
         };
         let all = [DenseKernel::Uniform, DenseKernel::UniformSmall, DenseKernel::Broadcast, DenseKernel::Product];
         all.into_iter().filter(fits).collect()
@@ -171,11 +171,11 @@ impl PassShape {
 
     fn default_kernel(&self, algorithm: Algorithm, profile: &Profile) -> DenseKernel {
         let is_small = algorithm == Algorithm::Direct && self.grid_pixels() <= DenseKernel::UniformSmall.pixels();
-        match profile.broadcast {
-            true if self.is_product(algorithm) => DenseKernel::Product,
-            true => DenseKernel::Broadcast,
-            false if is_small => DenseKernel::UniformSmall,
-            false => DenseKernel::Uniform,
+        match profile.strategy.dense {
+            DenseKernels::Broadcast if self.is_product(algorithm) => DenseKernel::Product,
+            DenseKernels::Broadcast => DenseKernel::Broadcast,
+            DenseKernels::Uniform if is_small => DenseKernel::UniformSmall,
+            DenseKernels::Uniform => DenseKernel::Uniform,
         }
     }
 
@@ -191,7 +191,7 @@ impl PassShape {
 
     /// The tuned variant where there is one that fits, otherwise the default.
     pub(super) fn variant(&self, profile: &Profile) -> Variant {
-        let tuned = profile.tuning.get(self).filter(|variant| self.candidates(profile).contains(variant));
+        let tuned = profile.choices.tuning.get(self).filter(|variant| self.candidates(profile).contains(variant));
         tuned.copied().unwrap_or_else(|| self.default_variant(profile))
     }
 

@@ -259,7 +259,7 @@ mod tests {
         for choice in choices {
             foreign(&written(&[choice].into()), "does not run on this adapter");
         }
-        let profile = Profile { broadcast_fits: true, ..Profile::WEBGPU };
+        let profile = Profile::WEBGPU.with_facts(Profile::SOFTWARE.facts);
         let text = written(&[(SHAPE, broadcast)].into());
         assert_eq!(parse(text.as_bytes(), &key(), &profile), Ok([(SHAPE, broadcast)].into()));
     }

@@ -5,6 +5,7 @@ use crate::{gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model, Precision};
+use agf::plan::DenseKernels;
 use agf::plan::kernel::Shader;
 use agf::verify::verify_edited;
 use agf::{Batch, Explainer};
@@ -40,7 +41,7 @@ fn f16_weights_pass_at_the_tolerances_of_f32() {
     // Layers of the size that joint products are for.
     shaders.extend(verify(gpu(), Architecture::Vgg11, &Method::default(), &random_batch(1, 40, 48)));
     let mut expected = BTreeSet::from([Shader::ConvolutionUniform, Shader::Linear, Shader::LinearTranspose]);
-    if gpu().profile().broadcast {
+    if gpu().profile().strategy.dense == DenseKernels::Broadcast {
         expected.extend([Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast]);
     }
     assert_eq!(shaders, expected);

@@ -39,7 +39,7 @@ fn check(gpu: &Gpu, architecture: Architecture) {
         let gpu = gpu.with_tuning(tuning);
         let verification = pollster::block_on(verify(&gpu, &model, &Method::default(), &batch)).unwrap();
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
-        assert!(verification.passed(), "{architecture}: {failure:#?} of {:#?}", gpu.profile().tuning);
+        assert!(verification.passed(), "{architecture}: {failure:#?} of {:#?}", gpu.profile().choices.tuning);
         let explain = |batch: &Batch| {
             let mut explainer = Explainer::new(&gpu, &model, Method::default());
             pollster::block_on(explainer.explain(batch, &targets(&[3], batch.count))).unwrap().0

@@ -6,7 +6,7 @@ use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{Plan, Step};
+use agf::plan::{DenseKernels, Plan, Step};
 use agf::verify::{verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
@@ -161,7 +161,7 @@ fn planted_faults_are_found() {
     plant("weights of another slice", Vgg11, |step| {
         step.workgroups[2] == WinogradTile::Two.slices() && step.uniforms.set("weight_slice", 64u32)
     });
-    if gpu().profile().broadcast {
+    if gpu().profile().strategy.dense == DenseKernels::Broadcast {
         let joint = |step: &Step| is(step, Shader::ConvolutionJoint);
         plant("sums of absolute weights for sums", Vgg11, |step| {
             let joint = joint(step);

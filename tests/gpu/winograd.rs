@@ -143,7 +143,8 @@ fn check(gpu: &Gpu, tile: WinogradTile, random: &mut Random, case: &Case) -> f64
         let picture: Vec<f64> = picture.iter().map(|&value| value.into()).collect();
         let exact = reference.run(&picture, &[], &case.outputs).unwrap();
         for ((found, alone), output) in found.iter().zip(&alone).zip(&case.outputs) {
-            let name = format!("{tile}, {} of {shape}, {:?}", case.graph.node(*output).name, gpu.profile().tuning);
+            let name =
+                format!("{tile}, {} of {shape}, {:?}", case.graph.node(*output).name, gpu.profile().choices.tuning);
             let found = &found[sample * alone.len()..][..alone.len()];
             assert!(found == alone, "{name}: other bits in a batch");
             let found: Vec<f64> = found.iter().map(|&value| value.into()).collect();

@@ -1,7 +1,7 @@
 //! Depthwise convolutions: each channel by itself.
 
 use super::convolution::{Epilogue, Pass, part_code, pass_flops};
-use super::{Lowering, RUN, Work};
+use super::{Lowering, Work};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
@@ -25,11 +25,11 @@ impl Lowering<'_> {
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
         let step = if pass.transposed { convolution.window.stride } else { 1 };
-        let pixels = if self.profile.broadcast { 4 } else { 1 };
+        let pixels = self.profile.strategy.depthwise_pixels;
         let shader = self.form(Shader::ConvolutionDepthwise, Shader::ConvolutionDepthwiseU64);
         let kernel = Kernel::new(shader).with("PIXELS", pixels);
         let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
-        let (kernel, run) = self.in_runs(kernel, RUN);
+        let (kernel, run) = self.in_runs(kernel, self.profile.strategy.run);
         let workgroups = [strips.div_ceil(run), pass.shape.quads(), pass.samples * step * step];
         let flops = pass_flops(&convolution, pass) * u64::from(pass.samples);
         let values = self.operands(pass, epilogue).to_vec();

@@ -57,7 +57,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn dense_weights(&self, pass: &Pass) -> Packing {
-        let element = Element::of(self.profile.precision, pass.layer.source);
+        let element = Element::of(self.profile.choices.precision, pass.layer.source);
         Packing::Dense { layer: pass.layer, transposed: pass.transposed, part: packed(pass.weight), element }
     }
 
@@ -93,8 +93,8 @@ impl Lowering<'_> {
 
     /// First tile and number of tiles of each step.
     pub(super) fn parts(&self, tiles: u32, flops: u64) -> Vec<(u32, u32)> {
-        let parts = flops.div_ceil(self.profile.max_step_flops).max(1) as u32;
-        let per_part = tiles.div_ceil(parts).min(self.profile.max_workgroups).max(1);
+        let parts = flops.div_ceil(self.profile.strategy.max_step_flops).max(1) as u32;
+        let per_part = tiles.div_ceil(parts).min(self.profile.facts.max_workgroups).max(1);
         (0..tiles).step_by(per_part as usize).map(|first| (first, per_part.min(tiles - first))).collect()
     }
 

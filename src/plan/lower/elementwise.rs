@@ -37,7 +37,7 @@ impl Lowering<'_> {
             _ => return,
         };
         let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation);
-        let count = node.shape.quads() * node.shape.pixels();
+        let count = node.shape.vectors();
         let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
             Uniforms::new().with("count", count).with("columns", workgroups[0]).with("high", activation.ceiling());
@@ -54,7 +54,7 @@ impl Lowering<'_> {
             Unary::Stabilize(epsilon) => (1, epsilon),
         };
         let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
-        let count = node.shape.quads() * node.shape.pixels();
+        let count = node.shape.vectors();
         let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
             Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", constant.value());

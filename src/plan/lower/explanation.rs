@@ -44,7 +44,7 @@ impl Lowering<'_> {
     }
 
     fn flat_work(&self, shader: Shader, shape: Shape) -> ((Kernel, [u32; 3]), Uniforms) {
-        let count = shape.quads() * shape.pixels();
+        let count = shape.vectors();
         let (kernel, workgroups) = self.flat(Kernel::new(shader), count);
         let uniforms = Uniforms::new().with("count", count).with("columns", workgroups[0]);
         ((kernel, workgroups), uniforms)

@@ -27,7 +27,7 @@ impl Lowering<'_> {
                 kernel_of_parts(Shader::Linear, partner.is_some(), [weight, input, second_weight, second_input]);
             let (kernel, _) = self.with_lanes(kernel.with_weights(matrix.element()));
             let uniforms = Uniforms::new()
-                .with("source_quads", source_shape.quads() * source_shape.pixels())
+                .with("source_quads", source_shape.vectors())
                 .with("quads", node.shape.quads())
                 .with("first_quad", first_row / 4)
                 .with("has_bias", bias)
@@ -43,7 +43,7 @@ impl Lowering<'_> {
 
     pub(super) fn linear_transpose(&mut self, group: &Group, node: &Node) {
         let Op::LinearTranspose { layer, weight } = node.op else { return };
-        let destination_quads = node.shape.quads() * node.shape.pixels();
+        let destination_quads = node.shape.vectors();
         let graph = self.graph;
         let partner = group.partner.as_deref().map(|partner| (graph.node(partner.head()), partner.output()));
         let second_source = partner.map_or(self.unused, |(head, _)| self.value(head.inputs[0]));
@@ -92,14 +92,14 @@ impl Lowering<'_> {
     }
 
     fn linear_rows(&self, layer: LinearId, first_row: u32, rows: u32) -> Packing {
-        Packing::Linear { layer, first_row, rows, element: Element::of(self.profile.precision, layer.source) }
+        Packing::Linear { layer, first_row, rows, element: Element::of(self.profile.choices.precision, layer.source) }
     }
 
     /// First row and number of rows of each range; all numbers are multiples of 4.
     fn row_ranges(&self, layer: LinearId) -> Vec<(u32, u32)> {
         let row_bytes = self.linear_rows(layer, 0, 1).bytes(self.graph);
         let layer = self.graph.linear_layer(layer);
-        let fitting = (self.profile.max_binding_bytes / (4 * row_bytes)).max(1) as u32 * 4;
+        let fitting = (self.profile.facts.max_binding_bytes / (4 * row_bytes)).max(1) as u32 * 4;
         let total = layer.outputs.next_multiple_of(4);
         let ranges = total.div_ceil(fitting);
         let rows = total.div_ceil(ranges).next_multiple_of(4);

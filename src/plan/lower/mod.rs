@@ -14,18 +14,16 @@ mod winograd;
 
 use super::fuse::Group;
 use super::kernel::{Kernel, Shader};
+use super::layout::{self, QUAD_BYTES};
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::variant::DensePass;
-use super::{LayerPasses, Profile, Step, Value, ValueId};
+use super::{LayerPasses, Loads, Profile, Step, Value, ValueId};
 use crate::graph::{Graph, Node, NodeId, Op, Shape};
 use std::collections::HashMap;
 
-/// Lanes of a workgroup, but for those that subgroups of 8 lanes are for.
+/// The shaders' own `LANES` and `RUN`.
 const LANES: u32 = 64;
-
-/// Elements that one workgroup of a software driver goes through.
-const RUN: u32 = 1024;
 
 /// Steps and values so far.
 pub(super) struct Lowering<'a> {
@@ -49,7 +47,7 @@ pub(super) struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     pub fn new(graph: &'a Graph, live: &[bool], profile: &'a Profile, batch: u32) -> Self {
         let is_explained = goes_back(graph, live);
-        let unused = Value { name: "unused".into(), node: None, bytes: 16, within: None };
+        let unused = Value { name: "unused".into(), node: None, bytes: QUAD_BYTES, within: None };
         let (values, unused) = (vec![unused], ValueId(0));
         let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
         let (passes, dense) = (Vec::new(), Vec::new());
@@ -108,8 +106,7 @@ impl<'a> Lowering<'a> {
 
     fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
         let node = self.graph.node(id);
-        let bytes = if node.op.is_map() { u64::from(node.shape.pixels()) * 4 } else { node.shape.bytes() };
-        let (name, bytes) = (node.name.clone(), bytes * u64::from(self.batch));
+        let (name, bytes) = (node.name.clone(), layout::bytes(node) * u64::from(self.batch));
         self.values.push(Value { name, node: Some(id), bytes, within });
         let value = ValueId(self.values.len() - 1);
         self.value_of.insert(id, value);
@@ -172,39 +169,42 @@ impl<'a> Lowering<'a> {
 
     /// A kernel whose lanes go through every pixel and channel quad of `shape`, and its workgroups.
     fn per_quad(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
-        let (kernel, run) = self.in_runs(kernel, RUN);
+        let (kernel, run) = self.in_runs(kernel, self.profile.strategy.run);
         (kernel, [shape.pixels().div_ceil(run), shape.quads(), self.batch])
     }
 
     /// The same of every pixel of `shape`, each with all of its channels.
     fn per_pixel(&self, kernel: Kernel, shape: Shape) -> (Kernel, [u32; 3]) {
-        let (kernel, run) = self.in_runs(kernel, LANES);
+        let (kernel, run) = self.in_runs(kernel, self.profile.strategy.pixel_run);
         (kernel, [shape.pixels().div_ceil(run), 1, self.batch])
     }
 
     /// The same of `count` vec4 of each sample, in as many rows of workgroups as the limit asks for.
     fn flat(&self, kernel: Kernel, count: u32) -> (Kernel, [u32; 3]) {
-        let (kernel, run) = self.in_runs(kernel, RUN);
+        let (kernel, run) = self.in_runs(kernel, self.profile.strategy.run);
         let groups = count.div_ceil(run);
-        let columns = groups.min(self.profile.max_workgroups);
+        let columns = groups.min(self.profile.facts.max_workgroups);
         (kernel, [columns, groups.div_ceil(columns), self.batch])
     }
 
     /// Of a shader's two forms, with quads of floats and of integers of 64 bits, the one that is faster here.
     fn form(&self, f32: Shader, u64: Shader) -> Shader {
-        if self.profile.broadcast { u64 } else { f32 }
+        match self.profile.strategy.loads {
+            Loads::Floats => f32,
+            Loads::Integers64 => u64,
+        }
     }
 
-    /// Lanes of a workgroup that goes through more elements than it has lanes anywhere.
+    /// A kernel with the strategy's lanes.
     fn with_lanes(&self, kernel: Kernel) -> (Kernel, u32) {
-        if self.profile.broadcast { (kernel.with("LANES", 8), 8) } else { (kernel, LANES) }
+        let lanes = self.profile.strategy.lanes;
+        (if lanes == LANES { kernel } else { kernel.with("LANES", lanes) }, lanes)
     }
 
-    /// On a graphics card a lane has one element. Software drivers take about as long to begin a workgroup as for dozens of its elements, and the
-    /// lanes of one vector stay together: there 8 lanes go through a `run` of them.
+    /// A kernel whose workgroups go through a run of so many elements each.
     fn in_runs(&self, kernel: Kernel, run: u32) -> (Kernel, u32) {
-        let (kernel, lanes) = self.with_lanes(kernel);
-        if self.profile.broadcast { (kernel.with("RUN", run), run) } else { (kernel, lanes) }
+        let (kernel, _) = self.with_lanes(kernel);
+        (if run == LANES { kernel } else { kernel.with("RUN", run) }, run)
     }
 
     /// The node's own elements times the batch, times `per_element`.

@@ -33,7 +33,7 @@ impl Lowering<'_> {
             Op::SaliencyMaximum => (0, 0, 1),
             _ => return,
         };
-        let count = shape.quads() * shape.pixels();
+        let count = shape.vectors();
         // The number of runs depends on the shape alone, so that a sample gives the same bits in every batch.
         let run = RUN.max(count.div_ceil(RUN));
         let runs = count.div_ceil(run);
@@ -51,7 +51,7 @@ impl Lowering<'_> {
 
     /// `g [c != 0]`, and per sample how many non-zero elements of `g` that leaves out.
     pub(super) fn masked(&mut self, g: ValueId, c: ValueId, shape: Shape) -> (ValueId, ValueId) {
-        let count = shape.quads() * shape.pixels();
+        let count = shape.vectors();
         let run = RUN.max(count.div_ceil(RUN));
         let runs = count.div_ceil(run);
         let masked = self.scratch("masked", shape);

@@ -6,7 +6,7 @@
 
 use super::convolution::{Epilogue, Pass};
 use super::direct::Dense;
-use super::{LANES, Lowering, RUN, Work};
+use super::{LANES, Lowering, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
@@ -41,7 +41,7 @@ impl Lowering<'_> {
         let applies = fits && pass.source_part == Part::Full;
         let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
-        self.profile.winograd.filter(|_| applies && !is_divisor)
+        self.profile.choices.winograd.filter(|_| applies && !is_divisor)
     }
 
     pub(super) fn winograd(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant, tile: WinogradTile) {
@@ -49,7 +49,7 @@ impl Lowering<'_> {
         let tiles = rows * columns * pass.samples;
         let quads = pass.source_shape.quads().max(pass.shape.quads());
         let per_tile = u64::from(quads * tile.slices()) * 16;
-        let most = ((RUN_BYTES / per_tile) as u32).min(self.profile.max_workgroups * LANES / 2);
+        let most = ((RUN_BYTES / per_tile) as u32).min(self.profile.facts.max_workgroups * LANES / 2);
         let most = (most / TILES_TOGETHER * TILES_TOGETHER).max(LANES).min(tiles);
         let bytes = |quads: u32| u64::from(quads * tile.slices()) * u64::from(most) * 16;
         let source = self.scratch_bytes("transformed source", bytes(pass.source_shape.quads()));
@@ -83,7 +83,7 @@ impl Lowering<'_> {
             WinogradTile::Four => (self.form(Shader::WinogradInput4x4, Shader::WinogradInput4x4U64), 2, 228),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
-        let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
+        let (kernel, patches) = self.in_runs(Kernel::new(shader), self.profile.strategy.run);
         let workgroups = [(parts * run.tiles).div_ceil(patches), quads, 1];
         let values = vec![pass.source, pass.gate.unwrap_or(self.unused), run.source];
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
@@ -130,7 +130,7 @@ impl Lowering<'_> {
             WinogradTile::Four => (self.form(Shader::WinogradOutput4x4, Shader::WinogradOutput4x4U64), 130),
         };
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
-        let (kernel, patches) = self.in_runs(Kernel::new(shader), RUN);
+        let (kernel, patches) = self.in_runs(Kernel::new(shader), self.profile.strategy.run);
         let workgroups = [run.tiles.div_ceil(patches), quads, 1];
         let [_, operand, destination] = self.operands(pass, epilogue);
         let values = vec![run.result, operand, destination];

@@ -3,6 +3,7 @@
 use super::{derived, take};
 use crate::graph::{ConvolutionId, Graph, Part};
 use crate::models::weights::Weights;
+use crate::plan::layout::place;
 use rayon::prelude::*;
 
 /// Rows, columns and taps of a dense convolution's matrix.
@@ -39,7 +40,7 @@ pub(super) fn pack(
                 let (output, input) = if transposed { (column, row) } else { (row, column) };
                 let source = &weight[(output * inputs + input) * taps..][..taps];
                 for (tap, value) in source.iter().enumerate() {
-                    target[((tap * quads + column / 4) * 8 + row % 8) * 4 + column % 4] = take(part, *value);
+                    target[tap * quads * 8 * 4 + place(column, 8, row % 8)] = take(part, *value);
                 }
             }
         }

@@ -3,12 +3,13 @@
 use super::{derived, parameter};
 use crate::graph::{Graph, LinearId};
 use crate::models::weights::Weights;
+use crate::plan::layout::{QUAD, place};
 use rayon::prelude::*;
 
 /// Values of a row, with those of channels that do not exist.
 pub(super) fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
     let input = graph.linear_layer(layer).input;
-    input.quads() * 4 * input.pixels()
+    input.vectors() * QUAD
 }
 
 /// `[rows / together][input quads * pixels][together]`.
@@ -26,11 +27,11 @@ pub(super) fn pack(
     let rows = weight.chunks(linear.input.elements() as usize).skip(first_row).collect::<Vec<_>>();
     let targets = target.par_chunks_mut(together * row_elements(graph, layer) as usize);
     targets.zip(rows.par_chunks(together)).for_each(|(target, rows)| {
-        for (place, row) in rows.iter().enumerate() {
-            for (column, value) in row.iter().enumerate() {
+        for (row, values) in rows.iter().enumerate() {
+            for (column, value) in values.iter().enumerate() {
                 let (channel, pixel) = (column / pixels, column % pixels);
-                let quad = channel / 4 * pixels + pixel;
-                target[(quad * together + place) * 4 + channel % 4] = derived::of(layer.source, *value);
+                let at = place(channel, pixels * together, pixel * together + row);
+                target[at] = derived::of(layer.source, *value);
             }
         }
     });

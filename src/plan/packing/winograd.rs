@@ -4,6 +4,7 @@ use super::dense::{matrix, padded_rows};
 use super::{derived, take};
 use crate::graph::{ConvolutionId, Graph, Part};
 use crate::models::weights::Weights;
+use crate::plan::layout::place;
 use crate::plan::variant::WinogradTile;
 use rayon::prelude::*;
 
@@ -42,7 +43,7 @@ pub(super) fn pack(
         for (target, kernels) in target.chunks_mut(of_rows).zip(&kernels) {
             for (index, kernel) in kernels.chunks(slices).enumerate() {
                 let (row, column) = (index / columns, index % columns);
-                target[(column / 4 * 8 + row) * 4 + column % 4] = kernel[slice];
+                target[place(column, 8, row)] = kernel[slice];
             }
         }
     });

@@ -26,8 +26,8 @@ pub fn planned() -> Result<Vec<Kernel>, Error> {
     let mut kernels = BTreeSet::new();
     for precision in Precision::ALL {
         for winograd in [WinogradTile::Two, WinogradTile::Four].map(Some) {
-            kernels
-                .extend(agf::catalogue::kernels(&Profile { winograd, ..Profile::WEBGPU.with_precision(precision) })?);
+            let profile = Profile::WEBGPU.with_precision(precision).with_winograd(winograd);
+            kernels.extend(agf::catalogue::kernels(&profile)?);
         }
     }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {

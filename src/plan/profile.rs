@@ -1,0 +1,168 @@
+//! What a plan is made for: facts of the device, the strategy that suits its kind, and what the user has chosen.
+
+use super::variant::{Tuning, WinogradTile};
+use crate::models::Precision;
+
+/// Everything that a plan depends on besides its graph and its batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What the device can do.
+    pub facts: Facts,
+    /// What is fast on a device of its kind.
+    pub strategy: Strategy,
+    /// What the user wants.
+    pub choices: Choices,
+}
+
+/// What a device can do: a plan that goes beyond it does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Largest storage binding, bytes.
+    pub max_binding_bytes: u64,
+    /// Largest buffer, bytes.
+    pub max_buffer_bytes: u64,
+    /// Workgroups per dimension of a dispatch.
+    pub max_workgroups: u32,
+    /// Lanes that every subgroup has at least; `None` without subgroup operations.
+    pub min_subgroup: Option<u32>,
+    /// Integers of 64 bits.
+    pub int64: bool,
+}
+
+/// What is fast on a kind of device. Every strategy computes the same; the order of sums may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strategy {
+    /// Lanes of the workgroups of elementwise kernels.
+    pub lanes: u32,
+    /// Pixels of one channel quad, or vec4 elements, that such a workgroup goes through.
+    pub run: u32,
+    /// Pixels with all of their channels that such a workgroup goes through.
+    pub pixel_run: u32,
+    /// Pixels of a row that a lane of a depthwise convolution computes: 1 or 4.
+    pub depthwise_pixels: u32,
+    /// How kernels that exist in two forms load and store values.
+    pub loads: Loads,
+    /// The kernels that dense convolutions take where no other choice was measured to be faster.
+    pub dense: DenseKernels,
+    /// From how many operations on `W x` and `|W| |x|` of a convolution are one product; `None`: never. That saves a quarter of both, 0.3 ms
+    /// of a layer of the default size, and takes a kernel that takes seconds to compile: for networks whose layers are mostly larger.
+    pub joint_flops: Option<u64>,
+    /// Steps of more operations than this are cut.
+    pub max_step_flops: u64,
+}
+
+/// How values are loaded and stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loads {
+    /// As four floats.
+    Floats,
+    /// As two integers of 64 bits.
+    Integers64,
+}
+
+/// A family of kernels for dense convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenseKernels {
+    /// Weights at addresses that are equal for all lanes.
+    Uniform,
+    /// Weights by subgroup broadcast.
+    Broadcast,
+}
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices {
+    /// The largest tile by which Winograd's algorithm may compute convolutions of 3x3 taps; `None` where it may not at all.
+    pub winograd: Option<WinogradTile>,
+    /// How weights are kept.
+    pub precision: Precision,
+    /// Variants of dense convolutions to take instead of the default ones.
+    pub tuning: Tuning,
+}
+
+impl Facts {
+    /// WebGPU's default limits.
+    pub const WEBGPU: Facts = Facts {
+        max_binding_bytes: 128 << 20,
+        max_buffer_bytes: 256 << 20,
+        max_workgroups: 65_535,
+        min_subgroup: None,
+        int64: false,
+    };
+
+    /// Whether the kernels run that bring weights by subgroup broadcast.
+    pub fn can_broadcast(&self) -> bool {
+        self.int64 && self.min_subgroup.is_some_and(|lanes| lanes >= 8)
+    }
+}
+
+impl Strategy {
+    /// For graphics cards: a lane has one element.
+    pub const GRAPHICS_CARD: Strategy = Strategy {
+        lanes: 64,
+        run: 64,
+        pixel_run: 64,
+        depthwise_pixels: 1,
+        loads: Loads::Floats,
+        dense: DenseKernels::Uniform,
+        joint_flops: None,
+        max_step_flops: 50_000_000_000,
+    };
+
+    /// For drivers that run on the processor, and can broadcast. They take about as long to begin a workgroup as for dozens of its elements,
+    /// and the lanes of one vector stay together: there 8 lanes go through a run of elements.
+    pub const SOFTWARE: Strategy = Strategy {
+        lanes: 8,
+        run: 1024,
+        pixel_run: 64,
+        depthwise_pixels: 4,
+        loads: Loads::Integers64,
+        dense: DenseKernels::Broadcast,
+        joint_flops: Some(1 << 26),
+        max_step_flops: 4_000_000_000,
+    };
+}
+
+impl Choices {
+    /// What is taken where nobody chooses.
+    pub const DEFAULT: Choices =
+        Choices { winograd: Some(WinogradTile::Two), precision: Precision::F32, tuning: Tuning::new() };
+}
+
+impl Profile {
+    /// Any GPU with WebGPU's default limits.
+    pub const WEBGPU: Profile =
+        Profile { facts: Facts::WEBGPU, strategy: Strategy::GRAPHICS_CARD, choices: Choices::DEFAULT };
+
+    /// A software driver with subgroups of 8 lanes and WebGPU's default limits.
+    pub const SOFTWARE: Profile = Profile {
+        facts: Facts { min_subgroup: Some(8), int64: true, ..Facts::WEBGPU },
+        strategy: Strategy::SOFTWARE,
+        choices: Choices::DEFAULT,
+    };
+
+    /// With weights kept so.
+    pub fn with_precision(&self, precision: Precision) -> Profile {
+        Profile { choices: Choices { precision, ..self.choices.clone() }, ..self.clone() }
+    }
+
+    /// With tiles of at most this size for Winograd's algorithm.
+    pub fn with_winograd(&self, winograd: Option<WinogradTile>) -> Profile {
+        Profile { choices: Choices { winograd, ..self.choices.clone() }, ..self.clone() }
+    }
+
+    /// With these variants instead of the default ones.
+    pub fn with_tuning(&self, tuning: Tuning) -> Profile {
+        Profile { choices: Choices { tuning, ..self.choices.clone() }, ..self.clone() }
+    }
+
+    /// With other facts.
+    pub fn with_facts(&self, facts: Facts) -> Profile {
+        Profile { facts, ..self.clone() }
+    }
+
+    /// With another strategy.
+    pub fn with_strategy(&self, strategy: Strategy) -> Profile {
+        Profile { strategy, ..self.clone() }
+    }
+}
