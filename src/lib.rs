@@ -37,8 +37,6 @@
 pub mod benchmark;
 #[doc(hidden)]
 pub mod catalogue;
-#[doc(hidden)]
-pub mod cli;
 pub mod error;
 pub mod evaluation;
 pub mod explainer;

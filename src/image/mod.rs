@@ -41,5 +41,6 @@ pub use panel::{PanelEntry, panel};
 pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};
 pub use placement::{PhotoMap, Placement};
 pub use prepare::{Filter, Framing, InputSpec, Prepared, prepare};
-pub(crate) use write::write_atomically;
+#[doc(hidden)]
+pub use write::write_atomically;
 pub use write::write_png;

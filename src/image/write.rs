@@ -24,7 +24,11 @@ pub fn write_png(path: impl AsRef<Path>, image: &RgbImage) -> Result<(), ImageEr
 }
 
 /// Lets `content` write a temporary file beside `path`, then renames it to `path`.
-pub(crate) fn write_atomically(
+///
+/// # Errors
+///
+/// [`ImageError::Write`] if the file cannot be written; an older file of that name stays.
+pub fn write_atomically(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), ImageError> {

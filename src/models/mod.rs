@@ -13,9 +13,10 @@ pub mod weights;
 
 pub use labels::{LabelError, Labels};
 pub use model::Model;
-pub use precision::Precision;
+pub use precision::{Precision, UnknownPrecision};
 pub use synsets::synset_class;
-pub(crate) use synthetic::fnv1a;
+#[doc(hidden)]
+pub use synthetic::fnv1a;
 
 use crate::graph::{GraphError, Shape};
 use crate::methods::Network;

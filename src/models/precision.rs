@@ -1,5 +1,7 @@
 //! How exactly weights are kept in GPU memory.
 
+use std::str::FromStr;
+
 /// How exactly the weights of linear layers and dense convolutions are kept in GPU memory. Arithmetic is always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
@@ -21,4 +23,21 @@ impl Precision {
             Precision::F16Weights => "f16-weights",
         }
     }
+}
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|precision| precision.name() == name);
+        known.ok_or_else(|| UnknownPrecision { name: name.into() })
+    }
+}
+
+/// A name that is no precision's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown precision '{name}'; known are {}", Precision::ALL.map(Precision::name).join(", "))]
+pub struct UnknownPrecision {
+    /// The name given.
+    pub name: String,
 }

@@ -205,7 +205,7 @@ impl Weights {
     }
 
     /// A number that differs where names, shapes or values do.
-    pub(crate) fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> u64 {
         let mut tensors: Vec<_> = self.tensors.iter().collect();
         tensors.sort_by_key(|(name, _)| *name);
         let of_tensor = |(name, tensor): &(&String, &Tensor)| {

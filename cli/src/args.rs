@@ -1,0 +1,309 @@
+//! What can be written behind `agf-run`, as types. The help texts are the documentation of the flags.
+
+mod measuring;
+mod notes;
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::eval::args::EvalArguments;
+use super::methods::{MemorySize, MethodArguments, MethodChoice};
+use super::rules::{AddArguments, RuleArguments};
+use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource, Winograd};
+use agf::gpu::AdapterChoice;
+use agf::image::{Colormap, Range};
+use agf::models::{Architecture, Precision};
+use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
+
+pub use measuring::{BenchArguments, TuneArguments};
+
+/// Shows which pixels of a photo speak for a class, and which against it.
+///
+/// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
+/// Metal or Direct3D 12 driver.
+#[derive(Debug, Parser)]
+#[command(name = "agf-run", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write maps of what speaks for and against classes of photos
+    #[command(after_help = EXPLAIN_NOTES)]
+    Explain(ExplainArguments),
+    /// Print the most probable classes of photos
+    Predict(PredictArguments),
+    /// List the adapters, and which one would be taken and why
+    Devices(DevicesArguments),
+    /// Print the steps that a model runs, with their cost
+    Plan(PlanArguments),
+    /// Print the rules of a relevance method, as --rules takes them
+    #[command(after_help = RULES_NOTES)]
+    Rules(RulesArguments),
+    /// Compare the GPU with a reference in 64 bit on the CPU, node by node
+    Verify(VerifyArguments),
+    /// Measure how fast kernels, networks and the program's start are on this machine
+    #[command(after_help = BENCH_NOTES)]
+    Bench(BenchArguments),
+    /// Find out which convolution kernels are the fastest on this adapter, for later runs
+    #[command(after_help = TUNE_NOTES)]
+    Tune(TuneArguments),
+    /// Evaluate methods on photos: perturbation, segmentation, pointing games, insertion, deletion, randomisation
+    Eval(Box<EvalArguments>),
+}
+
+/// `agf-run explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub input: InputArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Class to explain: top, top:K, a class number, or a class name; may be given several times
+    ///
+    /// A name is compared in any case with the usual names, then with further ones, then with parts of names. Where several
+    /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
+    #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
+    pub classes: Vec<ClassSpec>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArguments,
+    /// Run every map again with the input changed by a millionth, and report how much the map changes
+    #[arg(long)]
+    pub audit: bool,
+    /// Folder for all files; made if need be, and left out where an INPUT is searched
+    ///
+    /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,
+    /// NAME.CLASS.heatmap.png, NAME.panel.png) are left out. Inputs are never overwritten.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Kinds of files to write, separated by commas [default: overlay, or panel with several methods]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Save>::default())]
+    pub save: Vec<Save>,
+    /// Colours of pictures; zero always gets the middle one
+    #[arg(long, value_name = "NAME", default_value = "seismic", value_parser = values::colormap())]
+    pub colormap: Colormap,
+    /// Value that gets the end colours: a number, so that pictures compare, or auto, which fits each map
+    #[arg(long, value_name = "auto|NUMBER", default_value = "auto", allow_negative_numbers = true)]
+    pub range: Range,
+    /// Print the report on standard output instead of one line per map
+    #[arg(long)]
+    pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run predict`.
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub input: InputArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Number of classes per input
+    #[arg(long, value_name = "K", default_value = "5", value_parser = values::count)]
+    pub top: NonZeroU32,
+    /// Print one JSON document instead of lines of input, class number, class name and probability
+    #[arg(long)]
+    pub json: bool,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input [default: the model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Inputs per run
+    #[arg(long, value_name = "N", default_value = "1", value_parser = values::count)]
+    pub batch: NonZeroU32,
+    /// Classes to explain per input, at most 64
+    #[arg(long, value_name = "K", default_value = "1", conflicts_with = "forward", value_parser = values::count)]
+    pub classes: NonZeroU32,
+    /// Plan the forward pass alone, without an explanation
+    #[arg(long)]
+    pub forward: bool,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
+    /// Parts of the method to change, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
+    pub ablate: Vec<Ablation>,
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run rules`.
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// Relevance method
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub add: AddArguments,
+}
+
+/// `agf-run verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input; the reference is slow
+    #[arg(long, value_name = "HxW", default_value = "64x64")]
+    pub size: Dimensions,
+    /// Inputs per run, at most 64
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub batch: u32,
+    /// Explanation method; one pass of it where it has several
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    pub method: MethodChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// What goes in.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Photos, folders of photos, or .npy files
+    ///
+    /// Folders are searched with all that lies below, in sorted order, for names that end in jpg, jpeg, png, webp, bmp, tif,
+    /// tiff or gif; hidden files and links to folders are left out. A .npy file holds network inputs, already normalised:
+    /// float32 of shape (N, 3, H, W).
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Size of the network's input, or native for each photo's own [default: the model's own]
+    ///
+    /// Photos are scaled and cropped to it as they were when the model was evaluated. With native nothing is scaled or cropped.
+    /// Inputs from a .npy file always keep theirs.
+    #[arg(long, value_name = "HxW|native")]
+    pub size: Option<Size>,
+    /// Inputs per run; only neighbours of one size share a run
+    #[arg(long, value_name = "N", default_value = "8", value_parser = values::count)]
+    pub batch: NonZeroU32,
+}
+
+/// Which network.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// Network; only efficientnet_lite0 has built-in weights
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", value_parser = values::architecture())]
+    pub model: Architecture,
+    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan, verify and bench
+    /// make them up for a model that has none
+    #[arg(long, value_name = "FILE|synthetic")]
+    pub weights: Option<WeightsSource>,
+    /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32
+    #[arg(long, value_name = "NAME", default_value = Precision::F32.name(), value_parser = values::precision())]
+    pub precision: Precision,
+}
+
+/// Which device.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Device")]
+pub struct DeviceArguments {
+    /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name [default: the fastest kind]
+    #[arg(long, value_name = "INDEX|NAME", value_parser = values::adapter_choice)]
+    pub adapter: Option<AdapterChoice>,
+    /// Graphics interface to use [default: any]
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<Backend>,
+    /// Use no more than every WebGPU device has: the default limits, and no optional features
+    #[arg(long)]
+    pub webgpu_limits: bool,
+    /// Take the default convolution kernels, whatever agf-run tune found
+    #[arg(long)]
+    pub no_tuning: bool,
+    /// Largest output tile of Winograd's algorithm for 3x3 convolutions, or 0 for none; 4 is faster than 2 on large layers, with rounding
+    /// errors several times as large
+    ///
+    /// Sums that relevance is divided by, and the forward pass of an explanation, are direct in any case.
+    #[arg(long, value_name = "TILE", default_value = "2")]
+    pub winograd: Winograd,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_and_lists() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);
+        let Ok(Command::Explain(explain)) = parse("agf-run explain a.jpg b --ablate no_fx,no_m --save npy,panel")
+        else {
+            panic!("the line is sound");
+        };
+        assert_eq!(explain.input.inputs.len(), 2);
+        assert_eq!(explain.input.batch.get(), 8);
+        assert_eq!(explain.method.ablate, [Ablation::NoFx, Ablation::NoM]);
+        assert_eq!(explain.save, [Save::Npy, Save::Panel]);
+        assert_eq!(explain.classes.len(), 1);
+        let Command::Explain(explain) = Arguments::parse_from(["x", "explain", "a", "--save", " overlay, npy"]).command
+        else {
+            panic!("spaces do no harm");
+        };
+        assert_eq!(explain.save, [Save::Overlay, Save::Npy]);
+        assert_eq!(explain.model.model, Architecture::EfficientNetLite0);
+        for line in [
+            "agf-run explain",
+            "agf-run explain a --ablate no-fx",
+            "agf-run explain a --batch 0",
+            "agf-run explain a --range -1",
+            "agf-run explain a --size 0x5",
+            "agf-run plan --size native",
+            "agf-run plan --model vgg20",
+            "agf-run plan --forward --classes 2",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Files -> pictures that the network can take. The first stage of the pipeline.
+
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::inputs::{Source, append};
+use super::report::{Failure, SizeReport};
+use agf::image::{Framing, ImageError, InputSpec, NpyInputs, Photo, Placement, Prepared, RgbImage, prepare};
+
+/// One network input and the photo to show beside its maps.
+pub(super) struct Picture {
+    /// The file as it was given or found.
+    pub(super) input: String,
+    /// Position in the file, where it is an array of inputs.
+    pub(super) index: Option<usize>,
+    /// What its outputs' names begin with, relative to the output folder.
+    pub(super) name: PathBuf,
+    /// The photo; for an input from an array, what it shows.
+    pub(super) photo: Photo,
+    /// The network's input.
+    pub(super) prepared: Prepared,
+    /// Reading, decoding and preparing, milliseconds.
+    pub(super) decode_ms: f64,
+}
+
+impl Picture {
+    /// What messages and lines of data call it.
+    pub(super) fn label(&self) -> String {
+        match self.index {
+            Some(index) => format!("{}[{index}]", self.input),
+            None => self.input.clone(),
+        }
+    }
+
+    /// It cannot be explained.
+    pub(super) fn failure(&self, error: impl Display) -> Failure {
+        let label = self.label();
+        Failure { error: format!("{label}: {error}"), input: label }
+    }
+
+    /// The size of the network's input.
+    pub(super) fn network_input(&self) -> SizeReport {
+        SizeReport { height: self.prepared.height, width: self.prepared.width }
+    }
+
+    /// Bytes that it holds until its files are written.
+    pub(super) fn bytes(&self) -> usize {
+        self.photo.rgb().len() + self.prepared.crop.len() + 4 * self.prepared.tensor.len()
+    }
+}
+
+/// How files become pictures.
+#[derive(Clone, Copy)]
+pub(super) struct Decoder {
+    /// What the network expects.
+    pub(super) spec: InputSpec,
+    /// How photos are brought to its size.
+    pub(super) framing: Framing,
+}
+
+impl Decoder {
+    /// Reads a photo.
+    pub(super) fn photo(&self, source: &Source) -> Result<Picture, Failure> {
+        let started = Instant::now();
+        let read = || {
+            let photo = Photo::open(&source.path)?;
+            let prepared = prepare(&photo, &self.spec, self.framing)?;
+            Ok((photo, prepared))
+        };
+        let (photo, prepared) = guarded(&label_of(source, None), read)?;
+        Ok(Picture {
+            input: label_of(source, None),
+            index: None,
+            name: source.name.clone(),
+            photo,
+            prepared,
+            decode_ms: milliseconds(started),
+        })
+    }
+
+    /// Opens an array of network inputs; each gives a picture, read when it is asked for.
+    pub(super) fn array(&self, source: &Source) -> Result<impl Iterator<Item = Result<Picture, Failure>>, Failure> {
+        let mut inputs = guarded(&label_of(source, None), || NpyInputs::open(&source.path))?;
+        Ok((0..inputs.count()).map(move |index| self.element(&mut inputs, index, source)))
+    }
+
+    /// Input `index` of an array. Undoing the normalisation gives a photo to show.
+    fn element(&self, inputs: &mut NpyInputs, index: usize, source: &Source) -> Result<Picture, Failure> {
+        let started = Instant::now();
+        let (height, width) = (inputs.height(), inputs.width());
+        let label = label_of(source, Some(index));
+        let read = || {
+            let tensor = inputs.read(index)?;
+            let crop = self.shown(&tensor, height, width);
+            let placement = whole(height, width);
+            let photo = Photo::from_rgb(crop.clone(), &label)?;
+            Ok((photo, Prepared { tensor, height, width, crop, placement }))
+        };
+        let (photo, prepared) = guarded(&label, read)?;
+        Ok(Picture {
+            input: label_of(source, None),
+            index: Some(index),
+            name: append(&source.name, &format!(".{index}")),
+            photo,
+            prepared,
+            decode_ms: milliseconds(started),
+        })
+    }
+
+    /// The picture behind a normalised input, cut to what 8 bit can show.
+    fn shown(&self, tensor: &[f32], height: u32, width: u32) -> RgbImage {
+        let pixels = height as usize * width as usize;
+        let mut image = RgbImage::new(width, height);
+        let channels = tensor.chunks(pixels.max(1)).zip(self.spec.mean.into_iter().zip(self.spec.std));
+        for (channel, (values, (mean, std))) in channels.enumerate() {
+            for (pixel, value) in image.pixels_mut().zip(values) {
+                // `as` saturates.
+                pixel.0[channel] = (value * std + mean).round() as u8;
+            }
+        }
+        image
+    }
+}
+
+/// The place of a photo that the network sees as it is.
+fn whole(height: u32, width: u32) -> Placement {
+    Placement {
+        photo_height: height,
+        photo_width: width,
+        resized_height: height,
+        resized_width: width,
+        crop_top: 0,
+        crop_left: 0,
+        crop_height: height,
+        crop_width: width,
+    }
+}
+
+/// What messages and lines of data call a file or an input of an array.
+fn label_of(source: &Source, index: Option<usize>) -> String {
+    let path = source.path.display();
+    index.map_or_else(|| path.to_string(), |index| format!("{path}[{index}]"))
+}
+
+/// Runs `read` for an input. Should a decoder crash on it, that input alone fails.
+fn guarded<T>(label: &str, read: impl FnOnce() -> Result<T, ImageError>) -> Result<T, Failure> {
+    let input = label.to_owned();
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Failure { input, error: error.to_string() }),
+        Err(_) => Err(Failure { error: format!("{input}: the decoder crashed on this file; convert it first"), input }),
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agf::image::Filter;
+    use npyz::WriterBuilder;
+    use std::fs::File;
+
+    #[test]
+    fn an_array_shows_what_was_normalised() {
+        let spec = InputSpec {
+            height: 2,
+            width: 2,
+            resize_short: 2,
+            filter: Filter::Bilinear,
+            mean: [10.0, 20.0, 30.0],
+            std: [2.0, 4.0, 0.5],
+        };
+        let decoder = Decoder { spec, framing: Framing::Native };
+        let rgb = RgbImage::from_raw(3, 2, (0..18).map(|value| value * 14).collect()).unwrap();
+        let photo = Photo::from_rgb(rgb.clone(), "test").unwrap();
+        let prepared = prepare(&photo, &spec, Framing::Native).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let values = prepared.tensor.repeat(2);
+        let mut writer = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&[2, 3, 2, 3])
+            .writer(File::create(&path).unwrap())
+            .begin_nd()
+            .unwrap();
+        writer.extend(values).unwrap();
+        writer.finish().unwrap();
+        let source = Source { path, name: "x".into(), array_length: Some(2) };
+        let again = decoder.array(&source).unwrap().nth(1).unwrap().unwrap();
+        assert_eq!((again.index, again.name), (Some(1), "x.1".into()));
+        assert_eq!(again.photo.rgb(), &rgb);
+        assert_eq!(again.prepared.tensor, prepared.tensor);
+        assert_eq!(again.prepared.placement, prepared.placement);
+    }
+}

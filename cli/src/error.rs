@@ -1,0 +1,148 @@
+//! What ends a command early. A bad input among others does not: it is reported and the others go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::setup;
+use agf::error::Error;
+use agf::evaluation::DatasetError;
+use agf::evaluation::records::RecordError;
+use agf::gpu::GpuError;
+use agf::image::ImageError;
+use agf::methods::RulesError;
+use agf::methods::relevance::Preset;
+use agf::models::weights::WeightsError;
+use agf::models::{Architecture, LabelError};
+use agf::tuning::CacheError;
+
+/// Why a command cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The adapter, or what was asked of it.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The weights.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A class that was asked for.
+    #[error("--class: {0}")]
+    Class(#[from] LabelError),
+    /// More classes asked for than there are.
+    #[error("{flag}{wanted} asks for too many classes: {model} has {classes}")]
+    TooManyClasses {
+        /// The flag, as it stands in front of the number.
+        flag: &'static str,
+        /// How many were asked for.
+        wanted: u32,
+        /// The model's name.
+        model: Architecture,
+        /// How many it has.
+        classes: u32,
+    },
+    /// An option of a method that does not run.
+    #[error("{flag} belongs to {method}, which is not among the methods; add --method {method} or leave {flag} out")]
+    OptionWithoutMethod {
+        /// The flag.
+        flag: &'static str,
+        /// The method's name.
+        method: &'static str,
+    },
+    /// The file of rules cannot be read.
+    #[error("cannot read the rules {}: {source}; check the path behind --rules", path.display())]
+    RulesFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file of rules is faulty.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Rules of methods that have none.
+    #[error("{what}: only relevance methods have rules; choose --method {} or --rules FILE", Preset::ALL.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(", "))]
+    NoRules {
+        /// What was asked for.
+        what: String,
+    },
+    /// More classes asked for at once than a session is planned for.
+    #[error("at most {most} classes of one photo, not {wanted}; run again for others")]
+    ManyClasses {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The size of a pattern for `verify`.
+    #[error("{0} pictures of this size do not fit into memory; choose a smaller --batch or --size")]
+    Pattern(u32),
+    /// A model without weights of its own.
+    #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
+    NoWeights(Architecture),
+    /// Every input failed before the start; each was reported, or this is the only one.
+    #[error("{0}")]
+    NoInputs(String),
+    /// The output folder.
+    #[error("cannot write to the output folder {}: {source}; choose another with --out", folder.display())]
+    OutputFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder of an evaluation's photos.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Records of an evaluation.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+    /// A file of an evaluation's results.
+    #[error(transparent)]
+    Results(#[from] ImageError),
+    /// No photo has a mask.
+    #[error("{} has no masks; masks are x_mask.png beside x.jpg, or masks/x.png for images/x.jpg", folder.display())]
+    NoMasks {
+        /// The folder of photos.
+        folder: PathBuf,
+    },
+    /// Not enough classes for a mosaic.
+    #[error(
+        "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \
+         name the classes with --labels, or take fewer --cells",
+        folder.display()
+    )]
+    FewClasses {
+        /// The folder of photos.
+        folder: PathBuf,
+        /// Cells of a mosaic.
+        wanted: u32,
+        /// Where the classes come from.
+        classes_from: &'static str,
+    },
+    /// Records of an evaluation that this version does not know.
+    #[error("the records in {} are of an evaluation that this version does not know", folder.display())]
+    UnknownEvaluation {
+        /// Their folder.
+        folder: PathBuf,
+    },
+    /// Standard output, for another reason than that nobody reads it.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[from] io::Error),
+    /// The thread that reads ahead could not be started.
+    #[error("cannot start a thread to read the inputs: {0}")]
+    Thread(io::Error),
+    /// The file of tuned choices.
+    #[error(transparent)]
+    Tuning(#[from] CacheError),
+    /// Nowhere to keep tuned choices.
+    #[error("the user's cache folder, where tuned choices are kept, is not known; set HOME or XDG_CACHE_HOME")]
+    NoCacheFolder,
+    /// The benchmark's folder for inputs and caches.
+    #[error("cannot write to a new folder in the system's folder for temporary files: {0}; set TMPDIR to another one")]
+    BenchFolder(io::Error),
+    /// The program that the benchmark starts.
+    #[error("the program started to be measured did not end well: {0}; leave this measurement out with --no-start")]
+    BenchStart(String),
+}

@@ -1,0 +1,162 @@
+//! What can be written behind `agf-run eval`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::args::{DeviceArguments, ModelArguments};
+use crate::methods::{MemorySize, MethodArguments};
+use crate::values::{Dimensions, count};
+use agf::evaluation::records::Shard;
+
+const NOTES: &str = "\
+The data are found by their layout: a folder per class, called by its synset, number or name (ImageNet's validation set); photos \
+with a list of labels (labels.csv, labels.tsv or labels.txt beside them, or --labels); photos with masks (x_mask.png beside x.jpg, or \
+images/x.jpg and masks/x.png). Without folders or a list, a file's name may be a class (polar_bear.jpg).
+
+Standard output has a table, DIR has results.json, results.csv, curves as PNG and SVG, and records.jsonl with the scores of every \
+picture. A run that was stopped or killed goes on where it was when the same command is given again. Pictures that cannot be used are \
+listed at the end, and the exit code is 2.
+
+To spread pictures over many runs give each --shard i/n and an --out of its own, then merge these:
+  agf-run eval perturbation --data imagenet/val --shard 3/100 --out shards/3
+  agf-run eval merge shards/* --out total";
+
+/// `agf-run eval`.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct EvalArguments {
+    /// Which evaluation
+    #[command(subcommand)]
+    pub command: EvalCommand,
+}
+
+/// The evaluations, and merging their shards.
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Accuracy while pixels turn black, the lowest-ranked first (negative) or the highest-ranked first (positive)
+    #[command(after_help = NOTES)]
+    Perturbation(RunArguments),
+    /// Maps against masks: pixel accuracy, mean IoU, mean average precision
+    #[command(after_help = NOTES)]
+    Segmentation(RunArguments),
+    /// Mosaics of photos of different classes: how much of a class's positive map lies in its cell
+    #[command(after_help = NOTES)]
+    GridPointing(GridArguments),
+    /// Whether the map's maximum lies in the class's mask, or at most 15 pixels beside it
+    #[command(after_help = NOTES)]
+    Pointing(RunArguments),
+    /// Probability of the class while pixels appear on the blurred photo, the most relevant first
+    #[command(after_help = NOTES)]
+    Insertion(StepArguments),
+    /// Probability of the class while pixels vanish behind the mean colour, the most relevant first
+    #[command(after_help = NOTES)]
+    Deletion(StepArguments),
+    /// Rank correlation with the map of the network with random layers, from the last to the first
+    #[command(after_help = NOTES)]
+    Randomisation(StageArguments),
+    /// Merge the shards of an evaluation into one result
+    Merge(MergeArguments),
+}
+
+/// What all evaluations take.
+#[derive(Debug, Args)]
+#[command(mut_arg("methods", |argument| argument.long("methods").alias("method").value_name("LIST").value_delimiter(',')
+    .help("Explanation methods, separated by commas, or all")))]
+pub struct RunArguments {
+    /// Folder of photos
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// List of labels: lines of NAME,CLASS, or a class a line in the order of the photos
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    /// Size of the network's input; with grid-pointing of a mosaic's cell [default: the model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Use the first N pictures only
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub limit: Option<NonZeroU32>,
+    /// Pictures per run
+    #[arg(long, value_name = "N", default_value = "8", value_parser = count)]
+    pub batch: NonZeroU32,
+    /// Most GPU memory for values and weights of a session, such as 500M or 2GiB [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
+    /// Do only every n-th picture, beginning with the i-th, as one of n runs
+    #[arg(long, value_name = "i/n", default_value = "1/1", value_parser = shard, hide_default_value = true)]
+    pub shard: Shard,
+    /// Folder for results; made if need be [default: eval-NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print results.json on standard output instead of the table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub device: DeviceArguments,
+}
+
+/// `agf-run eval grid-pointing`.
+#[derive(Debug, Args)]
+pub struct GridArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
+    /// Cells along one side of a mosaic
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(2..=8))]
+    pub cells: u32,
+    /// Number of mosaics [default: the number of photos with a class]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub mosaics: Option<NonZeroU32>,
+}
+
+/// `agf-run eval insertion` and `deletion`.
+#[derive(Debug, Args)]
+pub struct StepArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
+    /// Steps from no pixel to all
+    #[arg(long = "pixel-steps", value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub pixel_steps: u32,
+}
+
+/// `agf-run eval randomisation`.
+#[derive(Debug, Args)]
+pub struct StageArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
+    /// Stages from no random layer to all
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub stages: u32,
+}
+
+/// `agf-run eval merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Output folders of all shards
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the results of all together
+    #[arg(long, value_name = "DIR", default_value = "merged")]
+    pub out: PathBuf,
+    /// Print results.json on standard output instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parse = |text: &str| text.trim().parse::<u64>().ok();
+    let pair = text.split_once('/').and_then(|(index, count)| parse(index).zip(parse(count)));
+    let shard = pair.map(|(index, count)| Shard { index, count });
+    let usable = shard.filter(|shard| (1..=shard.count).contains(&shard.index));
+    usable.ok_or_else(|| "give i/n with i from 1 to n, as in 3/100".to_owned())
+}

@@ -1,0 +1,218 @@
+//! `agf-run eval`: photos in, tables and curves of how methods compare out.
+//!
+//! A thread reads pictures ahead, the library's [`Evaluator`] scores them batch by batch, and each batch's records are on disk before the
+//! next begins. The results are made from the records alone, so they do not depend on how often a run was interrupted.
+
+pub mod args;
+
+mod pictures;
+mod results;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
+use self::pictures::{Pictures, Work};
+use super::terminal::{Terminal, count_of};
+use super::{CliError, Outcome, interrupt, methods, setup};
+use agf::evaluation::records::{self, Record, RecordFile, Settings};
+use agf::evaluation::{Dataset, Evaluation, Evaluator, Options, Reader, mosaics};
+use agf::methods::Method;
+use agf::models::Model;
+
+/// Raised when a field of records or results changes its meaning or goes away.
+const SCHEMA: u32 = 1;
+
+/// Runs the command.
+pub fn run(arguments: &EvalArguments) -> Result<Outcome, CliError> {
+    let options = Options::default();
+    let (evaluation, arguments, options, count) = match &arguments.command {
+        EvalCommand::Merge(arguments) => return merge(arguments),
+        EvalCommand::Perturbation(run) => (Evaluation::Perturbation, run, options, None),
+        EvalCommand::Segmentation(run) => (Evaluation::Segmentation, run, options, None),
+        EvalCommand::Pointing(run) => (Evaluation::Pointing, run, options, None),
+        EvalCommand::GridPointing(grid) => {
+            (Evaluation::GridPointing, &grid.run, Options { cells: grid.cells, ..options }, grid.mosaics)
+        }
+        EvalCommand::Insertion(steps) => {
+            (Evaluation::Insertion, &steps.run, Options { steps: steps.pixel_steps, ..options }, None)
+        }
+        EvalCommand::Deletion(steps) => {
+            (Evaluation::Deletion, &steps.run, Options { steps: steps.pixel_steps, ..options }, None)
+        }
+        EvalCommand::Randomisation(stages) => {
+            (Evaluation::Randomisation, &stages.run, Options { stages: stages.stages, ..options }, None)
+        }
+    };
+    let options = Options { seed: arguments.method.seed(), ..options };
+    Run::prepare(evaluation, arguments, options, count.map(|count| count.get()))?.execute()
+}
+
+fn merge(arguments: &MergeArguments) -> Result<Outcome, CliError> {
+    records::merge(&arguments.folders, &arguments.out)?;
+    results::write(&arguments.out, arguments.json, &mut Terminal::plain())
+}
+
+/// Everything that is settled before the device is opened.
+struct Run<'a> {
+    arguments: &'a RunArguments,
+    evaluation: Evaluation,
+    options: Options,
+    model: Model,
+    methods: Vec<Method>,
+    reader: Reader,
+    work: Work,
+    settings: Settings,
+    out: PathBuf,
+    /// Photos without a mask, where one is needed.
+    left_out: usize,
+}
+
+impl<'a> Run<'a> {
+    fn prepare(
+        evaluation: Evaluation,
+        arguments: &'a RunArguments,
+        options: Options,
+        count: Option<u32>,
+    ) -> Result<Self, CliError> {
+        let model = arguments.model.open()?;
+        let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
+        let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), &model.labels)?;
+        let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
+        dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
+        let spec = model.input_spec();
+        let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
+        let reader = Reader { spec, height, width, with_masks: evaluation.needs_masks() };
+        let work = work(evaluation, dataset, options, count, &arguments.data)?;
+        let settings = settings(evaluation, arguments, &model, &methods, options, &reader, &work);
+        let out = arguments.out.clone().unwrap_or_else(|| format!("eval-{evaluation}").into());
+        Ok(Self { arguments, evaluation, options, model, methods, reader, work, settings, out, left_out })
+    }
+
+    fn execute(self) -> Result<Outcome, CliError> {
+        let made = fs::create_dir_all(&self.out);
+        made.map_err(|source| CliError::OutputFolder { folder: self.out.clone(), source })?;
+        let shard = self.arguments.shard;
+        let mut file = RecordFile::open(&self.out, &self.settings, shard)?;
+        let total = shard.len(self.work.len() as u64);
+        let left = total.saturating_sub(file.done());
+        let mut terminal = Terminal::with_progress(left as usize, 1);
+        if self.left_out > 0 {
+            terminal.say(format_args!("{} without a mask left out", count_of(self.left_out, "photo")));
+        }
+        if file.done() > 0 {
+            terminal.say(format_args!("{} of {total} pictures are done already", file.done()));
+        }
+        if left > 0 {
+            self.evaluate(&mut file, &terminal)?;
+        }
+        terminal.finish();
+        let undone = total.saturating_sub(file.done());
+        if undone > 0 {
+            terminal.error(format_args!("interrupted; {undone} of {total} pictures are not done; run again to go on"));
+            return Ok(Outcome::Failed);
+        }
+        results::write(&self.out, self.arguments.json, &mut terminal)
+    }
+
+    /// Evaluates what is left, to the end or until the user interrupts.
+    fn evaluate(&self, file: &mut RecordFile, terminal: &Terminal) -> Result<(), CliError> {
+        let gpu = self.arguments.device.open()?;
+        terminal.say(setup::introduction(&self.model, &gpu));
+        interrupt::listen(terminal.clone(), vec![self.out.clone()]);
+        let batch = self.arguments.batch.get();
+        let size = [self.reader.height, self.reader.width];
+        let evaluator = Evaluator::new(&gpu, &self.model, self.evaluation, self.options, size, batch);
+        let mut evaluator = pollster::block_on(evaluator)?;
+        evaluator.explainer().limit_memory(self.arguments.max_memory.map(|size| size.0));
+        let positions = (file.done()..).map(|number| self.arguments.shard.position(number));
+        let positions = positions.take_while(|&position| position < self.work.len() as u64).map(|p| p as usize);
+        let pictures = Pictures::start(self.work.clone(), self.reader, positions.collect(), evaluator.batch())?;
+        for pictures in pictures.take_while(|_| !interrupt::is_requested()) {
+            let samples: Vec<_> = pictures.iter().filter_map(|picture| picture.sample.clone().ok()).collect();
+            let scores = match samples.is_empty() {
+                true => Vec::new(),
+                false => pollster::block_on(evaluator.evaluate(&samples, &self.methods))?,
+            };
+            let mut scores = scores.into_iter();
+            let record = |picture: pictures::Picture| Record {
+                index: picture.position as u64,
+                item: picture.name,
+                results: if picture.sample.is_ok() { scores.next().unwrap_or_default() } else { Default::default() },
+                error: picture.sample.err(),
+            };
+            let records: Vec<Record> = pictures.into_iter().map(record).collect();
+            file.append(&records)?;
+            terminal.advance(records.len());
+        }
+        Ok(())
+    }
+}
+
+fn evaluation_uses_seed(evaluation: Evaluation) -> bool {
+    matches!(evaluation, Evaluation::GridPointing | Evaluation::Randomisation)
+}
+
+/// Leaves out the photos without a mask, and says how many these are.
+fn leave_out_maskless(dataset: &mut Dataset, folder: &Path) -> Result<usize, CliError> {
+    let before = dataset.items.len();
+    dataset.items.retain(|item| item.mask.is_some());
+    match dataset.items.len() {
+        0 => Err(CliError::NoMasks { folder: folder.into() }),
+        count => Ok(before - count),
+    }
+}
+
+/// What is evaluated: photos, or mosaics of them.
+fn work(
+    evaluation: Evaluation,
+    dataset: Dataset,
+    options: Options,
+    count: Option<u32>,
+    data: &Path,
+) -> Result<Work, CliError> {
+    if evaluation != Evaluation::GridPointing {
+        return Ok(Work::photos(dataset.items));
+    }
+    let usable = dataset.items.iter().filter(|item| item.classes.len() == 1).count() as u32;
+    let mosaics = mosaics(&dataset.items, options.cells, count.unwrap_or(usable), options.seed);
+    if mosaics.is_empty() {
+        let (folder, wanted) = (data.to_path_buf(), options.cells * options.cells);
+        return Err(CliError::FewClasses { folder, wanted, classes_from: dataset.classes_from });
+    }
+    Ok(Work::mosaics(dataset.items, mosaics, options.cells))
+}
+
+/// What must be equal for records to belong to one result. The batch is not among it, as no score depends on it.
+fn settings(
+    evaluation: Evaluation,
+    arguments: &RunArguments,
+    model: &Model,
+    methods: &[Method],
+    options: Options,
+    reader: &Reader,
+    work: &Work,
+) -> Settings {
+    let method =
+        |method: &Method| json!({"name": method.name(), "options": methods::options(method, &arguments.method.ablate)});
+    let mut settings = Settings::new();
+    let mut set = |name: &str, value: serde_json::Value| settings.insert(name.to_owned(), value);
+    set("schema", json!(SCHEMA));
+    set("version", json!(env!("CARGO_PKG_VERSION")));
+    set("evaluation", json!(evaluation.name()));
+    set("model", json!(model.architecture.name()));
+    set("weights", json!(format!("{:016x}", model.weights.fingerprint())));
+    set("methods", json!(methods.iter().map(method).collect::<Vec<_>>()));
+    set("size", json!([reader.height, reader.width]));
+    set("pictures", json!(work.len()));
+    set("data", json!(format!("{:016x}", work.fingerprint())));
+    match evaluation {
+        Evaluation::GridPointing => drop((set("cells", json!(options.cells)), set("seed", json!(options.seed)))),
+        Evaluation::Insertion | Evaluation::Deletion => drop(set("steps", json!(options.steps))),
+        Evaluation::Randomisation => drop((set("stages", json!(options.stages)), set("seed", json!(options.seed)))),
+        _ => {}
+    }
+    settings
+}

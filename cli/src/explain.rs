@@ -1,0 +1,98 @@
+//! `agf-run explain`: photos in, maps of classes out.
+//!
+//! Three threads share the work: one decodes ahead, this one keeps the GPU busy, and one writes the files.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Instant;
+
+use super::answers::Questions;
+use super::args::ExplainArguments;
+use super::decode::Decoder;
+use super::output::Writer;
+use super::pipeline::{self, Batches, Delivery};
+use super::record::{Recorder, Step};
+use super::report::{ColorReport, MethodReport, Milliseconds, Report, SCHEMA};
+use super::terminal::Terminal;
+use super::{CliError, Outcome, inputs, interrupt, setup};
+use agf::explainer::Explainer;
+use agf::gpu::Gpu;
+use agf::methods::Method;
+use agf::models::Model;
+
+/// Runs the command.
+pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
+    let started = Instant::now();
+    let model = arguments.model.open()?;
+    let targets = setup::targets(&arguments.classes, &model)?;
+    let methods = arguments.method.resolve(arguments.audit)?;
+    let found = inputs::find(&arguments.input.inputs, Some(&arguments.out)).usable()?;
+    let gpu = arguments.device.open()?;
+    let writer = Writer::new(arguments, &methods, &found.sources)?;
+    let mut explainer = Explainer::new(&gpu, &model, Method::default());
+    explainer.limit_memory(arguments.max_memory.map(|size| size.0));
+    let audit = arguments.audit.then(|| arguments.method.seed());
+    let mut questions = Questions { explainer, methods, targets, audit };
+
+    let count = found.picture_count();
+    let terminal = Terminal::with_progress(count, questions.runs_per_picture());
+    questions.explainer.on_progress(terminal.progress_of_runs());
+    interrupt::listen(terminal.clone(), writer.folders().to_vec());
+    terminal.say(setup::introduction(&model, &gpu));
+    let report = empty_report(arguments, &questions.methods, &model, &gpu);
+    let mut recorder = Recorder::new(&model.labels, writer, report, terminal, !arguments.json, count);
+    for failure in found.failures {
+        recorder.fail(failure);
+    }
+    let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
+    let batches = Batches::start(found.sources, decoder, arguments.input.batch.get() as usize)?;
+    explain_and_record(batches, questions, &mut recorder);
+    recorder.finish(started)
+}
+
+/// Explains one batch while another thread records the one before, to the last batch or until the user interrupts.
+fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut Recorder) {
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(0);
+        let recording = scope.spawn(move || recorder.record_all(receiver));
+        for delivery in batches.take_while(|_| !interrupt::is_requested()) {
+            if sender.send(explain(&mut questions, delivery)).is_err() {
+                break;
+            }
+        }
+        drop(sender);
+        recording.join().unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+fn explain(questions: &mut Questions, delivery: Delivery) -> Step {
+    match delivery {
+        Delivery::Failed(failure) => Step::Unread(failure),
+        Delivery::Batch(mut pictures) => {
+            let batch = pipeline::batch_of(&mut pictures);
+            let result = questions.ask(&batch);
+            Step::Explained { pictures, result }
+        }
+    }
+}
+
+fn empty_report(arguments: &ExplainArguments, methods: &[Method], model: &Model, gpu: &Gpu) -> Report {
+    let report_of = |method: &Method| MethodReport {
+        name: method.name(),
+        options: super::methods::options(method, &arguments.method.ablate),
+        layers: Vec::new(),
+    };
+    Report {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        model: model.into(),
+        methods: methods.iter().map(report_of).collect(),
+        adapter: gpu.summary().into(),
+        colors: ColorReport { colormap: arguments.colormap.name(), range: arguments.range.to_string() },
+        milliseconds: Milliseconds::default(),
+        peak_gpu_bytes: 0,
+        inputs: Vec::new(),
+        failed: Vec::new(),
+    }
+}

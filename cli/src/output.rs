@@ -1,0 +1,201 @@
+//! Maps and reports to files. Every file is written beside its name and then renamed, so none is ever half.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::CliError;
+use super::answers::MethodMap;
+use super::args::ExplainArguments;
+use super::decode::Picture;
+use super::inputs::{Source, append};
+use super::interrupt;
+use super::values::Save;
+use agf::image::{
+    Colormap, ComparisonRow, ImageError, Map, PanelEntry, Range, comparison, heatmap, overlay, panel, write_atomically,
+    write_npy, write_png,
+};
+use agf::methods::Method;
+
+/// Why a file of a picture could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OutputError {
+    /// Making or writing it failed.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// It would replace an input.
+    #[error("{} is one of the inputs and is not overwritten; choose another folder with --out", .0.display())]
+    OverInput(PathBuf),
+}
+
+/// A map of a picture, with what a caption says.
+pub(super) struct Captioned<'a> {
+    pub(super) made: &'a MethodMap,
+    pub(super) name: &'a str,
+    pub(super) probability: f32,
+}
+
+/// Writes the files of pictures into a folder.
+pub(super) struct Writer<'a> {
+    folder: &'a Path,
+    /// All folders that files are written into.
+    folders: Vec<PathBuf>,
+    /// The true paths of all inputs.
+    inputs: HashSet<PathBuf>,
+    save: Vec<Save>,
+    colormap: Colormap,
+    range: Range,
+    /// The methods' names.
+    methods: Vec<&'static str>,
+    /// Whether file names and lines name the method.
+    names_method: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Makes the folder, finds out whether files can be made in it, and removes what killed runs left there.
+    pub(super) fn new(
+        arguments: &'a ExplainArguments,
+        methods: &[Method],
+        sources: &[Source],
+    ) -> Result<Self, CliError> {
+        let ExplainArguments { out: folder, colormap, range, .. } = arguments;
+        let usual = if methods.len() > 1 { Save::Panel } else { Save::Overlay };
+        let save = if arguments.save.is_empty() { vec![usual] } else { arguments.save.clone() };
+        let try_out = || {
+            fs::create_dir_all(folder)?;
+            let probe = folder.join(format!(".agf-{}.probe", std::process::id()));
+            fs::write(&probe, b"")?;
+            fs::remove_file(&probe)
+        };
+        let refused = |source| CliError::OutputFolder { folder: folder.clone(), source };
+        try_out().map_err(refused)?;
+        let names = sources.iter().map(|source| folder.join(&source.name));
+        let parents: BTreeSet<PathBuf> = names.filter_map(|name| Some(name.parent()?.to_owned())).collect();
+        let folders: Vec<PathBuf> = parents.into_iter().chain([folder.clone()]).collect();
+        interrupt::remove_stale(&folders);
+        let inputs = sources.iter().filter_map(|source| source.path.canonicalize().ok()).collect();
+        let (colormap, range, names_method) = (*colormap, *range, !arguments.method.is_plain());
+        let methods = methods.iter().map(Method::name).collect();
+        Ok(Self { folder, folders, inputs, save, colormap, range, methods, names_method })
+    }
+
+    /// All folders that files are written into.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// Whether lines of data name the method.
+    pub(super) fn names_method(&self) -> bool {
+        self.names_method
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> &'a Path {
+        self.folder
+    }
+
+    /// Writes all files of one picture; gives those of each map.
+    pub(super) fn write(&self, picture: &Picture, maps: &[Captioned]) -> Result<Vec<Vec<PathBuf>>, OutputError> {
+        let stem = self.folder.join(&picture.name);
+        if let Some(folder) = stem.parent() {
+            let refused = |source| ImageError::Write { path: folder.into(), source };
+            fs::create_dir_all(folder).map_err(refused)?;
+        }
+        let mut files = Vec::new();
+        for captioned in maps {
+            files.push(self.write_map(&stem, picture, captioned.made)?);
+        }
+        if self.save.contains(&Save::Panel) {
+            let path = match (&self.methods[..], self.names_method) {
+                ([method], true) => self.target(append(&stem, &format!(".{method}.panel.png")))?,
+                _ => self.target(append(&stem, ".panel.png"))?,
+            };
+            match self.methods.len() {
+                1 => self.write_panel(&path, picture, maps)?,
+                _ => self.write_comparison(&path, picture, maps)?,
+            }
+            files.iter_mut().for_each(|files| files.push(path.clone()));
+        }
+        Ok(files)
+    }
+
+    fn write_map(&self, stem: &Path, picture: &Picture, made: &MethodMap) -> Result<Vec<PathBuf>, OutputError> {
+        let map = &made.map;
+        let view = Map::new(&map.values, map.height, map.width)?;
+        let method = if self.names_method { format!(".{}", made.method) } else { String::new() };
+        let path = |ending: &str| self.target(append(stem, &format!(".{}{method}.{ending}", map.class)));
+        let mut files = Vec::new();
+        if self.save.contains(&Save::Npy) {
+            let path = path("npy")?;
+            write_npy(&path, &view)?;
+            files.push(path);
+        }
+        if self.save.contains(&Save::Heatmap) {
+            let path = path("heatmap.png")?;
+            write_png(&path, &heatmap(&view, self.colormap, self.range)?)?;
+            files.push(path);
+        }
+        if self.save.contains(&Save::Overlay) {
+            let path = path("overlay.png")?;
+            let placement = &picture.prepared.placement;
+            let image = overlay(&picture.photo, &view, placement, self.colormap, self.range)?;
+            write_png(&path, &image)?;
+            files.push(path);
+        }
+        Ok(files)
+    }
+
+    fn write_panel(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), OutputError> {
+        let mut entries = Vec::new();
+        for Captioned { made: MethodMap { map, .. }, name, probability } in maps {
+            entries.push(PanelEntry {
+                title: (*name).into(),
+                subtitle: format!("{:.1} %", probability * 100.0),
+                map: Map::new(&map.values, map.height, map.width)?,
+            });
+        }
+        Ok(write_png(path, &panel(&picture.prepared.crop, &entries, self.colormap, self.range)?)?)
+    }
+
+    /// A row per class, a column per method.
+    fn write_comparison(&self, path: &Path, picture: &Picture, maps: &[Captioned]) -> Result<(), OutputError> {
+        let mut rows: Vec<(u32, ComparisonRow)> = Vec::new();
+        for Captioned { made: MethodMap { map, .. }, name, probability } in maps {
+            let view = Map::new(&map.values, map.height, map.width)?;
+            match rows.iter_mut().find(|(class, _)| *class == map.class) {
+                Some((_, row)) => row.maps.push(view),
+                None => {
+                    let subtitle = format!("{:.1} %", probability * 100.0);
+                    rows.push((map.class, ComparisonRow { title: (*name).into(), subtitle, maps: vec![view] }));
+                }
+            }
+        }
+        let rows: Vec<ComparisonRow> = rows.into_iter().map(|(_, row)| row).collect();
+        let methods: Vec<String> = self.methods.iter().map(|&name| name.into()).collect();
+        Ok(write_png(path, &comparison(&picture.prepared.crop, &methods, &rows, self.colormap, self.range)?)?)
+    }
+
+    /// The path itself, if no input lies there.
+    fn target(&self, path: PathBuf) -> Result<PathBuf, OutputError> {
+        let is_input = path.canonicalize().is_ok_and(|path| self.inputs.contains(&path));
+        if is_input { Err(OutputError::OverInput(path)) } else { Ok(path) }
+    }
+
+    /// Writes `report.json`.
+    pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, OutputError> {
+        let path = self.target(self.folder.join("report.json"))?;
+        write_atomically(&path, |file| {
+            serde_json::to_writer_pretty(&mut *file, report).map_err(io::Error::from)?;
+            file.write_all(b"\n")
+        })?;
+        Ok(path)
+    }
+}
+
+/// A document as text for standard output.
+pub(super) fn to_json(document: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(document).map_err(|error| CliError::Stdout(error.into()))
+}

@@ -1,0 +1,186 @@
+//! From arguments to what a command works with: the model, the device, the classes.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::CliError;
+use super::args::{DeviceArguments, InputArguments, ModelArguments};
+use super::terminal::Terminal;
+use super::values::{ClassSpec, Size, WeightsSource};
+use agf::explainer::Target;
+use agf::gpu::{Gpu, Selection};
+use agf::image::Framing;
+use agf::models::{Architecture, Model};
+use agf::tuning::{self, Tuning, WinogradTile};
+
+/// Most classes of one photo: each has a backward pass of its own in the plan.
+const MOST_CLASSES: usize = 64;
+/// The one whose weights are part of the program.
+const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
+
+impl ModelArguments {
+    /// The model with the weights asked for.
+    pub(super) fn open(&self) -> Result<Model, CliError> {
+        let model = match &self.weights {
+            Some(WeightsSource::Synthetic) => Model::synthetic(self.model),
+            Some(WeightsSource::File(path)) => Model::open(self.model, path)?,
+            None if self.model == EMBEDDED => Model::embedded()?,
+            None => return Err(CliError::NoWeights(self.model)),
+        };
+        Ok(model.with_precision(self.precision)?)
+    }
+
+    /// The same, with synthetic weights where none are given and none are built in: for commands whose outcome does not
+    /// depend on what the network knows.
+    pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
+        if self.weights.is_none() && !self.has_built_in() {
+            return Ok(Model::synthetic(self.model).with_precision(self.precision)?);
+        }
+        self.open()
+    }
+
+    /// Whether the model's weights are part of the program.
+    pub(super) fn has_built_in(&self) -> bool {
+        self.model == EMBEDDED
+    }
+}
+
+/// Where to get weights of a model that has none built in, and how to pass them.
+pub(super) fn weights_hint(model: Architecture) -> String {
+    if matches!(model, Architecture::TinyVgg | Architecture::TinyResNet) {
+        return "It is a network for tests: pass --weights synthetic".into();
+    }
+    format!(
+        "Pass a safetensors file with --weights FILE: torchvision's own weights are on the Hugging Face hub in timm's repository \
+         timm/{model}.tv_in1k, file model.safetensors \
+         (https://huggingface.co/timm/{model}.tv_in1k/resolve/main/model.safetensors). \
+         For a test without real classes pass --weights synthetic"
+    )
+}
+
+impl InputArguments {
+    /// How photos are brought to the network's size.
+    pub(super) fn framing(&self) -> Framing {
+        self.size.map_or(Framing::Standard, Size::framing)
+    }
+}
+
+/// What runs where, for the user to see.
+pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
+    let adapter = gpu.summary();
+    let tuned = if gpu.profile().choices.tuning.is_empty() { "" } else { ", tuned" };
+    let tile = gpu.profile().choices.winograd.filter(|&tile| tile > WinogradTile::Two);
+    let winograd = tile.map(|tile| format!(", {tile}")).unwrap_or_default();
+    format!("{} ({}) on {} ({}){tuned}{winograd}", model.architecture, model.source, adapter.name, adapter.backend)
+}
+
+impl DeviceArguments {
+    /// What is asked of the device.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            adapter: self.adapter.clone(),
+            backend: self.backend.map(Into::into),
+            webgpu_limits: self.webgpu_limits,
+        }
+    }
+
+    /// Opens the device, with kept pipelines and tuned choices.
+    pub(super) fn open(&self) -> Result<Gpu, CliError> {
+        let gpu = pollster::block_on(Gpu::open(&self.selection()))?.with_winograd(self.winograd.into());
+        let Some(directory) = cache_folder() else { return Ok(gpu) };
+        if let Some(note) = gpu.keep_pipelines(&directory) {
+            Terminal::plain().warn(note);
+        }
+        Ok(if self.no_tuning { gpu } else { gpu.with_tuning(tuned(&gpu, &directory)) })
+    }
+}
+
+/// The program's folder in the user's cache, where that is known.
+pub(super) fn cache_folder() -> Option<PathBuf> {
+    Some(dirs::cache_dir()?.join("agf"))
+}
+
+/// The choices of `agf-run tune`, none where they cannot be used.
+fn tuned(gpu: &Gpu, directory: &Path) -> Tuning {
+    match tuning::load(gpu, directory) {
+        Ok(tuning) => tuning.unwrap_or_default(),
+        Err(error) => {
+            Terminal::plain().warn(error);
+            Tuning::new()
+        }
+    }
+}
+
+/// The classes to explain in every picture, each asked for once.
+pub(super) fn targets(specs: &[ClassSpec], model: &Model) -> Result<Vec<Target>, CliError> {
+    let mut targets = Vec::new();
+    for spec in specs {
+        match spec {
+            ClassSpec::Top(count) => {
+                check_count("--class top:", count.get(), model)?;
+                targets.extend((0..count.get()).map(Target::Rank));
+            }
+            ClassSpec::Id(id) => targets.push(Target::Class(model.labels.check(*id)?)),
+            ClassSpec::Name(name) => targets.push(Target::Class(model.labels.find(name)?)),
+        }
+    }
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert(*target));
+    check_slots(targets.len())?;
+    Ok(targets)
+}
+
+/// Refuses more classes of one photo than are planned for at once.
+pub(super) fn check_slots(wanted: usize) -> Result<(), CliError> {
+    if wanted <= MOST_CLASSES { Ok(()) } else { Err(CliError::ManyClasses { wanted, most: MOST_CLASSES }) }
+}
+
+/// Refuses to name more classes than there are. `flag` is what stands before the number on the command line.
+pub(super) fn check_count(flag: &'static str, wanted: u32, model: &Model) -> Result<(), CliError> {
+    if wanted <= model.classes {
+        return Ok(());
+    }
+    Err(CliError::TooManyClasses { flag, wanted, model: model.architecture, classes: model.classes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(specs: &[&str]) -> Result<Vec<Target>, CliError> {
+        let specs: Vec<ClassSpec> = specs.iter().map(|text| text.parse().unwrap()).collect();
+        targets(&specs, &Model::synthetic(Architecture::TinyVgg))
+    }
+
+    #[test]
+    fn targets_are_asked_for_once() {
+        use Target::{Class, Rank};
+        assert_eq!(
+            resolve(&["top", "top:2", "7", "class 7", "07", "1"]).unwrap(),
+            [Rank(0), Rank(1), Class(7), Class(1)]
+        );
+        assert_eq!(resolve(&["top:10"]).unwrap().len(), 10);
+    }
+
+    #[test]
+    fn classes_past_the_last_one_are_refused() {
+        assert!(resolve(&["10"]).unwrap_err().to_string().contains("0 to 9"));
+        assert_eq!(
+            resolve(&["top:11"]).unwrap_err().to_string(),
+            "--class top:11 asks for too many classes: tiny_vgg has 10"
+        );
+        assert!(resolve(&["panda"]).unwrap_err().to_string().contains("no class is called 'panda'"));
+    }
+
+    #[test]
+    fn many_classes_are_refused() {
+        assert!(check_slots(64).is_ok());
+        assert!(check_slots(65).unwrap_err().to_string().starts_with("at most 64 classes of one photo"));
+    }
+
+    #[test]
+    fn the_hint_names_the_file() {
+        assert!(weights_hint(Architecture::Vgg19).contains("timm/vgg19.tv_in1k"));
+        assert!(weights_hint(Architecture::TinyVgg).contains("synthetic"));
+    }
+}
