@@ -17,7 +17,7 @@ fn kernels(criterion: &mut Criterion) {
     let gpu = block_on(Gpu::open(&Selection::default())).unwrap_or_else(|error| panic!("{error}"));
     probes(criterion, &gpu);
     for architecture in [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19] {
-        let runners = block_on(Runners::new(&gpu, &Model::synthetic(architecture), &SETTINGS));
+        let runners = block_on(Runners::new(&gpu, &Model::synthetic(architecture).unwrap(), &SETTINGS));
         let runners = runners.unwrap_or_else(|error| panic!("{error}"));
         let session = runners.explanation().session();
         let mut group = criterion.benchmark_group(architecture.name());

@@ -12,7 +12,7 @@ const SETTINGS: Settings = Settings { height: 224, width: 224, repeats: REPEATS,
 fn networks(criterion: &mut Criterion) {
     let gpu = block_on(Gpu::open(&Selection::default())).unwrap_or_else(|error| panic!("{error}"));
     for architecture in [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19] {
-        let runners = block_on(Runners::new(&gpu, &Model::synthetic(architecture), &SETTINGS));
+        let runners = block_on(Runners::new(&gpu, &Model::synthetic(architecture).unwrap(), &SETTINGS));
         let runners = runners.unwrap_or_else(|error| panic!("{error}"));
         let mut group = criterion.benchmark_group(architecture.name());
         group.sample_size(10);

@@ -66,7 +66,7 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
     // Once per frame: picture and class through the queue, then everything into one encoder.
     let input = prepare(&Photo::open(photo)?, &model.input_spec(), Framing::Standard)?;
     session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: input.tensor }).await?;
-    session.write_targets(0, &[Target::Class(model.labels.find(class)?)]).await?;
+    session.write_targets(0, &[Target::Class(model.labels().find(class)?)]).await?;
     let mut encoder = device.create_command_encoder(&Default::default());
     session.record(&mut encoder);
     let mut pass = encoder.begin_compute_pass(&Default::default());

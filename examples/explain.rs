@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 async fn explain(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error>> {
     let gpu = Gpu::open(&Selection::default()).await?;
     let model = Model::embedded()?;
-    let class = model.labels.find(class)?;
+    let class = model.labels().find(class)?;
 
     // The network sees a resized crop; `placement` remembers which part of the photo that is.
     let photo = Photo::open(photo)?;
@@ -41,6 +41,6 @@ async fn explain(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn E
 
     let values = Map::new(&map.values, map.height, map.width)?;
     write_png(output, &overlay(&photo, &values, &input.placement, Colormap::default(), Range::Auto)?)?;
-    println!("{} in {output}, {:.0} ms on {}", model.labels.name(class), cost.gpu_ms, gpu.summary().name);
+    println!("{} in {output}, {:.0} ms on {}", model.labels().name(class), cost.gpu_ms, gpu.summary().name);
     Ok(())
 }

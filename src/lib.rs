@@ -18,7 +18,7 @@
 //! let input = prepare(&photo, &model.input_spec(), Framing::Standard)?;
 //! let batch = Batch { count: 1, height: input.height, width: input.width, data: input.tensor };
 //!
-//! let panda = model.labels.find("giant panda")?;
+//! let panda = model.labels().find("giant panda")?;
 //! let mut explainer = Explainer::new(&gpu, &model, Method::default());
 //! let (explained, _cost) = explainer.explain(&batch, &[vec![Target::Class(panda)]]).await?;
 //! let map = &explained[0].maps[0]; // 224 x 224 values: positive speaks for the panda, negative against it

@@ -76,7 +76,7 @@ struct Wiring {
 
 impl Wiring {
     fn new(model: &Model, shape: SessionShape, method: &Method) -> Result<Self, Error> {
-        let network = model.architecture.build(shape.height, shape.width, model.classes)?;
+        let network = model.build(shape.height, shape.width)?;
         let Explanation { mut graph, input, logits, maps, passes } = method.explain(&network, shape.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {

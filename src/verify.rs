@@ -98,7 +98,7 @@ pub async fn verify_edited(
     edit: impl FnOnce(&mut Plan),
 ) -> Result<Verification, Error> {
     batch.check()?;
-    let network = model.architecture.build(batch.height, batch.width, model.classes)?;
+    let network = model.build(batch.height, batch.width)?;
     let explanation = method.explain(&network, 1)?;
     let graph = &explanation.graph;
     let slot = &explanation.maps[0];

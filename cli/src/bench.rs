@@ -51,7 +51,7 @@ struct Adapter {
 
 #[derive(Serialize)]
 struct Network {
-    model: &'static str,
+    model: String,
     weights: String,
     precision: &'static str,
     classes: u32,
@@ -116,10 +116,10 @@ fn document(
             winograd: arguments.device.winograd.name(),
         },
         network: Network {
-            model: model.architecture.name(),
+            model: model.name().into(),
             weights: model.source.clone(),
             precision: model.precision.name(),
-            classes: model.classes,
+            classes: model.classes(),
         },
         settings,
         measurement,

@@ -38,7 +38,7 @@ pub enum CliError {
         /// How many were asked for.
         wanted: u32,
         /// The model's name.
-        model: Architecture,
+        model: String,
         /// How many it has.
         classes: u32,
     },

@@ -41,7 +41,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     interrupt::listen(terminal.clone(), writer.folders().to_vec());
     terminal.say(setup::introduction(&model, &gpu));
     let report = empty_report(arguments, &questions.methods, &model, &gpu);
-    let mut recorder = Recorder::new(&model.labels, writer, report, terminal, !arguments.json, count);
+    let mut recorder = Recorder::new(model.labels(), writer, report, terminal, !arguments.json, count);
     for failure in found.failures {
         recorder.fail(failure);
     }

@@ -136,7 +136,7 @@ mod tests {
             Source { path, name: index.to_string().into(), array_length: None }
         };
         let sources = [3, 3, 0, 3, 3, 4, 3].iter().enumerate().map(source).collect();
-        let spec = Model::synthetic(Architecture::TinyVgg).input_spec();
+        let spec = Model::synthetic(Architecture::TinyVgg).unwrap().input_spec();
         let batches = Batches::start(sources, Decoder { spec, framing: Framing::Native }, 3).unwrap();
         let seen: Vec<Vec<String>> = batches
             .map(|delivery| match delivery {
@@ -153,7 +153,7 @@ mod tests {
     fn nobody_listening_ends_the_thread() {
         let (sender, receiver) = sync_channel(1);
         drop(receiver);
-        let spec = Model::synthetic(Architecture::TinyVgg).input_spec();
+        let spec = Model::synthetic(Architecture::TinyVgg).unwrap().input_spec();
         let source = Source { path: "missing".into(), name: "missing".into(), array_length: None };
         produce(&vec![source; 10], Decoder { spec, framing: Framing::Native }, &sender);
         assert!(Photo::open("missing").is_err());

@@ -21,7 +21,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     let mut session = Session {
         explainer,
-        labels: &model.labels,
+        labels: model.labels(),
         top: arguments.top.get() as usize,
         terminal: Terminal::with_progress(found.picture_count(), 1),
         inputs: arguments.json.then(Vec::new),

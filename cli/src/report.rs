@@ -27,7 +27,7 @@ pub(super) struct Failure {
 /// The network and its weights.
 #[derive(Serialize)]
 pub(super) struct ModelReport {
-    name: &'static str,
+    name: String,
     classes: u32,
     weights: String,
     precision: &'static str,
@@ -35,8 +35,8 @@ pub(super) struct ModelReport {
 
 impl From<&Model> for ModelReport {
     fn from(model: &Model) -> Self {
-        let precision = model.precision.name();
-        Self { name: model.architecture.name(), classes: model.classes, weights: model.source.clone(), precision }
+        let (name, precision) = (model.name().into(), model.precision.name());
+        Self { name, classes: model.classes(), weights: model.source.clone(), precision }
     }
 }
 

@@ -7,6 +7,7 @@ use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
 use super::terminal::Terminal;
 use super::values::{ClassSpec, Size, WeightsSource};
+use agf::Error;
 use agf::explainer::Target;
 use agf::gpu::{Gpu, Selection};
 use agf::image::Framing;
@@ -22,7 +23,7 @@ impl ModelArguments {
     /// The model with the weights asked for.
     pub(super) fn open(&self) -> Result<Model, CliError> {
         let model = match &self.weights {
-            Some(WeightsSource::Synthetic) => Model::synthetic(self.model),
+            Some(WeightsSource::Synthetic) => self.made_up()?,
             Some(WeightsSource::File(path)) => Model::open(self.model, path)?,
             None if self.model == EMBEDDED => Model::embedded()?,
             None => return Err(CliError::NoWeights(self.model)),
@@ -34,9 +35,13 @@ impl ModelArguments {
     /// depend on what the network knows.
     pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
         if self.weights.is_none() && !self.has_built_in() {
-            return Ok(Model::synthetic(self.model).with_precision(self.precision)?);
+            return Ok(self.made_up()?.with_precision(self.precision)?);
         }
         self.open()
+    }
+
+    fn made_up(&self) -> Result<Model, CliError> {
+        Ok(Model::synthetic(self.model).map_err(Error::from)?)
     }
 
     /// Whether the model's weights are part of the program.
@@ -71,7 +76,7 @@ pub(super) fn introduction(model: &Model, gpu: &Gpu) -> String {
     let tuned = if gpu.profile().choices.tuning.is_empty() { "" } else { ", tuned" };
     let tile = gpu.profile().choices.winograd.filter(|&tile| tile > WinogradTile::Two);
     let winograd = tile.map(|tile| format!(", {tile}")).unwrap_or_default();
-    format!("{} ({}) on {} ({}){tuned}{winograd}", model.architecture, model.source, adapter.name, adapter.backend)
+    format!("{} ({}) on {} ({}){tuned}{winograd}", model.name(), model.source, adapter.name, adapter.backend)
 }
 
 impl DeviceArguments {
@@ -120,8 +125,8 @@ pub(super) fn targets(specs: &[ClassSpec], model: &Model) -> Result<Vec<Target>,
                 check_count("--class top:", count.get(), model)?;
                 targets.extend((0..count.get()).map(Target::Rank));
             }
-            ClassSpec::Id(id) => targets.push(Target::Class(model.labels.check(*id)?)),
-            ClassSpec::Name(name) => targets.push(Target::Class(model.labels.find(name)?)),
+            ClassSpec::Id(id) => targets.push(Target::Class(model.labels().check(*id)?)),
+            ClassSpec::Name(name) => targets.push(Target::Class(model.labels().find(name)?)),
         }
     }
     let mut seen = HashSet::new();
@@ -137,10 +142,10 @@ pub(super) fn check_slots(wanted: usize) -> Result<(), CliError> {
 
 /// Refuses to name more classes than there are. `flag` is what stands before the number on the command line.
 pub(super) fn check_count(flag: &'static str, wanted: u32, model: &Model) -> Result<(), CliError> {
-    if wanted <= model.classes {
+    if wanted <= model.classes() {
         return Ok(());
     }
-    Err(CliError::TooManyClasses { flag, wanted, model: model.architecture, classes: model.classes })
+    Err(CliError::TooManyClasses { flag, wanted, model: model.name().into(), classes: model.classes() })
 }
 
 #[cfg(test)]
@@ -149,7 +154,7 @@ mod tests {
 
     fn resolve(specs: &[&str]) -> Result<Vec<Target>, CliError> {
         let specs: Vec<ClassSpec> = specs.iter().map(|text| text.parse().unwrap()).collect();
-        targets(&specs, &Model::synthetic(Architecture::TinyVgg))
+        targets(&specs, &Model::synthetic(Architecture::TinyVgg).unwrap())
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn table(model: &Model, measured: &[Measured]) -> Result<(), CliError> {
     let mut terminal = Terminal::plain();
     let shapes: Vec<String> = measured.iter().map(|measured| measured.shape.to_string()).collect();
     let width = shapes.iter().map(String::len).max().unwrap_or(0).max(5);
-    terminal.data(format_args!("{}", model.architecture))?;
+    terminal.data(format_args!("{}", model.name()))?;
     terminal.data(format_args!("{:width$}  {:28} {:28} {:>8}", "shape", "default", "chosen", "speed-up"))?;
     for (shape, Measured { default, chosen, speed_up, .. }) in shapes.iter().zip(measured) {
         let (default, chosen) = (default.to_string(), chosen.to_string());

@@ -53,8 +53,8 @@ fn rank_correlation(a: &[Place], b: &[Place]) -> f64 {
 
 /// The model with the last `stage / stages` of its layers as before training.
 fn randomised(model: &Model, stage: u32, stages: u32, seed: u64) -> Result<Model, WeightsError> {
-    let parameters = Model::parameters(model.architecture, model.classes);
-    let layers = layers(&parameters);
+    let parameters = model.recipe.parameters();
+    let layers = layers(parameters);
     let count = layers.last().map_or(0, |last| last + 1);
     let kept = count - (count * stage as usize).div_ceil(stages.max(1) as usize);
     let mut tensors = HashMap::new();
@@ -65,7 +65,7 @@ fn randomised(model: &Model, stage: u32, stages: u32, seed: u64) -> Result<Model
         };
         tensors.insert(parameter.name.clone(), tensor);
     }
-    let weights = Weights::from_tensors(tensors, &parameters)?;
+    let weights = Weights::from_tensors(tensors, parameters)?;
     let source = format!("{}, {stage}/{stages} of its layers random", model.source);
     Model { weights, source, ..model.clone() }.with_precision(model.precision)
 }
@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn the_cascade_begins_at_the_last_layer_and_repeats() {
-        let model = Model::synthetic(Architecture::TinyResNet);
-        let parameters = Model::parameters(model.architecture, model.classes);
+        let model = Model::synthetic(Architecture::TinyResNet).unwrap();
+        let parameters = model.recipe.parameters();
         let changed = |stage| {
             let random = randomised(&model, stage, 4, 5).unwrap();
             let again = randomised(&model, stage, 4, 5).unwrap();

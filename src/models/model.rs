@@ -1,27 +1,21 @@
-//! A model: an architecture, its weights, the names of its classes, and how it wants its pictures.
+//! A model: a recipe and its weights.
 
 use super::weights::{Weights, WeightsError, class_count};
-use super::{Architecture, Labels, Precision};
-use crate::graph::parameter::Parameter;
-use crate::image::{Filter, InputSpec};
+use super::{Architecture, Labels, Precision, Recipe};
+use crate::graph::GraphError;
+use crate::image::InputSpec;
+use crate::methods::Network;
 use std::path::Path;
 
 /// Weights of the embedded EfficientNet-Lite0.
 static EMBEDDED: &[u8] = include_bytes!("../../weights/efficientnet_lite0.safetensors");
 
-/// Height and width at which a parameter list is made; parameters do not depend on it.
-const ANY_SIZE: u32 = 224;
-
-/// An architecture with its weights. Clones share the weights.
+/// A network with its weights. Clones share the weights.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Architecture.
-    pub architecture: Architecture,
-    /// Number of logits.
-    pub classes: u32,
-    /// Names of the classes.
-    pub labels: Labels,
-    /// Parameters by name.
+    /// The network.
+    pub recipe: Recipe,
+    /// The values of its parameters, by name.
     pub weights: Weights,
     /// Where the weights come from, for reports.
     pub source: String,
@@ -36,10 +30,10 @@ impl Model {
     /// [`WeightsError`] only if the crate was built from a damaged file.
     pub fn embedded() -> Result<Self, WeightsError> {
         let architecture = Architecture::EfficientNetLite0;
-        let classes = architecture.default_classes();
+        let recipe = architecture.recipe(architecture.default_classes())?;
         let source = "embedded weights/efficientnet_lite0.safetensors".to_string();
-        let weights = Weights::parse(EMBEDDED, &source, &parameters(architecture, classes))?;
-        Ok(Self::new(architecture, classes, weights, source))
+        let weights = Weights::parse(EMBEDDED, &source, recipe.parameters())?;
+        Ok(Self::new(recipe, weights, source))
     }
 
     /// An architecture with the weights of a safetensors file; the number of classes is the file's.
@@ -49,24 +43,24 @@ impl Model {
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
         let classes = class_count(path, architecture.classifier_weight());
         let classes = classes.map_or(architecture.default_classes(), |classes| classes as u32);
-        let weights = Weights::open(path, &parameters(architecture, classes))?;
-        Ok(Self::new(architecture, classes, weights, path.display().to_string()))
+        let recipe = architecture.recipe(classes)?;
+        let weights = Weights::open(path, recipe.parameters())?;
+        Ok(Self::new(recipe, weights, path.display().to_string()))
     }
 
     /// An architecture with deterministic weights that have learned nothing: for tests and measurements.
-    pub fn synthetic(architecture: Architecture) -> Self {
-        let classes = architecture.default_classes();
-        let weights = Weights::synthetic(&parameters(architecture, classes));
-        Self::new(architecture, classes, weights, "synthetic".into())
+    ///
+    /// # Errors
+    /// [`GraphError`] where the network cannot be built.
+    pub fn synthetic(architecture: Architecture) -> Result<Self, GraphError> {
+        let recipe = architecture.recipe(architecture.default_classes())?;
+        let weights = Weights::synthetic(recipe.parameters());
+        Ok(Self::new(recipe, weights, "synthetic".into()))
     }
 
-    /// A model from weights in memory, made for [`Model::parameters`] of the same architecture and number of classes.
-    pub fn new(architecture: Architecture, classes: u32, weights: Weights, source: String) -> Self {
-        let labels = match classes {
-            1000 => Labels::imagenet(),
-            _ => Labels::numbered(classes),
-        };
-        Self { architecture, classes, labels, weights, source, precision: Precision::F32 }
+    /// A model from weights in memory, made for the recipe's parameters.
+    pub fn new(recipe: Recipe, weights: Weights, source: String) -> Self {
+        Self { recipe, weights, source, precision: Precision::F32 }
     }
 
     /// The same network at another precision. With [`Precision::F16Weights`] the weights of linear layers and dense convolutions become
@@ -77,59 +71,68 @@ impl Model {
     /// [`WeightsError::BeyondF16`] where a weight is larger than f16's largest value.
     pub fn with_precision(mut self, precision: Precision) -> Result<Self, WeightsError> {
         if precision == Precision::F16Weights {
-            let network = self.architecture.build(ANY_SIZE, ANY_SIZE, self.classes);
-            let names = network.map(|network| network.graph.dense_weights()).unwrap_or_default();
+            let InputSpec { height, width, .. } = self.input_spec();
+            let names = self.build(height, width)?.graph.dense_weights();
             self.weights.round_to_f16(&names, &self.source)?;
         }
         Ok(Self { precision, ..self })
     }
 
-    /// The parameters that an architecture with this many classes needs.
-    pub fn parameters(architecture: Architecture, classes: u32) -> Vec<Parameter> {
-        parameters(architecture, classes)
+    /// The forward graph for a picture of `height` x `width`.
+    ///
+    /// # Errors
+    /// [`GraphError::Window`] where the picture is too small for the network.
+    pub fn build(&self, height: u32, width: u32) -> Result<Network, GraphError> {
+        self.recipe.build(height, width)
     }
 
-    /// Size and normalisation of the network's input as it was trained: 224x224 out of a short side of 256.
+    /// Name of the network.
+    pub fn name(&self) -> &str {
+        self.recipe.name()
+    }
+
+    /// Number of logits.
+    pub fn classes(&self) -> u32 {
+        self.recipe.classes()
+    }
+
+    /// Names of the classes.
+    pub fn labels(&self) -> &Labels {
+        self.recipe.labels()
+    }
+
+    /// Size and normalisation of the network's input.
     pub fn input_spec(&self) -> InputSpec {
-        let (filter, mean, std) = match self.architecture {
-            Architecture::EfficientNetLite0 => (Filter::Bicubic, [127.0; 3], [128.0; 3]),
-            _ => (Filter::Bilinear, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
-        };
-        InputSpec { height: 224, width: 224, resize_short: 256, filter, mean, std }
+        self.recipe.input_spec()
     }
-}
-
-fn parameters(architecture: Architecture, classes: u32) -> Vec<Parameter> {
-    let network = architecture.build(ANY_SIZE, ANY_SIZE, classes);
-    network.map(|network| network.graph.parameters()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::parameter::Parameter;
     use crate::models::weights::Tensor;
     use half::f16;
 
     /// A small network whose tensor `name` has `value` at place 2.
     fn with_value(architecture: Architecture, name: &str, value: f32) -> Model {
-        let classes = architecture.default_classes();
-        let model = Model::synthetic(architecture);
+        let model = Model::synthetic(architecture).unwrap();
         let tensor = |name: &str| model.weights.get(name).unwrap().clone();
-        let parameters = Model::parameters(architecture, classes);
+        let parameters = model.recipe.parameters();
         let mut tensors: std::collections::HashMap<String, Tensor> =
             parameters.iter().map(|parameter| (parameter.name.clone(), tensor(&parameter.name))).collect();
         let mut values = tensor(name).data().to_vec();
         values[2] = value;
         tensors.insert(name.into(), Tensor::new(tensor(name).shape(), values).unwrap());
-        let weights = Weights::from_tensors(tensors, &parameters).unwrap();
-        Model::new(architecture, classes, weights, "made up".into())
+        let weights = Weights::from_tensors(tensors, parameters).unwrap();
+        Model::new(model.recipe, weights, "made up".into())
     }
 
     #[test]
     fn dense_weights_are_rounded_and_nothing_else() {
-        let exact = Model::synthetic(Architecture::EfficientNetLite0);
+        let exact = Model::synthetic(Architecture::EfficientNetLite0).unwrap();
         let rounded = exact.clone().with_precision(Precision::F16Weights).unwrap();
-        let parameters = Model::parameters(exact.architecture, exact.classes);
+        let parameters = exact.recipe.parameters();
         let changed = |parameter: &&Parameter| {
             let values = |model: &Model| model.weights.get(&parameter.name).unwrap().data().to_vec();
             let (before, after) = (values(&exact), values(&rounded));
@@ -139,7 +142,7 @@ mod tests {
         };
         let changed = parameters.iter().filter(changed).map(|parameter| parameter.name.clone());
         let changed: std::collections::BTreeSet<String> = changed.collect();
-        let network = exact.architecture.build(ANY_SIZE, ANY_SIZE, exact.classes).unwrap();
+        let network = exact.build(224, 224).unwrap();
         assert_eq!(changed, network.graph.dense_weights().into_iter().collect());
     }
 

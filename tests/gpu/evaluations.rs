@@ -78,7 +78,7 @@ fn expected_perturbation(explainer: &mut Explainer, spec: [f32; 3], sample: &Sam
 
 #[test]
 fn perturbation_is_what_its_definition_says() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let spec = model.input_spec();
     let black = [0, 1, 2].map(|channel| -spec.mean[channel] / spec.std[channel]);
     for (gpu, method) in [(gpu(), Method::default()), (limited_gpu(), Method::Gradient), (gpu(), Method::GradCam)] {
@@ -93,7 +93,7 @@ fn perturbation_is_what_its_definition_says() {
 
 #[test]
 fn deletion_is_what_its_definition_says() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let samples = samples();
     let method = Method::InputXGradient;
     let found = evaluate(gpu(), &model, Evaluation::Deletion, &method, &samples);
@@ -116,7 +116,7 @@ fn deletion_is_what_its_definition_says() {
 /// The original map correlates with itself; other seeds make other networks.
 #[test]
 fn randomisation_begins_at_one_and_repeats() {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let samples = samples();
     let run = || evaluate(gpu(), &model, Evaluation::Randomisation, &Method::default(), &samples);
     let found = run();

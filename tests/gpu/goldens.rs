@@ -15,7 +15,7 @@ use agf::{Batch, Explained, Explainer, SessionShape};
 fn model_of(golden: &Golden) -> Model {
     let weights = golden.weights(&golden.explanation());
     let classes = golden.tensor("logits").shape[1] as u32;
-    Model::new(golden.architecture, classes, weights, golden.name.clone())
+    Model::new(golden.architecture.recipe(classes).unwrap(), weights, golden.name.clone())
 }
 
 fn explain(gpu: &Gpu, golden: &Golden, batch: &Batch) -> Vec<Explained> {

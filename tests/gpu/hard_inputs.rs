@@ -43,7 +43,7 @@ fn check(what: &str, batch: &Batch) {
 
 fn check_on(gpu: &Gpu, what: &str, architecture: Architecture, batch: &Batch, shader: Shader) {
     let what = format!("{what}, {architecture}, {}", shader.name());
-    let model = Model::synthetic(architecture);
+    let model = Model::synthetic(architecture).unwrap();
     let mut transforms = 0;
     let count = |plan: &mut Plan| {
         let is_transform = |step: &&Step| step.kernel.shader.file() == shader.file();

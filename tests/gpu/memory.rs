@@ -12,7 +12,7 @@ fn smooth(seed: u64) -> Method {
 
 /// Bytes of values and weights that one picture needs.
 fn bytes_for(method: &Method, count: u32) -> u64 {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let mut explainer = Explainer::new(gpu(), &model, method.clone());
     let shape = SessionShape { count, height: 40, width: 36, slots: 1 };
     let session = pollster::block_on(explainer.session(shape)).unwrap();
@@ -20,7 +20,7 @@ fn bytes_for(method: &Method, count: u32) -> u64 {
 }
 
 fn explain(method: &Method, batch: &agf::Batch, limit: Option<u64>) -> (Vec<Explained>, u64) {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let mut explainer = Explainer::new(gpu(), &model, method.clone());
     explainer.limit_memory(limit);
     let targets = vec![vec![Target::Rank(0)]; batch.count as usize];
@@ -57,7 +57,7 @@ fn a_seed_repeats_and_another_seed_differs() {
 
 #[test]
 fn too_little_memory_is_an_error_with_the_smallest_possible() {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let needed = bytes_for(&Method::default(), 1);
     let mut explainer = Explainer::new(gpu(), &model, Method::default());
     explainer.limit_memory(Some(needed - 1));
@@ -71,7 +71,7 @@ fn too_little_memory_is_an_error_with_the_smallest_possible() {
 
 #[test]
 fn progress_counts_every_pass_once() {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let mut explainer = Explainer::new(gpu(), &model, smooth(1));
     explainer.limit_memory(Some(bytes_for(&smooth(1), 4)));
     let seen = Arc::new(Mutex::new(Vec::new()));

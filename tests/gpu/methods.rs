@@ -34,7 +34,7 @@ fn part(batch: &Batch, index: usize) -> Batch {
 
 /// What each sample's map is made of.
 async fn attributions(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch, class: u32) -> Vec<f32> {
-    let network = model.architecture.build(batch.height, batch.width, model.classes).unwrap();
+    let network = model.build(batch.height, batch.width).unwrap();
     let explanation = method.explain(&network, 1).unwrap();
     let (graph, wanted) = (&explanation.graph, [explanation.maps[0].attribution]);
     let plan = Plan::new(graph, &wanted, batch.count, gpu.profile(), Sharing::Shared).unwrap();
@@ -51,7 +51,7 @@ async fn attributions(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch, 
 /// The golden's values of a method that needs one pass, alone and inside a batch with the same bits.
 fn check_golden(gpu: &Gpu, method: Method, tensor: &str, in_batch: bool) {
     let golden = Golden::load(GOLDEN);
-    let model = Model::synthetic(golden.architecture);
+    let model = Model::synthetic(golden.architecture).unwrap();
     let (batch, class) = (batch_of(&golden), golden.classes[0]);
     let alone = pollster::block_on(attributions(gpu, &model, &method, &batch, class));
     let l2 = assert_relative_l2(tensor, &alone, &golden.tensor(tensor).values, 1e-3);
@@ -92,7 +92,7 @@ fn channel_sums(values: &[f32], pixels: usize, of: impl Fn(f64) -> f64) -> Vec<f
 #[test]
 fn maps_of_goldens() {
     let golden = Golden::load(GOLDEN);
-    let model = Model::synthetic(golden.architecture);
+    let model = Model::synthetic(golden.architecture).unwrap();
     let batch = batch_of(&golden);
     let pixels = (batch.height * batch.width) as usize;
     let targets = [vec![Target::Class(golden.classes[0])]];
@@ -115,7 +115,7 @@ fn maps_of_goldens() {
 
 /// The reference's map of one picture, all passes included.
 fn reference_map(model: &Model, method: &Method, picture: &Batch, class: u32) -> Vec<f64> {
-    let network = model.architecture.build(picture.height, picture.width, model.classes).unwrap();
+    let network = model.build(picture.height, picture.width).unwrap();
     let explanation = method.explain(&network, 1).unwrap();
     let (node, request) = (explanation.maps[0].map, [f64::from(class)]);
     let input: Vec<f64> = picture.data.iter().map(|&value| value.into()).collect();
@@ -147,13 +147,13 @@ fn methods() -> Vec<Method> {
 
 /// Demands that `demanded` of three draws are within tolerance: where a ReLU's input is next to zero, a gradient may fall to either side.
 fn check_against_reference(gpu: &Gpu, architecture: Architecture, height: u32, width: u32, demanded: usize) {
-    let model = Model::synthetic(architecture);
+    let model = Model::synthetic(architecture).unwrap();
     let mut random = Random::new();
     for method in methods() {
         let mut errors = Vec::new();
         let within = |errors: &[f64]| errors.iter().filter(|&&error| error <= 1e-3).count();
         while errors.len() < 3 && within(&errors) < demanded {
-            let class = random.uniform(0.0, f64::from(model.classes)) as u32;
+            let class = random.uniform(0.0, f64::from(model.classes())) as u32;
             let batch = random_batch(1, height, width);
             let explained = explain(gpu, &model, &method, &batch, &[vec![Target::Class(class)]]);
             let map = &explained[0].maps[0];
@@ -186,7 +186,7 @@ fn every_family_agrees_with_the_reference() {
 #[test]
 fn pictures_and_classes_do_not_depend_on_each_other() {
     for architecture in [Architecture::TinyVgg, Architecture::TinyResNet] {
-        let model = Model::synthetic(architecture);
+        let model = Model::synthetic(architecture).unwrap();
         let batch = random_batch(3, 33, 46);
         let targets = vec![
             vec![Target::Class(4), Target::Rank(0)],
@@ -210,7 +210,7 @@ fn pictures_and_classes_do_not_depend_on_each_other() {
 #[test]
 fn maps_have_the_sign_that_their_method_says() {
     use agf::methods::MapKind;
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let batch = random_batch(2, 40, 40);
     let targets = vec![vec![Target::Rank(0), Target::Rank(5)]; 2];
     for method in methods() {
@@ -223,7 +223,7 @@ fn maps_have_the_sign_that_their_method_says() {
 }
 
 fn gap_share(architecture: Architecture, method: &Method, batch: &Batch) -> f64 {
-    let model = Model::synthetic(architecture);
+    let model = Model::synthetic(architecture).unwrap();
     let explained = explain(gpu(), &model, method, batch, &[vec![Target::Rank(0)]]);
     let map = &explained[0].maps[0];
     let gap = map.completeness_gap.unwrap_or_else(|| panic!("{method} promises completeness"));
@@ -255,7 +255,7 @@ fn the_gap_of_integrated_gradients_shrinks_with_the_number_of_steps() {
 
 #[test]
 fn only_promised_gaps_are_reported() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     for method in Method::ALL {
         let explained = explain(gpu(), &model, method, &random_batch(1, 32, 32), &[vec![Target::Rank(0)]]);
         let promised = matches!(method, Method::FullGrad | Method::IntegratedGradients(_));

@@ -30,7 +30,7 @@ fn photos_are_named_correctly() {
         let (batch, _) = load(&model, name);
         let (logits, _) = pollster::block_on(explainer.predict(&batch)).unwrap();
         let best = (0..logits[0].len()).max_by(|&a, &b| logits[0][a].total_cmp(&logits[0][b])).unwrap();
-        assert!(classes.contains(&best), "{name} is taken for {best}, {}", model.labels.name(best as u32));
+        assert!(classes.contains(&best), "{name} is taken for {best}, {}", model.labels().name(best as u32));
     }
 }
 

@@ -113,7 +113,7 @@ fn copies_replace_exactly_the_ranked_pixels() {
         let views: Vec<&[f32]> = maps.iter().map(Vec::as_slice).collect();
         let color = [0.25, -0.5, 9.0];
         let mut explainer =
-            Explainer::new(gpu, &Model::synthetic(Architecture::TinyVgg), agf::methods::Method::default());
+            Explainer::new(gpu, &Model::synthetic(Architecture::TinyVgg).unwrap(), agf::methods::Method::default());
         let session =
             pollster::block_on(explainer.session(SessionShape { count: 9, height, width, slots: 0 })).unwrap();
         pollster::block_on(async {
@@ -150,7 +150,7 @@ fn blurred_replacements_are_gaussian_means() {
         let batch = random_batch(2, height, width);
         let pixels = pollster::block_on(Pixels::new(gpu, height, width, 2)).unwrap();
         let mut explainer =
-            Explainer::new(gpu, &Model::synthetic(Architecture::TinyVgg), agf::methods::Method::default());
+            Explainer::new(gpu, &Model::synthetic(Architecture::TinyVgg).unwrap(), agf::methods::Method::default());
         let session =
             pollster::block_on(explainer.session(SessionShape { count: 2, height, width, slots: 0 })).unwrap();
         pollster::block_on(async {

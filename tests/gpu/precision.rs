@@ -12,7 +12,7 @@ use agf::{Batch, Explainer};
 use std::collections::BTreeSet;
 
 fn half(architecture: Architecture) -> Model {
-    Model::synthetic(architecture).with_precision(Precision::F16Weights).unwrap()
+    Model::synthetic(architecture).unwrap().with_precision(Precision::F16Weights).unwrap()
 }
 
 /// The shaders that read f16.
@@ -71,7 +71,7 @@ fn maps_have_the_bits_of_rounded_weights_in_f32() {
             let rounded = half(architecture).with_precision(Precision::F32).unwrap();
             assert!(found == maps(device, &rounded, &batch), "{architecture}: other bits");
             assert!(
-                found != maps(device, &Model::synthetic(architecture), &batch),
+                found != maps(device, &Model::synthetic(architecture).unwrap(), &batch),
                 "{architecture}: nothing was rounded"
             );
         }

@@ -25,7 +25,7 @@ fn part(batch: &Batch, index: usize) -> Batch {
 #[test]
 fn the_same_bits_again_alone_and_with_other_classes() {
     for architecture in [Architecture::TinyVgg, Architecture::TinyResNet, Architecture::EfficientNetLite0] {
-        let model = Model::synthetic(architecture);
+        let model = Model::synthetic(architecture).unwrap();
         let batch = random_batch(3, 41, 54);
         let targets = vec![
             vec![Target::Class(4), Target::Rank(0)],
@@ -52,7 +52,7 @@ fn the_same_bits_again_alone_and_with_other_classes() {
 
 #[test]
 fn ranks_are_the_order_of_the_logits() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let batch = random_batch(2, 32, 40);
     let targets = vec![(0..10).map(Target::Rank).collect::<Vec<_>>(); 2];
     for picture in explain(gpu(), &model, &batch, &targets) {
@@ -87,7 +87,7 @@ fn map_error(gpu: &Gpu, random: &mut Random, case: &Case) -> (f64, f64) {
     let weights = random_weights(random, architecture, classes);
     let ablations = random_ablations(random);
     let class = random.uniform(0.0, f64::from(classes)) as u32;
-    let model = Model::new(architecture, classes, weights, "random".into());
+    let model = Model::new(architecture.recipe(classes).unwrap(), weights, "random".into());
     let batch = random_batch(2, height, width);
     let mut explainer = Explainer::new(gpu, &model, ablations);
     let targets = vec![vec![Target::Class(class)]; 2];

@@ -8,7 +8,6 @@ use crate::{batch_of, gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::methods::relevance::{AddRule, Preset, RuleList};
-use agf::models::weights::Weights;
 use agf::models::{Architecture, Model};
 use agf::verify::verify;
 use agf::{Batch, Explained, Explainer};
@@ -16,9 +15,7 @@ use agf::{Batch, Explained, Explainer};
 const GOLDENS: [(Preset, &str); 3] = [(Preset::Lrp, "lrp"), (Preset::LrpAb, "lrp_ab"), (Preset::Rap, "rap")];
 
 fn model() -> Model {
-    let network = Architecture::Vgg11.build(224, 224, 1000).unwrap();
-    let weights = Weights::synthetic(&network.graph.parameters());
-    Model::new(Architecture::Vgg11, 1000, weights, "synthetic".into())
+    Model::synthetic(Architecture::Vgg11).unwrap()
 }
 
 fn explain(explainer: &mut Explainer, method: Preset, batch: &Batch, classes: &[u32]) -> Vec<Explained> {
@@ -64,7 +61,8 @@ fn with_rule(rule: &str) -> Method {
 
 fn check_nodes(gpu: &Gpu, architecture: Architecture, method: &Method, what: &str) {
     let batch = random_batch(2, 40, 48);
-    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), method, &batch)).unwrap();
+    let verification =
+        pollster::block_on(verify(gpu, &Model::synthetic(architecture).unwrap(), method, &batch)).unwrap();
     let failure = verification.first_failure.map(|index| &verification.checked[index]);
     assert!(verification.passed(), "{architecture} {what}: {failure:#?}, {} stray words", verification.stray_words);
     println!("{architecture} {what}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
@@ -129,7 +127,7 @@ fn mixed_rules_pass() {
 /// What the target's logit brings reaches the picture, layer by layer: no output of an active layer is without positive contributions.
 #[test]
 fn relevance_is_conserved() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let mut explainer = Explainer::new(gpu(), &model, with_rule("apply = \"z-plus\""));
     let batch = random_batch(3, 40, 48);
     let explained = pollster::block_on(explainer.explain(&batch, &targets(&[2], 3))).unwrap().0;
@@ -146,7 +144,7 @@ fn relevance_is_conserved() {
 
 #[test]
 fn bits_do_not_depend_on_batch_and_other_classes() {
-    let model = Model::synthetic(Architecture::TinyResNet);
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let batch = random_batch(3, 40, 48);
     let picture = batch.data.len() / 3;
     let alone = Batch { count: 1, data: batch.data[picture..2 * picture].to_vec(), ..batch };
@@ -161,7 +159,7 @@ fn bits_do_not_depend_on_batch_and_other_classes() {
 
 /// How much maps of ResNet-18 change, relative L2, when the input changes by a millionth: the median of four pictures.
 fn sensitivity(method: Method, batch: &Batch) -> f64 {
-    let mut explainer = Explainer::new(gpu(), &Model::synthetic(Architecture::ResNet18), method);
+    let mut explainer = Explainer::new(gpu(), &Model::synthetic(Architecture::ResNet18).unwrap(), method);
     let explained = pollster::block_on(explainer.explain(batch, &targets(&[3], batch.count))).unwrap().0;
     let changes = pollster::block_on(explainer.sensitivity(batch, &explained, 0)).unwrap().0;
     let mut changes: Vec<f64> = changes.into_iter().map(|of_picture| of_picture[0]).collect();

@@ -32,7 +32,7 @@ fn forced(candidates: &[(PassShape, Vec<Variant>)]) -> Vec<Tuning> {
 }
 
 fn check(gpu: &Gpu, architecture: Architecture) {
-    let model = Model::synthetic(architecture);
+    let model = Model::synthetic(architecture).unwrap();
     let batch = random_batch(2, 40, 48);
     let first = Batch { count: 1, data: batch.data[..batch.data.len() / 2].to_vec(), ..batch };
     for tuning in forced(&candidates(gpu, architecture, 40, 48)) {
@@ -58,7 +58,7 @@ fn every_candidate_agrees_with_the_reference() {
 
 #[test]
 fn every_shape_is_measured_and_kept() {
-    let model = Model::synthetic(Architecture::TinyVgg);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let repeats = Repeats { least: 1, most: 1, seconds: 0.0 };
     let tuner = Tuner::new(gpu(), &model, Settings { height: 32, width: 40, repeats }).unwrap();
     let mut progress = 0;

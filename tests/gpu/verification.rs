@@ -11,7 +11,8 @@ use agf::verify::{verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
     let batch = random_batch(count, 40, 48);
-    let verification = pollster::block_on(verify(gpu, &Model::synthetic(architecture), method, &batch)).unwrap();
+    let verification =
+        pollster::block_on(verify(gpu, &Model::synthetic(architecture).unwrap(), method, &batch)).unwrap();
     let failure = verification.first_failure.map(|index| &verification.checked[index]);
     let words = verification.stray_words;
     assert!(verification.passed(), "{architecture} {method}: {failure:#?}, {words} stray words");
@@ -55,7 +56,7 @@ fn gated_passes_compute_what_they_stand_for() {
                 opened += usize::from(gated && step.uniforms.set("gate", 0u32));
             }
         };
-        let model = Model::synthetic(architecture);
+        let model = Model::synthetic(architecture).unwrap();
         let batch = random_batch(2, 40, 48);
         let verification = pollster::block_on(verify_edited(gpu(), &model, &Method::default(), &batch, open)).unwrap();
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
@@ -81,7 +82,8 @@ fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, 
         planted = Some(plan.steps[position].label.clone());
     };
     let verification =
-        pollster::block_on(verify_edited(gpu, &Model::synthetic(architecture), method, &batch, edit_plan)).unwrap();
+        pollster::block_on(verify_edited(gpu, &Model::synthetic(architecture).unwrap(), method, &batch, edit_plan))
+            .unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));

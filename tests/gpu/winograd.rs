@@ -194,7 +194,7 @@ fn networks_pass_with_large_tiles() {
             large =
                 plan.steps.iter().filter(|step| step.kernel.shader.file() == Shader::WinogradInput4x4.file()).count();
         };
-        let model = Model::synthetic(architecture);
+        let model = Model::synthetic(architecture).unwrap();
         let method = Method::default();
         let verification = pollster::block_on(verify_edited(&device, &model, &method, &batch, look)).unwrap();
         let failure = verification.first_failure.map(|index| &verification.checked[index]);

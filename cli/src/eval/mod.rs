@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, CliError> {
         let model = arguments.model.open()?;
         let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
-        let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), &model.labels)?;
+        let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), model.labels())?;
         let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
         dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
         let spec = model.input_spec();
@@ -202,7 +202,7 @@ fn settings(
     set("schema", json!(SCHEMA));
     set("version", json!(env!("CARGO_PKG_VERSION")));
     set("evaluation", json!(evaluation.name()));
-    set("model", json!(model.architecture.name()));
+    set("model", json!(model.name()));
     set("weights", json!(format!("{:016x}", model.weights.fingerprint())));
     set("methods", json!(methods.iter().map(method).collect::<Vec<_>>()));
     set("size", json!([reader.height, reader.width]));

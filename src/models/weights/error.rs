@@ -3,6 +3,8 @@
 use std::fmt::{self, Display};
 use std::io;
 
+use crate::graph::GraphError;
+
 /// Entries of each list that a message shows; the error value holds them all.
 const SHOWN_ENTRIES: usize = 12;
 
@@ -11,6 +13,9 @@ const SHOWN_ENTRIES: usize = 12;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
+    /// The network that the weights are for cannot be built.
+    #[error(transparent)]
+    Network(#[from] GraphError),
     /// There is no file at this path.
     #[error("weights file {file} does not exist; check the path")]
     NotFound {

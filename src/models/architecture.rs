@@ -1,0 +1,194 @@
+//! The architectures that are known by name, and their recipes.
+
+use super::efficientnet_lite;
+use super::resnet::{Block, ResNet, Stage};
+use super::vgg::{self, Vgg};
+use super::{Labels, Recipe};
+use crate::graph::{GraphError, Shape};
+use crate::image::{Filter, InputSpec};
+use crate::methods::Network;
+use std::fmt;
+use std::str::FromStr;
+
+/// A network architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// EfficientNet-Lite0, the embedded model.
+    EfficientNetLite0,
+    /// VGG-11.
+    Vgg11,
+    /// VGG-11 with batch normalisation.
+    Vgg11Bn,
+    /// VGG-13.
+    Vgg13,
+    /// VGG-13 with batch normalisation.
+    Vgg13Bn,
+    /// VGG-16.
+    Vgg16,
+    /// VGG-16 with batch normalisation.
+    Vgg16Bn,
+    /// VGG-19.
+    Vgg19,
+    /// VGG-19 with batch normalisation.
+    Vgg19Bn,
+    /// ResNet-18, basic blocks.
+    ResNet18,
+    /// ResNet-34, basic blocks.
+    ResNet34,
+    /// ResNet-50, bottleneck blocks.
+    ResNet50,
+    /// ResNet-101, bottleneck blocks.
+    ResNet101,
+    /// ResNet-152, bottleneck blocks.
+    ResNet152,
+    /// Three convolutions and two linear layers, for tests.
+    TinyVgg,
+    /// Two bottlenecks and two basic blocks, for tests.
+    TinyResNet,
+}
+
+impl Architecture {
+    /// Every architecture, the embedded model's first.
+    pub const ALL: [Architecture; 16] = [
+        Self::EfficientNetLite0,
+        Self::Vgg11,
+        Self::Vgg11Bn,
+        Self::Vgg13,
+        Self::Vgg13Bn,
+        Self::Vgg16,
+        Self::Vgg16Bn,
+        Self::Vgg19,
+        Self::Vgg19Bn,
+        Self::ResNet18,
+        Self::ResNet34,
+        Self::ResNet50,
+        Self::ResNet101,
+        Self::ResNet152,
+        Self::TinyVgg,
+        Self::TinyResNet,
+    ];
+
+    /// Name as users write it, e.g. `vgg16_bn`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "efficientnet_lite0",
+            Self::Vgg11 => "vgg11",
+            Self::Vgg11Bn => "vgg11_bn",
+            Self::Vgg13 => "vgg13",
+            Self::Vgg13Bn => "vgg13_bn",
+            Self::Vgg16 => "vgg16",
+            Self::Vgg16Bn => "vgg16_bn",
+            Self::Vgg19 => "vgg19",
+            Self::Vgg19Bn => "vgg19_bn",
+            Self::ResNet18 => "resnet18",
+            Self::ResNet34 => "resnet34",
+            Self::ResNet50 => "resnet50",
+            Self::ResNet101 => "resnet101",
+            Self::ResNet152 => "resnet152",
+            Self::TinyVgg => "tiny_vgg",
+            Self::TinyResNet => "tiny_resnet",
+        }
+    }
+
+    /// Number of classes of the published weights.
+    pub const fn default_classes(self) -> u32 {
+        match self {
+            Self::TinyVgg | Self::TinyResNet => 10,
+            _ => 1000,
+        }
+    }
+
+    /// Name of the last linear layer's weight, from whose rows the number of classes of a file can be read.
+    pub const fn classifier_weight(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "_fc.weight",
+            Self::TinyVgg => "classifier.3.weight",
+            Self::ResNet18 | Self::ResNet34 | Self::ResNet50 | Self::ResNet101 | Self::ResNet152 | Self::TinyResNet => {
+                "fc.weight"
+            }
+            _ => "classifier.6.weight",
+        }
+    }
+
+    /// The recipe of this architecture with `classes` logits. Classes have ImageNet's names where the published weights have these
+    /// classes and the number is theirs, otherwise numbers.
+    ///
+    /// # Errors
+    /// [`GraphError`] where the network cannot be built.
+    pub fn recipe(self, classes: u32) -> Result<Recipe, GraphError> {
+        let build = move |height, width| self.build(height, width, classes);
+        let recipe = Recipe::new(self.name(), self.input(), build)?;
+        let published = self.default_classes();
+        Ok(if classes == published && published == 1000 { recipe.with_labels(Labels::imagenet()) } else { recipe })
+    }
+
+    /// Size and normalisation of the input as the network was trained: 224x224 out of a short side of 256.
+    fn input(self) -> InputSpec {
+        let (filter, mean, std) = match self {
+            Self::EfficientNetLite0 => (Filter::Bicubic, [127.0; 3], [128.0; 3]),
+            _ => (Filter::Bilinear, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+        };
+        InputSpec { height: 224, width: 224, resize_short: 256, filter, mean, std }
+    }
+
+    /// The forward graph for a picture of 3 x `height` x `width`, with `classes` logits.
+    ///
+    /// # Errors
+    /// [`GraphError::Window`] where the picture is too small for the network.
+    pub fn build(self, height: u32, width: u32, classes: u32) -> Result<Network, GraphError> {
+        let input = Shape::new(3, height, width);
+        match self {
+            Self::EfficientNetLite0 => efficientnet_lite::build(input, classes),
+            Self::Vgg11 => Vgg::standard(vgg::VGG11, false).build(input, classes),
+            Self::Vgg11Bn => Vgg::standard(vgg::VGG11, true).build(input, classes),
+            Self::Vgg13 => Vgg::standard(vgg::VGG13, false).build(input, classes),
+            Self::Vgg13Bn => Vgg::standard(vgg::VGG13, true).build(input, classes),
+            Self::Vgg16 => Vgg::standard(vgg::VGG16, false).build(input, classes),
+            Self::Vgg16Bn => Vgg::standard(vgg::VGG16, true).build(input, classes),
+            Self::Vgg19 => Vgg::standard(vgg::VGG19, false).build(input, classes),
+            Self::Vgg19Bn => Vgg::standard(vgg::VGG19, true).build(input, classes),
+            Self::ResNet18 => ResNet::standard(Block::Basic, [2, 2, 2, 2]).build(input, classes),
+            Self::ResNet34 => ResNet::standard(Block::Basic, [3, 4, 6, 3]).build(input, classes),
+            Self::ResNet50 => ResNet::standard(Block::Bottleneck, [3, 4, 6, 3]).build(input, classes),
+            Self::ResNet101 => ResNet::standard(Block::Bottleneck, [3, 4, 23, 3]).build(input, classes),
+            Self::ResNet152 => ResNet::standard(Block::Bottleneck, [3, 8, 36, 3]).build(input, classes),
+            Self::TinyVgg => tiny_vgg().build(input, classes),
+            Self::TinyResNet => tiny_resnet().build(input, classes),
+        }
+    }
+}
+
+fn tiny_vgg() -> Vgg {
+    Vgg { stages: &[&[8], &[16, 16]], batch_norm: false, pooled: 3, hidden: &[32] }
+}
+
+fn tiny_resnet() -> ResNet {
+    let stages = vec![
+        Stage { block: Block::Bottleneck, blocks: 2, width: 4, stride: 1 },
+        Stage { block: Block::Basic, blocks: 2, width: 24, stride: 2 },
+    ];
+    ResNet { stem: 8, stages }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = UnknownArchitecture;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|architecture| architecture.name() == name);
+        known.ok_or_else(|| UnknownArchitecture { name: name.into() })
+    }
+}
+
+/// A name that is no architecture's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown model '{name}'; known are {}", Architecture::ALL.map(Architecture::name).join(", "))]
+pub struct UnknownArchitecture {
+    /// The name given.
+    pub name: String,
+}

@@ -1,0 +1,110 @@
+//! What a network is before it has weights.
+
+use super::Labels;
+use crate::graph::GraphError;
+use crate::graph::parameter::Parameter;
+use crate::image::InputSpec;
+use crate::methods::Network;
+use std::fmt;
+use std::sync::Arc;
+
+/// Gives the forward graph for a picture of a height and width.
+type Build = dyn Fn(u32, u32) -> Result<Network, GraphError> + Send + Sync;
+
+/// A network without the values of its weights: how to build its graph, the parameters that the graph needs, how it wants its
+/// pictures, and what its classes are called. An [`Architecture`](super::Architecture) gives one; any other source of graphs can.
+#[derive(Clone)]
+pub struct Recipe {
+    name: String,
+    build: Arc<Build>,
+    parameters: Arc<[Parameter]>,
+    classes: u32,
+    input: InputSpec,
+    labels: Labels,
+}
+
+impl Recipe {
+    /// A recipe whose classes have numbers for names. `build` is called with the height and width of a picture; which parameters there
+    /// are, and how many classes, must not depend on them.
+    ///
+    /// # Errors
+    /// [`GraphError`] where `build` fails for the size that `input` names.
+    pub fn new(
+        name: impl Into<String>,
+        input: InputSpec,
+        build: impl Fn(u32, u32) -> Result<Network, GraphError> + Send + Sync + 'static,
+    ) -> Result<Self, GraphError> {
+        let network = build(input.height, input.width)?;
+        let classes = network.graph.shape(network.logits).channels;
+        Ok(Self {
+            name: name.into(),
+            build: Arc::new(build),
+            parameters: network.graph.parameters().into(),
+            classes,
+            input,
+            labels: Labels::numbered(classes),
+        })
+    }
+
+    /// The same network with these names for its classes, as many as it has.
+    pub(super) fn with_labels(self, labels: Labels) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// The forward graph for a picture of `height` x `width`.
+    ///
+    /// # Errors
+    /// [`GraphError::Window`] where the picture is too small for the network.
+    pub fn build(&self, height: u32, width: u32) -> Result<Network, GraphError> {
+        (self.build)(height, width)
+    }
+
+    /// Name for messages and reports, such as `vgg16`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The parameters that the network needs.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Number of logits.
+    pub fn classes(&self) -> u32 {
+        self.classes
+    }
+
+    /// Size and normalisation of the network's input.
+    pub fn input_spec(&self) -> InputSpec {
+        self.input
+    }
+
+    /// Names of the classes.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, classes, input, .. } = self;
+        formatter.debug_struct("Recipe").field("name", name).field("classes", classes).field("input", input).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Architecture;
+
+    #[test]
+    fn a_network_that_cannot_be_built_is_an_error_and_not_one_without_parameters() {
+        let build = |height, width| Architecture::TinyResNet.build(height, width, 10);
+        let recipe = Architecture::TinyVgg.recipe(10).unwrap();
+        let input = recipe.input_spec();
+        assert_eq!(Recipe::new("small", input, build).unwrap().classes(), 10);
+        let error = Recipe::new("small", InputSpec { height: 0, ..input }, build).unwrap_err();
+        assert!(matches!(error, GraphError::Window { .. }), "{error}");
+        assert!(matches!(recipe.build(2, 2).unwrap_err(), GraphError::Window { .. }));
+    }
+}
