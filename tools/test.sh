@@ -23,6 +23,8 @@ if [[ $(uname -s) == Linux ]]; then
 else
     step "tests" cargo test
 fi
+# The script for graphics cards, with small networks, so that it runs where there is a card.
+step "card"   tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
 step "docs"   env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 
 printf '\ntest: all passed\n'

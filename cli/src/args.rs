@@ -17,7 +17,7 @@ use agf::image::{Colormap, Range};
 use agf::models::{Architecture, Precision};
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
 
-pub use measuring::{BenchArguments, TuneArguments};
+pub use measuring::{BenchArguments, Measure, TuneArguments};
 
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///

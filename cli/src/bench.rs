@@ -1,15 +1,17 @@
 //! `agf-run bench`: how fast kernels, networks and the start of the program are on this machine.
 
+mod adapter;
 mod start;
 mod table;
 
 use serde::Serialize;
 
-use super::args::BenchArguments;
+use super::args::{BenchArguments, Measure};
 use super::terminal::Terminal;
 use super::{CliError, Outcome, setup};
+use adapter::{Adapter, Machine};
 use agf::benchmark::{Measurement, Repeats, Settings, measure};
-use agf::gpu::{AdapterSummary, Gpu};
+use agf::gpu::Gpu;
 use agf::models::Model;
 use start::Start;
 
@@ -30,26 +32,6 @@ struct Document {
 }
 
 #[derive(Serialize)]
-struct Machine {
-    system: &'static str,
-    architecture: &'static str,
-    threads: usize,
-}
-
-#[derive(Serialize)]
-struct Adapter {
-    name: String,
-    kind: &'static str,
-    backend: &'static str,
-    driver: String,
-    driver_info: String,
-    subgroup_lanes: Option<(u32, u32)>,
-    timestamps: bool,
-    webgpu_limits: bool,
-    winograd: &'static str,
-}
-
-#[derive(Serialize)]
 struct Network {
     model: String,
     weights: String,
@@ -59,9 +41,17 @@ struct Network {
 
 /// Runs the command.
 pub fn run(arguments: &BenchArguments) -> Result<Outcome, CliError> {
+    match arguments.measure {
+        Measure::Network => network(arguments),
+        Measure::Variants => adapter::variants(arguments),
+        Measure::Dispatches => adapter::dispatches(arguments),
+    }
+}
+
+fn network(arguments: &BenchArguments) -> Result<Outcome, CliError> {
     let model = arguments.model.open_or_make_up()?;
     let gpu = arguments.device.open()?;
-    let mut terminal = Terminal::plain();
+    let terminal = Terminal::plain();
     terminal.say(setup::introduction(&model, &gpu));
     let settings = settings(arguments, &model);
     terminal.say("measuring probes, networks and kernels");
@@ -74,18 +64,28 @@ pub fn run(arguments: &BenchArguments) -> Result<Outcome, CliError> {
         }
     };
     let document = document(arguments, &gpu, &model, settings, measurement, start);
+    print(arguments, &document, table::text)
+}
+
+/// Prints a document as it is asked for.
+fn print<T: Serialize>(arguments: &BenchArguments, document: &T, text: fn(&T) -> String) -> Result<Outcome, CliError> {
+    let mut terminal = Terminal::plain();
     match arguments.json {
-        true => terminal.data(serde_json::to_string_pretty(&document).map_err(std::io::Error::from)?)?,
-        false => terminal.data(table::text(&document).trim_end())?,
+        true => terminal.data(serde_json::to_string_pretty(document).map_err(std::io::Error::from)?)?,
+        false => terminal.data(text(document).trim_end())?,
     }
     Ok(Outcome::Fine)
+}
+
+fn repeats(arguments: &BenchArguments) -> Repeats {
+    let (least, most) = arguments.repeats.map_or(REPEATS, |count| (count.get() as usize, count.get() as usize));
+    Repeats { least, most, seconds: arguments.seconds }
 }
 
 fn settings(arguments: &BenchArguments, model: &Model) -> Settings {
     let spec = model.input_spec();
     let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
-    let (least, most) = arguments.repeats.map_or(REPEATS, |count| (count.get() as usize, count.get() as usize));
-    let repeats = Repeats { least, most, seconds: arguments.seconds };
+    let repeats = repeats(arguments);
     Settings { height, width, repeats, batch: arguments.batch.map(std::num::NonZeroU32::get) }
 }
 
@@ -97,24 +97,11 @@ fn document(
     measurement: Measurement,
     start: Option<Start>,
 ) -> Document {
-    let AdapterSummary { name, kind, backend, driver, driver_info, subgroup, timestamps, .. } = gpu.summary().clone();
-    let webgpu_limits = arguments.device.webgpu_limits;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     Document {
         schema: 1,
         agf: env!("CARGO_PKG_VERSION"),
-        machine: Machine { system: std::env::consts::OS, architecture: std::env::consts::ARCH, threads },
-        adapter: Adapter {
-            name,
-            kind,
-            backend,
-            driver,
-            driver_info,
-            subgroup_lanes: subgroup,
-            timestamps,
-            webgpu_limits,
-            winograd: arguments.device.winograd.name(),
-        },
+        machine: Machine::this(),
+        adapter: Adapter::new(arguments, gpu),
         network: Network {
             model: model.name().into(),
             weights: model.source.clone(),

@@ -3,15 +3,19 @@
 //! On top of the flow, beside [`verify`](mod@crate::verify): it runs sessions of a model and times them, whole and step by step.
 //! `agf-run bench` prints what it finds and adds what only a program of its own can have: start-up times and the process's memory.
 
+mod dispatches;
 mod kernels;
 mod networks;
 mod probes;
 mod summary;
+mod variants;
 
+pub use dispatches::{DispatchCosts, dispatch_costs};
 pub use kernels::{Group, KernelRow, groups};
 pub use networks::{BatchTimes, Networks, Runner, Runners};
 pub use probes::{Probes, SOURCES as PROBE_SOURCES};
 pub use summary::{Repeats, Summary};
+pub use variants::{LAYERS, LayerShape, PassVariants, VariantTime, Variants, measure_variants};
 
 use crate::error::Error;
 use crate::gpu::{Clock, Gpu};

@@ -2,9 +2,14 @@
 
 use crate::gpu::{Gpu, GpuError};
 
+/// A probe's name and WGSL text.
+type Source = (&'static str, &'static str);
+const PROBE_FMA: Source = ("probe_fma", include_str!("probe_fma.wgsl"));
+const PROBE_COPY: Source = ("probe_copy", include_str!("probe_copy.wgsl"));
+pub(super) const PROBE_DISPATCH: Source = ("probe_dispatch", include_str!("probe_dispatch.wgsl"));
+
 /// The probes' names and WGSL texts, for tests that translate every shader.
-pub const SOURCES: [(&str, &str); 2] =
-    [("probe_fma", include_str!("probe_fma.wgsl")), ("probe_copy", include_str!("probe_copy.wgsl"))];
+pub const SOURCES: [Source; 3] = [PROBE_FMA, PROBE_COPY, PROBE_DISPATCH];
 
 /// Bytes that the copy probe reads, and writes: more than CPUs' caches hold.
 const COPY_BYTES: u64 = 64 << 20;
@@ -99,33 +104,38 @@ fn make(gpu: &Gpu, copy_bytes: u64) -> Probes {
     let uniforms = buffer(16, wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST);
     let results = storage(u64::from(FMA_GROUPS) * 64 * 16);
     let (source, destination) = (storage(copy_bytes), storage(copy_bytes));
-    let fma = dispatch(gpu, SOURCES[0], [&uniforms, &results], FMA_GROUPS);
+    let fma = dispatch(gpu, PROBE_FMA, [&uniforms, &results], FMA_GROUPS);
     let groups = (copy_bytes / COPY_BYTES_PER_GROUP) as u32;
-    let copy = dispatch(gpu, SOURCES[1], [&source, &destination], groups);
+    let copy = dispatch(gpu, PROBE_COPY, [&source, &destination], groups);
     let probes = Probes { gpu: gpu.clone(), fma, uniforms, iterations: 4, copy, copy_bytes };
     probes.write_uniforms();
     probes
 }
 
-fn dispatch(gpu: &Gpu, (name, source): (&str, &str), buffers: [&wgpu::Buffer; 2], groups: u32) -> Dispatch {
+/// The pipeline of a probe, whose layout follows from its text.
+pub(super) fn compute_pipeline(gpu: &Gpu, (name, source): Source) -> wgpu::ComputePipeline {
     let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(name),
         source: wgpu::ShaderSource::Wgsl(source.into()),
     });
-    let pipeline = gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+    gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(name),
         layout: None,
         module: &module,
         entry_point: Some("main"),
         compilation_options: Default::default(),
         cache: None,
-    });
+    })
+}
+
+fn dispatch(gpu: &Gpu, source: Source, buffers: [&wgpu::Buffer; 2], groups: u32) -> Dispatch {
+    let pipeline = compute_pipeline(gpu, source);
     let entries: Vec<wgpu::BindGroupEntry> = (0..)
         .zip(buffers)
         .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
         .collect();
     let layout = &pipeline.get_bind_group_layout(0);
     let bind_group =
-        gpu.device().create_bind_group(&wgpu::BindGroupDescriptor { label: Some(name), layout, entries: &entries });
+        gpu.device().create_bind_group(&wgpu::BindGroupDescriptor { label: Some(source.0), layout, entries: &entries });
     Dispatch { pipeline, bind_group, groups }
 }

@@ -2,19 +2,33 @@
 
 use std::num::NonZeroU32;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{DeviceArguments, ModelArguments};
 use crate::values::{self, Dimensions};
 use agf::models::Architecture;
 
+/// What `agf-run bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Measure {
+    /// A network: whole, kernel by kernel, and the program's start
+    Network,
+    /// Every variant of the dense kernels, on a fixed list of layers of several networks
+    Variants,
+    /// What a dispatch costs beside its arithmetic
+    Dispatches,
+}
+
 /// `agf-run bench`.
 #[derive(Debug, Args)]
 pub struct BenchArguments {
+    /// What to measure
+    #[arg(long, value_name = "WHAT", default_value = "network")]
+    pub measure: Measure,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
-    /// Size of the network's input [default: the model's own]
+    /// Size of the network's input [default: the model's own]; of variants, of the networks that have the layers [default: 224x224]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
     /// Seconds for each kind of measurement; each is taken 5 to 101 times

@@ -69,10 +69,15 @@ gets by with fewer operations than a direct convolution shows effective GFLOP/s.
 The start is that of `agf-run explain` for one class as a process of its own, first with empty shader caches, then again; the \
 output says where a driver's cache cannot be emptied. Other programs that run at the same time make all figures worse.
 
+--measure variants computes 24 passes of convolutions, 12 layers in both directions, by every kernel that there is for them, and says how \
+far each result is from the default kernel's. --measure dispatches times a thousand dispatches that do next to nothing. Both leave \
+the model aside.
+
 Examples:
   agf-run bench                                     the built-in network
   agf-run bench --model resnet50 --json > r.json    made-up weights, for a script
-  agf-run bench --batch 8 --no-start --seconds 10   a batch against single runs, with more repeats";
+  agf-run bench --batch 8 --no-start --seconds 10   a batch against single runs, with more repeats
+  agf-run bench --measure variants --seconds 0.05   which kernel is the fastest for which layer";
 
 pub(super) const TUNE_NOTES: &str = "\
 Times every way to compute a dense convolution that the adapter and the wanted accuracy allow, in turn with the default one, and \

@@ -26,12 +26,7 @@ fn clock(clock: Clock) -> &'static str {
 fn header(text: &mut String, document: &Document) -> std::fmt::Result {
     let Document { adapter, machine, network, settings, .. } = document;
     writeln!(text, "agf {}, {} {}, {} threads", document.agf, machine.system, machine.architecture, machine.threads)?;
-    let limits = if adapter.webgpu_limits { ", WebGPU's default limits" } else { "" };
-    writeln!(
-        text,
-        "{}, {}, {} ({} {}){limits}",
-        adapter.name, adapter.kind, adapter.backend, adapter.driver, adapter.driver_info
-    )?;
+    writeln!(text, "{}", adapter.line())?;
     writeln!(text, "{} ({}), input {}x{}", network.model, network.weights, settings.height, settings.width)?;
     writeln!(text, "medians of many runs, with quartiles and extremes\n")
 }

@@ -134,9 +134,55 @@ fn what_cannot_be_measured_is_refused() {
     let place = Place::new();
     place.run(&["bench", "--seconds", "soon"]).fails(&["--seconds"]);
     place.run(&["bench", "--repeats", "0"]).fails(&["--repeats"]);
+    place.run(&["bench", "--measure", "dreams"]).fails(&["--measure"]);
     place.run(&["bench", "--model", "tiny_vgg", "--size", "1x1", "--no-start"]).fails(&[]);
     let photo = of_repository("samples/panda.jpg");
     place.run(&["bench", "--model", "vgg11", "--weights", &photo]).fails(&["panda.jpg"]);
+}
+
+/// Every kernel on every layer of the list; all compute the same.
+#[test]
+fn variants_agree_with_the_default() {
+    let place = Place::new();
+    let line = ["bench", "--measure", "variants", "--size", "8x8", "--repeats", "1", "--json"];
+    let document = place.run(&line).succeeds().json();
+    let measured = &document["measurement"];
+    positive(&measured["fma_probe"], "median");
+    let passes = measured["passes"].as_array().unwrap();
+    assert_eq!(passes.len(), 24);
+    for pass in passes {
+        positive(pass, "flops");
+        let variants = pass["variants"].as_array().unwrap();
+        assert!(variants.len() > 1 && variants[0]["difference"] == 0.0, "{pass}");
+        for time in variants {
+            spread(&time["milliseconds"], 1);
+            positive(time, "gflops");
+            positive(time, "share_of_fma");
+            let difference = time["difference"].as_f64();
+            assert!(difference.is_some_and(|difference| difference <= 1e-5), "{}: {time}", pass["shape"]);
+        }
+        let names: std::collections::HashSet<&str> =
+            variants.iter().map(|time| time["variant"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), variants.len(), "{pass}");
+    }
+    let transposes = passes.iter().filter(|pass| pass["shape"].as_str().unwrap().contains("<-"));
+    assert_eq!(transposes.count(), 12);
+}
+
+#[test]
+fn dispatches_have_a_cost() {
+    let place = Place::new();
+    let line = ["bench", "--measure", "dispatches", "--repeats", "2"];
+    let document = place.run(&[&line[..], &["--json"]].concat()).succeeds().json();
+    let costs = &document["measurement"];
+    for name in ["independent", "dependent", "dependent_wide", "dependent_passes", "recording", "round_trip"] {
+        spread(&costs[name], 2);
+    }
+    assert_eq!((&costs["dispatches"], &costs["all_counted"]), (&1000.into(), &true.into()));
+    let table = place.run(&line).succeeds().stdout;
+    for words in ["behind a barrier", "a pass of its own", "there and back"] {
+        assert!(table.contains(words), "'{words}' is missing: {table}");
+    }
 }
 
 /// Whatever the kernel.
