@@ -3,7 +3,9 @@
 # On Debian and Ubuntu it installs what is missing; on other systems it says what to install and goes on.
 # Where all is there it changes nothing and takes a fraction of a second.
 #
-#   AGF_MESA=distribution tools/setup.sh    on Debian 12: Mesa from the distribution itself, not from its backports
+# On Debian Mesa comes from the backports where those have a newer one: it is faster, and the rest of the system stays as it is.
+#
+#   AGF_MESA=distribution tools/setup.sh    Mesa from the distribution itself, not from its backports
 set -euo pipefail
 
 say()  { printf 'setup: %s\n' "$*"; }
@@ -82,56 +84,71 @@ apt_install() {
     apt install -y --no-install-recommends "$@" || die "apt could not install: $*"
 }
 
-# The archive that this machine's apt takes Debian 12 itself from; nothing where it has none.
+# The archive that this machine's apt takes a release of Debian from; nothing where it has none.
 debian_archive() {
     local found
     # shellcheck disable=SC2016  # the placeholder is apt's
     found=$(apt-get indextargets --format '$(REPO_URI)' \
-        'Origin: Debian' 'Codename: bookworm' 'Component: main' 'Created-By: Packages' || true)
+        'Origin: Debian' "Codename: $1" 'Component: main' 'Created-By: Packages' || true)
     printf '%s' "${found%%$'\n'*}"
 }
 
-backports_have_mesa() {
-    local versions
+# The newest Mesa of a release's sources, "main" or its backports; nothing where there is none.
+mesa_version() {
+    local versions name version source newest=""
     versions=$(apt-cache madison mesa-vulkan-drivers || true)
-    [[ $versions == *bookworm-backports/main* ]]
+    while IFS='|' read -r name version source; do
+        version=${version// /}
+        case $1 in
+            backports) [[ $source == *-backports/main* ]] || continue ;;
+            *) [[ -n $name && $source != *-backports/main* ]] || continue ;;
+        esac
+        if [[ -z $newest ]] || dpkg --compare-versions "$version" gt "$newest"; then newest=$version; fi
+    done <<<"$versions"
+    printf '%s' "$newest"
 }
 
-# Makes Debian 12's backports known to apt, at the address the machine already uses for Debian itself.
+# Makes a Debian release's backports known to apt, at the address the machine already uses for Debian itself.
 # Packages of backports are only taken when asked for, so nothing else on the machine changes.
 enable_backports() {
+    local codename=$1
     local list=/etc/apt/sources.list.d/agf-backports.sources
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg
     local uri
 
     apt_update
-    backports_have_mesa && return
-    uri=$(debian_archive)
+    [[ -n $(mesa_version backports) ]] && return
+    uri=$(debian_archive "$codename")
     [[ -n $uri ]] || return 1
 
     say "adding Debian's backports to apt ($list)"
     {
-        printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\n' "$uri"
+        printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\n' "$uri" "$codename"
         if [[ -f $keys ]]; then printf 'Signed-By: %s\n' "$keys"; fi
     } | as_root tee "$list" >/dev/null
     updated=
     apt_update
-    backports_have_mesa && return
+    [[ -n $(mesa_version backports) ]] && return
 
     as_root rm -f "$list"
+    updated=
+    apt_update
     return 1
 }
 
-# Mesa has a Vulkan driver that runs on the CPU (lavapipe) beside those for graphics cards.
-# Debian 12's own is 22.3; the one in its backports is several times faster.
+# Mesa has a Vulkan driver that runs on the CPU (lavapipe) beside those for graphics cards, and newer ones are faster.
 install_mesa() {
-    local release=$1
-    if [[ $release == debian-12 && ${AGF_MESA:-} != distribution ]]; then
-        if enable_backports; then
-            apt_install -t bookworm-backports mesa-vulkan-drivers libvulkan1
+    local distribution=$1 codename=$2 own backports
+    if [[ $distribution == debian && -n $codename && ${AGF_MESA:-} != distribution ]] && enable_backports "$codename"; then
+        own=$(mesa_version own)
+        backports=$(mesa_version backports)
+        if [[ -z $own ]] || dpkg --compare-versions "$backports" gt "$own"; then
+            say "Mesa $backports from the backports${own:+, which is newer than $own}"
+            apt_install -t "$codename-backports" mesa-vulkan-drivers libvulkan1
             return
         fi
-        warn "Debian's backports can't be reached: taking Debian 12's own Mesa, which is several times slower"
+    elif [[ $distribution == debian && ${AGF_MESA:-} != distribution ]]; then
+        warn "no Mesa in Debian's backports, or they can't be reached: taking the distribution's own"
     fi
     apt_install mesa-vulkan-drivers libvulkan1
 }
@@ -142,10 +159,10 @@ command -v cargo >/dev/null ||
     die "no cargo: install Rust (https://www.rust-lang.org/tools/install), or add ~/.cargo/bin to PATH"
 
 system=$(uname -s)
-release=
+distribution="" codename=""
 if [[ -r /etc/os-release ]]; then
     # shellcheck source=/dev/null
-    release=$(. /etc/os-release && printf '%s-%s' "${ID:-}" "${VERSION_ID:-}")
+    read -r distribution codename <<<"$(. /etc/os-release && printf '%s %s' "${ID:-}" "${VERSION_CODENAME:-}")"
 fi
 
 if ! command -v cc >/dev/null; then
@@ -162,7 +179,7 @@ fi
 if [[ $system == Linux ]] && ! have_vulkan; then
     if command -v apt-get >/dev/null; then
         say "no Vulkan driver found: installing Mesa's"
-        install_mesa "$release"
+        install_mesa "$distribution" "$codename"
         have_vulkan || die "Mesa is installed, but no Vulkan driver is found (VK_DRIVER_FILES=${VK_DRIVER_FILES:-})"
     else
         warn "no Vulkan driver found. Install your graphics card's, or Mesa's, which also runs on the CPU:"
@@ -173,7 +190,7 @@ elif [[ $system == Linux ]] && ! have_radv; then
     # For tools/isa, which compiles for AMD's cards without one.
     if command -v apt-get >/dev/null; then
         say "no RADV found: installing Mesa's drivers"
-        install_mesa "$release"
+        install_mesa "$distribution" "$codename"
     else
         warn "no RADV found, Mesa's driver for AMD cards: tools/isa cannot run"
     fi
