@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, Program, Times, WeightStore};
-use crate::graph::{Graph, NodeId, Op, PassField, Reduction};
+use crate::graph::{Explain, Graph, NodeId, PassField, Reduction};
 use crate::methods::{ClassMap, Explanation, Method, Pass, PassNodes, Quantity};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
@@ -80,22 +80,21 @@ impl Wiring {
         let Explanation { mut graph, input, logits, maps, passes } = method.explain(&network, shape.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {
-            let request = graph.add("request", Op::ClassRequest { slot }, &[])?;
+            let request = graph.add("request", Explain::ClassRequest { slot }, &[])?;
             let mut sums = Vec::new();
             for trace in &map.trace {
                 let layer = graph.node(trace.layer);
-                let weighted = matches!(layer.op, Op::Convolve { .. } | Op::Linear { .. });
+                let weighted = layer.op.forward().is_some_and(|op| op.has_weights());
                 if let (true, Quantity::Relevance(_)) = (weighted, trace.quantity) {
                     let name = layer.name.clone();
-                    let sum =
-                        graph.add(&format!("{name}:total relevance"), Op::Reduce(Reduction::Sum), &[trace.node])?;
+                    let sum = graph.add(&format!("{name}:total relevance"), Reduction::Sum, &[trace.node])?;
                     sums.push((name, sum));
                 }
             }
             let mut masks = Vec::new();
             for node in map.masks.iter().flat_map(|&(before, behind)| [before, behind]) {
                 let name = format!("{}:magnitude", graph.node(node).name);
-                masks.push(graph.add(&name, Op::Reduce(Reduction::SumAbsolute), &[node])?);
+                masks.push(graph.add(&name, Reduction::SumAbsolute, &[node])?);
             }
             let ClassMap { class, map, peak, completeness, .. } = map;
             slots.push(SlotNodes { request, class, map, peak, completeness, masks, sums });

@@ -2,15 +2,20 @@
 //! from the GPU's own earlier values, so that an error shows at the node that makes it. Every value has a place of its own, filled
 //! with a pattern before the run: elements that no step writes, and steps that write elsewhere, are found too.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod accuracy;
+
 use crate::error::Error;
 use crate::explainer::Batch;
 use crate::gpu::{Gpu, Program, WeightStore};
-use crate::graph::{Binary, Graph, NodeId, Op, PassField, Reduction, Shape};
+use crate::graph::{Explain, Graph, NodeId, Op, PassField, Shape};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::variant::{Algorithm, WinogradTile};
 use crate::plan::{Plan, Sharing, ValueId, layout};
 use crate::reference::Reference;
+use accuracy::Accuracy;
 use std::collections::HashMap;
 
 /// A quiet NaN that no arithmetic gives.
@@ -62,19 +67,6 @@ impl NodeCheck {
     }
 }
 
-/// Relative L2 distance that one f32 operation may have from f64, given the same inputs.
-fn tolerance(op: &Op) -> f64 {
-    match op {
-        op if op.is_heavy() => 1e-5,
-        Op::FactorMaps => 5e-3,
-        Op::TargetGradient | Op::LogitRelevance(_) => 1e-4,
-        // WGSL grants cosine and sine an error of 2^-11.
-        Op::Noise { .. } => 1e-3,
-        Op::MaxPoolIndex(_) | Op::ClassIndex | Op::MaxPool(_) | Op::OneHot => 0.0,
-        _ => 1e-5,
-    }
-}
-
 /// The same of products in a plan with F(4x4, 3x3), which must be asked for: usually 2e-6, but a random picture came to 1.3e-5.
 const LARGE_TILES: f64 = 5e-5;
 
@@ -117,12 +109,12 @@ pub async fn verify_edited(
     let requests = vec![-1.0; batch.count as usize];
     for id in graph.ids() {
         match graph.node(id).op {
-            Op::ClassRequest { .. } => program.write(graph, id, &requests).await?,
-            Op::PassRequest(field) => {
+            Op::Explain(Explain::ClassRequest { .. }) => program.write(graph, id, &requests).await?,
+            Op::Explain(Explain::PassRequest(field)) => {
                 let values: Vec<f32> = (0..batch.count).map(|sample| pass_field(field, sample) as f32).collect();
                 program.write(graph, id, &values).await?;
             }
-            _ => {}
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => {}
         }
     }
     program.submit().await?;
@@ -134,9 +126,7 @@ pub async fn verify_edited(
 
     let mut checked = Vec::new();
     for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
-        if !graph.node(id).inputs.is_empty()
-            || matches!(graph.node(id).op, Op::ConvolveOnes { .. } | Op::LinearOnes { .. })
-        {
+        if !graph.node(id).op.is_given() {
             checked.push(memory.check(&reference, id));
         }
     }
@@ -160,31 +150,6 @@ fn pass_field(field: PassField, sample: u32) -> f64 {
         PassField::Index => f64::from(sample),
         PassField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
         PassField::Offset => 0.125,
-    }
-}
-
-/// Operations that add terms, and those that multiply such sums.
-fn is_sum(op: &Op) -> bool {
-    match op {
-        op if op.is_heavy() => true,
-        Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } | Op::MaxPoolTranspose { .. } => true,
-        Op::Binary(binary) => {
-            matches!(binary, Binary::Add | Binary::Subtract | Binary::Multiply | Binary::MultiplyAbsolute)
-        }
-        Op::Unary(_) => true,
-        Op::Reduce(Reduction::Sum) | Op::Shift | Op::SaliencyMaps | Op::BoxRelevance | Op::HeatMap => true,
-        Op::ChannelSum | Op::PlainMap { .. } | Op::Resize { .. } => true,
-        _ => false,
-    }
-}
-
-/// Whether the operation subtracts terms with this input: then all terms add up where it is negative.
-fn is_subtracted(op: &Op, input: usize) -> bool {
-    match op {
-        Op::Binary(Binary::Subtract) => input == 1,
-        Op::Shift => input == 2,
-        Op::BoxRelevance => input >= 3,
-        _ => false,
     }
 }
 
@@ -257,7 +222,8 @@ impl Memory<'_> {
     fn tolerance(&self, id: NodeId) -> f64 {
         let node = self.graph.node(id);
         let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
-        let own = if node.op.is_heavy() && self.has_large_tiles() { LARGE_TILES } else { tolerance(&node.op) };
+        let own =
+            if node.op.is_heavy() && self.has_large_tiles() { LARGE_TILES } else { Accuracy::of(&node.op).tolerance };
         fused.map(|&input| self.tolerance(input)).fold(own, f64::max)
     }
 
@@ -270,7 +236,7 @@ impl Memory<'_> {
     fn may_cancel(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
-        is_sum(&node.op) && fused.copied().all(|input| self.may_cancel(input))
+        Accuracy::of(&node.op).is_sum && fused.copied().all(|input| self.may_cancel(input))
     }
 
     /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
@@ -286,7 +252,8 @@ impl Memory<'_> {
                 },
             };
             if run.absolute {
-                let sign = if is_subtracted(&self.graph.node(id).op, values.len()) { -1.0 } else { 1.0 };
+                let sign =
+                    if Accuracy::of(&self.graph.node(id).op).subtracted.contains(&values.len()) { -1.0 } else { 1.0 };
                 value.iter_mut().for_each(|value| *value = sign * value.abs());
             }
             values.push(value);

@@ -2,7 +2,7 @@
 
 use agf::graph::{Constant, Role};
 use agf::methods::agf::{Ablations, rules};
-use agf::methods::relevance::{AddRule, Kind, Preset, Rule, RuleList, Selector, Start};
+use agf::methods::relevance::{AddRule, Kind, Preset, Rule, RuleList, Selector, Start, Weighted};
 use agf::methods::{Method, MethodError};
 use agf::models::Architecture;
 
@@ -70,13 +70,13 @@ alpha = 1
     assert_eq!((list.name, list.start, list.normalize), ("rules", Start::SoftmaxContrast, true));
     let (any, constant) = (Selector::default(), Constant::new);
     let expected = [
-        (Selector { op: Some(Kind::Convolution), role: Some(Role::First), ..any.clone() }, Rule::Box),
+        (Selector { op: Some(Kind::Convolution), role: Some(Role::First), ..any.clone() }, Weighted::Box.into()),
         (
             Selector { name: Some("features.?.*".into()), kernel: Some(3), depth: Some([2, -2]), ..any.clone() },
-            Rule::Gamma { gamma: constant(0.25) },
+            Weighted::Gamma { gamma: constant(0.25) }.into(),
         ),
-        (Selector { op: Some(Kind::Linear), ..any.clone() }, Rule::Epsilon { epsilon: constant(1e-6) }),
-        (any, Rule::AlphaBeta { alpha: constant(1.0) }),
+        (Selector { op: Some(Kind::Linear), ..any.clone() }, Weighted::Epsilon { epsilon: constant(1e-6) }.into()),
+        (any, Weighted::AlphaBeta { alpha: constant(1.0) }.into()),
     ];
     assert_eq!(list.rules, expected);
     for (name, rule) in [
@@ -84,12 +84,12 @@ alpha = 1
         ("fold", Rule::Fold),
         ("ratio", Rule::Ratio),
         ("magnitude", Rule::Magnitude),
-        ("absolute", Rule::Absolute),
-        ("z-plus", Rule::ZPlus),
-        ("flat", Rule::Flat),
-        ("w-square", Rule::WSquare),
-        ("rap", Rule::Rap),
-        ("full", Rule::Full(Ablations::NONE)),
+        ("absolute", Weighted::Absolute.into()),
+        ("z-plus", Weighted::ZPlus.into()),
+        ("flat", Weighted::Flat.into()),
+        ("w-square", Weighted::WSquare.into()),
+        ("rap", Weighted::Rap.into()),
+        ("full", Weighted::Full(Ablations::NONE).into()),
     ] {
         let list = parse(&format!("[[rule]]\napply = \"{name}\"")).unwrap();
         assert_eq!(list.rules, [(Selector::default(), rule)]);

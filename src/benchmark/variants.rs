@@ -5,7 +5,7 @@ use super::probes::Probes;
 use super::summary::Repeats;
 use crate::error::Error;
 use crate::gpu::{Clock, Gpu, Program, WeightStore};
-use crate::graph::{Convolution, Graph, NodeId, Op, Part, Role, Shape, Window};
+use crate::graph::{Backward, Convolution, Forward, Graph, NodeId, Op, Part, Role, Shape, Window};
 use crate::models::weights::Weights;
 use crate::plan::variant::{DensePass, Tuning, Variant};
 use crate::plan::{Plan, Sharing};
@@ -140,9 +140,9 @@ impl Case {
         };
         let forward = graph.convolve(convolution, input)?;
         let mut outputs = [forward; 2];
-        if let Op::Convolve { layer, .. } = graph.node(forward).op {
+        if let Op::Forward(Forward::Convolve { layer, .. }) = graph.node(forward).op {
             let Shape { height, width, .. } = shape;
-            let back = Op::ConvolveTranspose { layer, weight: Part::Full, height, width };
+            let back = Backward::ConvolveTranspose { layer, weight: Part::Full, height, width };
             outputs[1] = graph.add("transpose", back, &[forward])?;
         }
         let weights = Weights::synthetic(&graph.parameters());

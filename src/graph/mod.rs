@@ -3,11 +3,13 @@
 //! Models build the forward part, methods add the rest, the plan and the f64 reference read it. Nothing here knows
 //! weights' values, kernels or a GPU. Equal nodes are one node (interning), and a node's inputs always precede it.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod error;
 mod infer;
 mod layer;
+mod network;
 mod op;
-mod operands;
 pub mod parameter;
 mod shape;
 
@@ -15,9 +17,10 @@ pub use error::GraphError;
 pub use layer::{
     BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
 };
-pub use op::Op;
-pub use operands::{
-    Activation, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms, Unary,
+pub use network::Network;
+pub use op::{
+    Activation, Backward, Bias, Binary, Constant, Explain, Forward, LogitRelevance, Op, Part, PassField, Reduction,
+    ResidualTerms, Unary,
 };
 pub use shape::Shape;
 
@@ -41,7 +44,7 @@ impl NodeId {
 pub struct Node {
     /// Operation.
     pub op: Op,
-    /// Nodes that it reads, in the order that [`Op`] documents.
+    /// Nodes that it reads, in the order that its operation documents.
     pub inputs: Vec<NodeId>,
     /// Shape of the value of one sample.
     pub shape: Shape,
@@ -109,7 +112,7 @@ impl Graph {
     /// Adds the picture's node.
     pub fn input(&mut self, shape: Shape) -> Result<NodeId, GraphError> {
         self.input_shape = Some(shape);
-        self.add("input", Op::Input, &[])
+        self.add("input", Forward::Input, &[])
     }
 
     /// Adds a convolution layer and its forward node.
@@ -118,28 +121,29 @@ impl Graph {
         let bias = convolution.bias;
         let layer = ConvolutionId { layer: self.convolutions.len() as u32, source: WeightSource::Parameter };
         self.convolutions.push(convolution);
-        self.add(&name, Op::Convolve { layer, weight: Part::Full, input: Part::Full, bias }, &[x])
+        self.add(&name, Forward::Convolve { layer, bias }, &[x])
     }
 
     /// Adds a linear layer over the flattened `x`, and its forward node.
     pub fn linear(&mut self, name: &str, outputs: u32, x: NodeId) -> Result<NodeId, GraphError> {
         let layer = LinearId { layer: self.linears.len() as u32, source: WeightSource::Parameter };
         self.linears.push(LinearLayer { name: name.into(), input: self.shape(x), outputs });
-        self.add(name, Op::Linear { layer, weight: Part::Full, input: Part::Full, bias: true }, &[x])
+        self.add(name, Forward::Linear { layer, bias: true }, &[x])
     }
 
     /// Adds a batch normalisation layer and its forward node.
     pub fn batch_norm(&mut self, name: &str, epsilon: f64, x: NodeId) -> Result<NodeId, GraphError> {
         let id = BatchNormId(self.batch_norms.len() as u32);
         self.batch_norms.push(BatchNormLayer { name: name.into(), channels: self.shape(x).channels, epsilon });
-        self.add(name, Op::BatchNorm(id), &[x])
+        self.add(name, Forward::BatchNorm(id), &[x])
     }
 
     /// Adds a node, or returns the equal one that is there already.
     ///
     /// # Errors
     /// [`GraphError`] where the inputs' number or shapes do not fit the operation.
-    pub fn add(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+    pub fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+        let op = op.into();
         let key = (op, inputs.to_vec());
         if let Some(&known) = self.interned.get(&key) {
             return Ok(known);
@@ -181,12 +185,13 @@ impl Graph {
     /// Whether no element of a node's value is ever negative; `false` where that is not known.
     pub fn is_non_negative(&self, id: NodeId) -> bool {
         let node = self.node(id);
-        match node.op {
-            Op::Clamp(_) => true,
-            Op::MaxPool(_) | Op::AveragePool { .. } | Op::Binary(Binary::Add) => {
+        let Op::Forward(op) = node.op else { return false };
+        match op {
+            Forward::Clamp(_) => true,
+            Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => {
                 node.inputs.iter().all(|&input| self.is_non_negative(input))
             }
-            _ => false,
+            Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } | Forward::BatchNorm(_) => false,
         }
     }
 
@@ -243,11 +248,11 @@ mod tests {
     fn sums_and_pools_of_clamped_values_are_not_negative() {
         let mut graph = Graph::new();
         let x = graph.input(Shape::new(2, 4, 4)).unwrap();
-        let relu = graph.add("relu", Op::Clamp(Activation::Relu), &[x]).unwrap();
-        let pool = graph.add("pool", Op::AveragePool { height: 2, width: 2 }, &[relu]).unwrap();
-        let twice = graph.add("twice", Op::Binary(Binary::Add), &[relu, relu]).unwrap();
-        let mixed = graph.add("mixed", Op::Binary(Binary::Add), &[relu, x]).unwrap();
-        let difference = graph.add("difference", Op::Binary(Binary::Subtract), &[relu, relu]).unwrap();
+        let relu = graph.add("relu", Forward::Clamp(Activation::Relu), &[x]).unwrap();
+        let pool = graph.add("pool", Forward::AveragePool { height: 2, width: 2 }, &[relu]).unwrap();
+        let twice = graph.add("twice", Forward::Add, &[relu, relu]).unwrap();
+        let mixed = graph.add("mixed", Forward::Add, &[relu, x]).unwrap();
+        let difference = graph.add("difference", Binary::Subtract, &[relu, relu]).unwrap();
         let known = [x, relu, pool, twice, mixed, difference].map(|id| graph.is_non_negative(id));
         assert_eq!(known, [false, true, true, true, false, false]);
     }

@@ -3,8 +3,9 @@
 
 mod rules;
 
-use super::relevance::{Preset, Rule, RuleList, RulesError};
-use super::{Explanation, MethodError, Network};
+use super::relevance::{Preset, Rule, RuleList, RulesError, Weighted};
+use super::{Explanation, MethodError};
+use crate::graph::Network;
 
 /// The paper's ablations; all off by default. They act on convolutions of role `full`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,7 +37,7 @@ impl Ablations {
 pub fn rules(ablations: Ablations) -> Result<RuleList, RulesError> {
     let mut list = Preset::Agf.rules()?;
     for (_, rule) in &mut list.rules {
-        if let Rule::Full(of_rule) = rule {
+        if let Rule::Weighted(Weighted::Full(of_rule)) = rule {
             *of_rule = ablations;
         }
     }

@@ -3,8 +3,8 @@
 
 use super::gradient::{Gradients, Through, logit_gradients, walked};
 use super::slot::tag;
-use super::{ClassMap, Explanation, MethodError, Network};
-use crate::graph::{Bias, Binary, Graph, GraphError, NodeId, Op, Reduction};
+use super::{ClassMap, Explanation, MethodError};
+use crate::graph::{Backward, Bias, Binary, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction};
 use std::collections::BTreeMap;
 
 /// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear layers have no
@@ -19,7 +19,7 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap
     let gradients = logit_gradients("fullgrad", graph, network, slot, Through::Plain)?;
     let tag = tag(slot);
     let inputs = [gradients.at_input, network.input];
-    let attribution = graph.add(&format!("input x gradient{tag}"), Op::Binary(Binary::Multiply), &inputs)?;
+    let attribution = graph.add(&format!("input x gradient{tag}"), Binary::Multiply, &inputs)?;
     let mut completeness = vec![total(graph, attribution)?];
     let mut spatial = vec![attribution];
     for (bias, product) in bias_gradients(graph, network, &gradients, &tag)? {
@@ -29,7 +29,7 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap
         }
     }
     let sum = sum_of_layers(graph, network, &spatial, &tag)?;
-    let map = graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[sum])?;
+    let map = graph.add(&format!("map{tag}"), Explain::PlainMap { absolute: false }, &[sum])?;
     Ok(ClassMap { completeness, ..ClassMap::undivided(gradients.class, attribution, map) })
 }
 
@@ -44,23 +44,28 @@ fn bias_gradients(
     let mut products = Vec::new();
     for id in network.graph.ids().filter(|id| walked[id.index()]) {
         let node = network.graph.node(id);
-        let bias = match node.op {
-            Op::Convolve { layer, bias: true, .. } => Bias::Convolution(layer),
-            Op::Linear { layer, bias: true, .. } => Bias::Linear(layer),
-            Op::BatchNorm(layer) => Bias::BatchNorm(layer),
-            _ => continue,
-        };
-        if let Some(g) = gradients.at_output[id.index()] {
+        let bias = node.op.forward().and_then(bias_of);
+        if let (Some(bias), Some(g)) = (bias, gradients.at_output[id.index()]) {
             let name = format!("{}:bias x gradient{tag}", node.name);
-            products.push((bias, graph.add(&name, Op::BiasGradient(bias), &[g])?));
+            products.push((bias, graph.add(&name, Backward::BiasGradient(bias), &[g])?));
         }
     }
     Ok(products)
 }
 
+/// What an operation adds to each channel.
+fn bias_of(op: Forward) -> Option<Bias> {
+    match op {
+        Forward::Convolve { layer, bias } => bias.then_some(Bias::Convolution(layer)),
+        Forward::Linear { layer, bias } => bias.then_some(Bias::Linear(layer)),
+        Forward::BatchNorm(layer) => Some(Bias::BatchNorm(layer)),
+        Forward::Input | Forward::Clamp(_) | Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => None,
+    }
+}
+
 fn total(graph: &mut Graph, value: NodeId) -> Result<NodeId, GraphError> {
     let name = format!("{}:total", graph.node(value).name);
-    graph.add(&name, Op::Reduce(Reduction::Sum), &[value])
+    graph.add(&name, Reduction::Sum, &[value])
 }
 
 /// Each layer's magnitudes scaled to [0, 1], resized, summed over channels and layers. Sums are taken before resizing where sizes are
@@ -70,15 +75,15 @@ fn sum_of_layers(graph: &mut Graph, network: &Network, layers: &[NodeId], tag: &
     let mut by_size: BTreeMap<(u32, u32), Vec<NodeId>> = BTreeMap::new();
     for &layer in layers {
         let (name, shape) = (graph.node(layer).name.clone(), graph.shape(layer));
-        let low = graph.add(&format!("{name}:smallest"), Op::Reduce(Reduction::MinimumAbsolute), &[layer])?;
-        let high = graph.add(&format!("{name}:largest"), Op::Reduce(Reduction::MaximumAbsolute), &[layer])?;
-        let scaled = graph.add(&format!("{name}:scaled"), Op::ScaledMagnitude, &[layer, low, high])?;
+        let low = graph.add(&format!("{name}:smallest"), Reduction::MinimumAbsolute, &[layer])?;
+        let high = graph.add(&format!("{name}:largest"), Reduction::MaximumAbsolute, &[layer])?;
+        let scaled = graph.add(&format!("{name}:scaled"), Explain::ScaledMagnitude, &[layer, low, high])?;
         by_size.entry((shape.height, shape.width)).or_default().push(scaled);
     }
     let mut resized = Vec::new();
     for ((height, width), of_size) in by_size {
         let sum = add_all(graph, &of_size, tag)?;
-        let resize = Op::Resize { height: picture.height, width: picture.width };
+        let resize = Explain::Resize { height: picture.height, width: picture.width };
         resized.push(match (height, width) == (picture.height, picture.width) {
             true => sum,
             false => graph.add(&format!("layers of {height}x{width}:resized{tag}"), resize, &[sum])?,
@@ -91,7 +96,7 @@ fn sum_of_layers(graph: &mut Graph, network: &Network, layers: &[NodeId], tag: &
 fn add_all(graph: &mut Graph, values: &[NodeId], tag: &str) -> Result<NodeId, GraphError> {
     let mut sum = values[0];
     for &value in &values[1..] {
-        sum = graph.add(&format!("sum of layers{tag}"), Op::Binary(Binary::Add), &[sum, value])?;
+        sum = graph.add(&format!("sum of layers{tag}"), Forward::Add, &[sum, value])?;
     }
     Ok(sum)
 }

@@ -3,8 +3,8 @@
 
 use super::gradient::{Through, logit_gradients, walked};
 use super::slot::tag;
-use super::{ClassMap, Explanation, MethodError, Network};
-use crate::graph::{Activation, Binary, Graph, NodeId, Op};
+use super::{ClassMap, Explanation, MethodError};
+use crate::graph::{Activation, Binary, Explain, Forward, Graph, Network, NodeId};
 
 const METHOD: &str = "grad-cam";
 
@@ -25,8 +25,9 @@ pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, Meth
 fn last_features(network: &Network) -> Option<NodeId> {
     let graph = &network.graph;
     let walked = walked(network);
-    let first_linear = graph.ids().find(|id| walked[id.index()] && matches!(graph.node(*id).op, Op::Linear { .. }))?;
-    let is_activation = |id: &NodeId| walked[id.index()] && matches!(graph.node(*id).op, Op::Clamp(_));
+    let forward = |id: &NodeId| graph.node(*id).op.forward().filter(|_| walked[id.index()]);
+    let first_linear = graph.ids().find(|id| matches!(forward(id), Some(Forward::Linear { .. })))?;
+    let is_activation = |id: &NodeId| matches!(forward(id), Some(Forward::Clamp(_)));
     graph.ids().take_while(|&id| id < first_linear).filter(is_activation).last()
 }
 
@@ -39,13 +40,13 @@ fn class_map(graph: &mut Graph, network: &Network, features: NodeId, slot: u32) 
     })?;
     let tag = tag(slot);
     let picture = graph.shape(network.input);
-    let mean = Op::AveragePool { height: 1, width: 1 };
+    let mean = Forward::AveragePool { height: 1, width: 1 };
     let weights = graph.add(&format!("channel weights{tag}"), mean, &[gradient])?;
-    let weighted = graph.add(&format!("weighted features{tag}"), Op::Binary(Binary::Multiply), &[features, weights])?;
-    let sum = graph.add(&format!("weighted sum{tag}"), Op::ChannelSum, &[weighted])?;
-    let positive = graph.add(&format!("positive part{tag}"), Op::Clamp(Activation::Relu), &[sum])?;
-    let resize = Op::Resize { height: picture.height, width: picture.width };
+    let weighted = graph.add(&format!("weighted features{tag}"), Binary::Multiply, &[features, weights])?;
+    let sum = graph.add(&format!("weighted sum{tag}"), Explain::ChannelSum, &[weighted])?;
+    let positive = graph.add(&format!("positive part{tag}"), Forward::Clamp(Activation::Relu), &[sum])?;
+    let resize = Explain::Resize { height: picture.height, width: picture.width };
     let resized = graph.add(&format!("resized{tag}"), resize, &[positive])?;
-    let map = graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[resized])?;
+    let map = graph.add(&format!("map{tag}"), Explain::PlainMap { absolute: false }, &[resized])?;
     Ok(ClassMap::undivided(gradients.class, sum, map))
 }

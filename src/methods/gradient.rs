@@ -1,8 +1,8 @@
 //! Plain differentiation: one rule per operation, and the walk from the logits to the picture that the gradient methods share.
 
 use super::slot::tag;
-use super::{MethodError, Network, slot};
-use crate::graph::{Activation, Binary, Graph, GraphError, NodeId, Op, Part};
+use super::{MethodError, slot};
+use crate::graph::{Activation, Backward, Forward, Graph, GraphError, Network, NodeId, Op, Part, Shape};
 
 /// How a gradient goes back through ReLU and ReLU6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +43,17 @@ pub(super) fn logit_gradients(
     for id in network.graph.ids().rev().filter(|id| walked[id.index()]) {
         let Some(mut g) = at_output[id.index()] else { continue };
         let node = network.graph.node(id);
-        if through == Through::Guided && matches!(node.op, Op::Clamp(_)) {
-            g = graph.add(&format!("{}:guided{tag}", node.name), Op::Clamp(Activation::Relu), &[g])?;
+        let Op::Forward(op) = node.op else { continue };
+        if through == Through::Guided && matches!(op, Forward::Clamp(_)) {
+            g = graph.add(&format!("{}:guided{tag}", node.name), Forward::Clamp(Activation::Relu), &[g])?;
         }
-        let at_inputs = gradient(graph, id, g, &tag)?.unwrap_or_default();
+        let at_inputs = gradient(graph, id, op, g, &tag)?;
         for (&input, part) in node.inputs.iter().zip(at_inputs) {
             let name = format!("{}:gradient sum{tag}", network.graph.node(input).name);
             let at = &mut at_output[input.index()];
             *at = Some(match *at {
                 None => part,
-                Some(sum) => graph.add(&name, Op::Binary(Binary::Add), &[sum, part])?,
+                Some(sum) => graph.add(&name, Forward::Add, &[sum, part])?,
             });
         }
     }
@@ -79,46 +80,40 @@ pub(super) fn walked(network: &Network) -> Vec<bool> {
 
 fn check(method: &'static str, network: &Network, walked: &[bool]) -> Result<(), MethodError> {
     let graph = &network.graph;
-    let lacks = |id: &NodeId| walked[id.index()] && !covers(&graph.node(*id).op);
+    let lacks = |id: &NodeId| walked[id.index()] && graph.node(*id).op.forward().is_none();
     let describe = |id: NodeId| format!("'{}' ({})", graph.node(id).name, graph.node(id).op.name());
     let nodes: Vec<String> = graph.ids().filter(lacks).map(describe).collect();
     if nodes.is_empty() { Ok(()) } else { Err(MethodError::NoRule { method, nodes }) }
 }
 
-/// Gradients at the inputs of forward node `id`, given the gradient `g` at its output. `None`: no rule for this operation.
-pub(super) fn gradient(graph: &mut Graph, id: NodeId, g: NodeId, tag: &str) -> Result<Option<Vec<NodeId>>, GraphError> {
+/// Gradients at the inputs of forward node `id`, given the gradient `g` at its output.
+pub(super) fn gradient(
+    graph: &mut Graph,
+    id: NodeId,
+    op: Forward,
+    g: NodeId,
+    tag: &str,
+) -> Result<Vec<NodeId>, GraphError> {
     let node = graph.node(id).clone();
     let name = format!("{}:gradient{tag}", node.name);
-    let input = node.inputs.first().map(|&input| graph.shape(input));
-    let (Some(shape), Some(&x)) = (input, node.inputs.first()) else { return Ok(None) };
-    let (height, width) = (shape.height, shape.width);
-    let at_input = match node.op {
-        Op::Convolve { layer, weight: Part::Full, input: Part::Full, .. } => {
-            graph.add(&name, Op::ConvolveTranspose { layer, weight: Part::Full, height, width }, &[g])?
+    let Some(&x) = node.inputs.first() else { return Ok(Vec::new()) };
+    let Shape { height, width, .. } = graph.shape(x);
+    let at_input = match op {
+        Forward::Input => return Ok(Vec::new()),
+        Forward::Convolve { layer, .. } => {
+            graph.add(&name, Backward::ConvolveTranspose { layer, weight: Part::Full, height, width }, &[g])?
         }
-        Op::Linear { layer, weight: Part::Full, input: Part::Full, .. } => {
-            graph.add(&name, Op::LinearTranspose { layer, weight: Part::Full }, &[g])?
+        Forward::Linear { layer, .. } => {
+            graph.add(&name, Backward::LinearTranspose { layer, weight: Part::Full }, &[g])?
         }
-        Op::BatchNorm(layer) => graph.add(&name, Op::BatchNormGradient(layer), &[g])?,
-        Op::Clamp(activation) => graph.add(&name, Op::ClampGradient(activation), &[g, id])?,
-        Op::MaxPool(window) => {
-            let index = graph.add(&format!("{}:index", node.name), Op::MaxPoolIndex(window), &[x])?;
-            graph.add(&name, Op::MaxPoolTranspose { window, height, width }, &[g, index])?
+        Forward::BatchNorm(layer) => graph.add(&name, Backward::BatchNormGradient(layer), &[g])?,
+        Forward::Clamp(activation) => graph.add(&name, Backward::ClampGradient(activation), &[g, id])?,
+        Forward::MaxPool(window) => {
+            let index = graph.add(&format!("{}:index", node.name), Backward::MaxPoolIndex(window), &[x])?;
+            graph.add(&name, Backward::MaxPoolTranspose { window, height, width }, &[g, index])?
         }
-        Op::AveragePool { .. } => graph.add(&name, Op::AveragePoolTranspose { height, width }, &[g])?,
-        Op::Binary(Binary::Add) => return Ok(Some(vec![g, g])),
-        _ => return Ok(None),
+        Forward::AveragePool { .. } => graph.add(&name, Backward::AveragePoolTranspose { height, width }, &[g])?,
+        Forward::Add => return Ok(vec![g, g]),
     };
-    Ok(Some(vec![at_input]))
-}
-
-/// Whether [`gradient`] has a rule for a forward operation.
-pub(super) fn covers(op: &Op) -> bool {
-    match op {
-        Op::Convolve { weight, input, .. } | Op::Linear { weight, input, .. } => {
-            *weight == Part::Full && *input == Part::Full
-        }
-        Op::BatchNorm(_) | Op::Clamp(_) | Op::MaxPool(_) | Op::AveragePool { .. } | Op::Binary(Binary::Add) => true,
-        _ => false,
-    }
+    Ok(vec![at_input])
 }

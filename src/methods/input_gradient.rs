@@ -2,8 +2,8 @@
 
 use super::gradient::{Through, logit_gradients};
 use super::slot::tag;
-use super::{ClassMap, Explanation, MethodError, Network};
-use crate::graph::{Binary, Graph, Op};
+use super::{ClassMap, Explanation, MethodError};
+use crate::graph::{Binary, Explain, Graph, Network};
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32, variant: Variant) 
     let absolute = variant != Variant::InputXGradient;
     if !absolute {
         let inputs = [attribution, network.input];
-        attribution = graph.add(&format!("input x gradient{tag}"), Op::Binary(Binary::Multiply), &inputs)?;
+        attribution = graph.add(&format!("input x gradient{tag}"), Binary::Multiply, &inputs)?;
     }
-    let map = graph.add(&format!("map{tag}"), Op::PlainMap { absolute }, &[attribution])?;
+    let map = graph.add(&format!("map{tag}"), Explain::PlainMap { absolute }, &[attribution])?;
     Ok(ClassMap::undivided(gradients.class, attribution, map))
 }

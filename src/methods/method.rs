@@ -5,8 +5,9 @@
 use super::agf::Ablations;
 use super::input_gradient::{self, Variant};
 use super::relevance::{AddRule, Preset, RuleList};
-use super::{Explanation, IntegratedGradients, MethodError, Network, Schedule, SmoothGrad};
+use super::{Explanation, IntegratedGradients, MethodError, Schedule, SmoothGrad};
 use super::{agf, full_gradient, grad_cam, passes};
+use crate::graph::Network;
 use std::fmt;
 use std::str::FromStr;
 
@@ -106,7 +107,7 @@ impl Method {
     }
 
     /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
-    /// [`Op::ClassRequest`](crate::graph::Op::ClassRequest)), so that one explanation serves every class.
+    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), so that one explanation serves every class.
     ///
     /// # Errors
     /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where the network does not have the form
@@ -135,7 +136,13 @@ impl Method {
             Method::Agf(ablations) => agf::rules(*ablations)?,
             Method::Relevance(preset) => preset.rules()?,
             Method::Rules(list) => list.clone(),
-            _ => return Ok(None),
+            Method::Gradient
+            | Method::InputXGradient
+            | Method::SmoothGrad(_)
+            | Method::IntegratedGradients(_)
+            | Method::GuidedBackprop
+            | Method::GradCam
+            | Method::FullGrad => return Ok(None),
         }))
     }
 
@@ -155,7 +162,14 @@ impl Method {
         match self {
             Method::SmoothGrad(options) => Some(Schedule::Noise(*options)),
             Method::IntegratedGradients(options) => Some(Schedule::Path(*options)),
-            _ => None,
+            Method::Gradient
+            | Method::InputXGradient
+            | Method::GuidedBackprop
+            | Method::GradCam
+            | Method::FullGrad
+            | Method::Agf(_)
+            | Method::Relevance(_)
+            | Method::Rules(_) => None,
         }
     }
 }

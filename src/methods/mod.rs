@@ -3,6 +3,8 @@
 //! A method is a table from operation to nodes. It knows neither kernels nor weights; an operation without a rule is an
 //! error that names every such node. [`Method`] lists them all.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod agf;
 mod full_gradient;
 mod grad_cam;
@@ -22,17 +24,6 @@ pub use relevance::RulesError;
 pub use smooth_grad::SmoothGrad;
 
 use crate::graph::{Graph, GraphError, NodeId};
-
-/// A classifier's forward graph.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// Forward nodes and layers.
-    pub graph: Graph,
-    /// The normalised picture, (3, H, W).
-    pub input: NodeId,
-    /// The logits, (classes, 1, 1).
-    pub logits: NodeId,
-}
 
 /// What a traced node is to its layer. Relevance and gradient belong to the layer's input, except where named otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

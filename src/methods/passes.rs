@@ -2,8 +2,8 @@
 //! on the GPU from the picture and what the host says of the pass, so that passes run in batches, however these are cut.
 
 use super::gradient::{Through, logit_gradients};
-use super::{ClassMap, Explanation, IntegratedGradients, MethodError, Network, PassNodes, SmoothGrad};
-use crate::graph::{Graph, GraphError, NodeId, Op, PassField};
+use super::{ClassMap, Explanation, IntegratedGradients, MethodError, PassNodes, SmoothGrad};
+use crate::graph::{Explain, Forward, Graph, GraphError, Network, NodeId, PassField};
 
 /// How the passes of a method differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,7 +99,7 @@ pub(super) fn explain(network: &Network, slots: u32, schedule: Schedule) -> Resu
 /// The picture, and the network behind its change.
 fn with_changed_input(network: &Network, schedule: Schedule) -> Result<(NodeId, Network), GraphError> {
     let mut graph = network.graph.without_nodes();
-    let picture = graph.add(&network.graph.node(network.input).name, Op::Input, &[])?;
+    let picture = graph.add(&network.graph.node(network.input).name, Forward::Input, &[])?;
     let input = match schedule {
         Schedule::Noise(options) => options.change(&mut graph, picture)?,
         Schedule::Path(options) => options.change(&mut graph, picture)?,
@@ -121,7 +121,7 @@ pub(super) fn request(graph: &mut Graph, field: PassField) -> Result<NodeId, Gra
         PassField::Scale => "pass scale",
         PassField::Offset => "pass offset",
     };
-    graph.add(name, Op::PassRequest(field), &[])
+    graph.add(name, Explain::PassRequest(field), &[])
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! SmoothGrad (Smilkov et al., 2017, arXiv 1706.03825): the mean gradient of copies of the picture with Gaussian noise.
 
 use super::passes::{self, Pass};
-use crate::graph::{Binary, Graph, GraphError, NodeId, Op, PassField};
+use crate::graph::{Binary, Explain, Forward, Graph, GraphError, NodeId, PassField};
 
 /// SmoothGrad's options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,9 +29,9 @@ impl SmoothGrad {
     pub(super) fn change(&self, graph: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
         let index = passes::request(graph, PassField::Index)?;
         let scale = passes::request(graph, PassField::Scale)?;
-        let noise = graph.add("noise", Op::Noise { seed: self.seed }, &[x, index])?;
-        let scaled = graph.add("scaled noise", Op::Binary(Binary::Multiply), &[noise, scale])?;
-        graph.add("noisy input", Op::Binary(Binary::Add), &[x, scaled])
+        let noise = graph.add("noise", Explain::Noise { seed: self.seed }, &[x, index])?;
+        let scaled = graph.add("scaled noise", Binary::Multiply, &[noise, scale])?;
+        graph.add("noisy input", Forward::Add, &[x, scaled])
     }
 
     /// The map of one picture, per pixel: the sum over channels of the mean gradient's magnitude.

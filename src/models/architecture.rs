@@ -4,9 +4,8 @@ use super::efficientnet_lite;
 use super::resnet::{Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
 use super::{Labels, Recipe};
-use crate::graph::{GraphError, Shape};
+use crate::graph::{GraphError, Network, Shape};
 use crate::image::{Filter, InputSpec};
-use crate::methods::Network;
 use std::fmt;
 use std::str::FromStr;
 

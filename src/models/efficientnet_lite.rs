@@ -1,7 +1,8 @@
 //! EfficientNet-Lite0 (Tan, Le, 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), with TensorFlow's "same" padding.
 
-use crate::graph::{Activation, Binary, Convolution, Graph, GraphError, NodeId, Op, Padding, Role, Shape, Window};
-use crate::methods::Network;
+use crate::graph::{
+    Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Padding, Role, Shape, Window,
+};
 
 const EPSILON: f64 = 1e-3;
 const STEM: u32 = 32;
@@ -44,7 +45,7 @@ pub(super) fn build(input: Shape, classes: u32) -> Result<Network, GraphError> {
     x = builder.normalize("_bn1", x)?;
     x = builder.relu6("_relu1", x)?;
     let mut graph = builder.graph;
-    let pooled = graph.add("_avg_pooling", Op::AveragePool { height: 1, width: 1 }, &[x])?;
+    let pooled = graph.add("_avg_pooling", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let logits = graph.linear("_fc", classes, pooled)?;
     Ok(Network { graph, input: picture, logits })
 }
@@ -69,7 +70,7 @@ impl Builder {
         x = self.convolve(&format!("{name}._project_conv"), x, stage.width, 1, 1, Role::Flat)?;
         x = self.normalize(&format!("{name}._bn2"), x)?;
         if stride == 1 && channels == stage.width {
-            x = self.graph.add(&format!("{name}.add"), Op::Binary(Binary::Add), &[x, input])?;
+            x = self.graph.add(&format!("{name}.add"), Forward::Add, &[x, input])?;
         }
         Ok(x)
     }
@@ -110,7 +111,7 @@ impl Builder {
     }
 
     fn relu6(&mut self, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
-        self.graph.add(name, Op::Clamp(Activation::Relu6), &[x])
+        self.graph.add(name, Forward::Clamp(Activation::Relu6), &[x])
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::weights::{Weights, WeightsError, class_count};
 use super::{Architecture, Labels, Precision, Recipe};
-use crate::graph::GraphError;
+use crate::graph::{GraphError, Network};
 use crate::image::InputSpec;
-use crate::methods::Network;
 use std::path::Path;
 
 /// Weights of the embedded EfficientNet-Lite0.

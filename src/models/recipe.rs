@@ -1,10 +1,9 @@
 //! What a network is before it has weights.
 
 use super::Labels;
-use crate::graph::GraphError;
 use crate::graph::parameter::Parameter;
+use crate::graph::{GraphError, Network};
 use crate::image::InputSpec;
-use crate::methods::Network;
 use std::fmt;
 use std::sync::Arc;
 

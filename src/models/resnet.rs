@@ -1,7 +1,6 @@
 //! ResNet-18, 34, 50, 101 and 152 (He et al., 2016), in torchvision's layout: the stride of a bottleneck is in its 3x3 convolution.
 
-use crate::graph::{Activation, Binary, Convolution, Graph, GraphError, NodeId, Op, Role, Shape, Window};
-use crate::methods::Network;
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
 
 /// How a stage's blocks are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ impl ResNet {
         let mut x = builder.convolve("conv1", picture, self.stem, Window::square(7, 2, 3), Role::First)?;
         x = builder.graph.batch_norm("bn1", 1e-5, x)?;
         x = builder.relu("relu", x)?;
-        x = builder.graph.add("maxpool", Op::MaxPool(Window::square(3, 2, 1)), &[x])?;
+        x = builder.graph.add("maxpool", Forward::MaxPool(Window::square(3, 2, 1)), &[x])?;
         for (index, stage) in self.stages.iter().enumerate() {
             for block in 0..stage.blocks {
                 let stride = if block == 0 { stage.stride } else { 1 };
@@ -52,7 +51,7 @@ impl ResNet {
             }
         }
         let mut graph = builder.graph;
-        let pooled = graph.add("avgpool", Op::AveragePool { height: 1, width: 1 }, &[x])?;
+        let pooled = graph.add("avgpool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
         let logits = graph.linear("fc", classes, pooled)?;
         Ok(Network { graph, input: picture, logits })
     }
@@ -74,7 +73,7 @@ impl Builder {
             shortcut = self.convolve(&format!("{name}.downsample.0"), x, output, window, Role::Flat)?;
             shortcut = self.graph.batch_norm(&format!("{name}.downsample.1"), 1e-5, shortcut)?;
         }
-        let sum = self.graph.add(&format!("{name}.add"), Op::Binary(Binary::Add), &[branch, shortcut])?;
+        let sum = self.graph.add(&format!("{name}.add"), Forward::Add, &[branch, shortcut])?;
         self.relu(&format!("{name}.{relu}"), sum)
     }
 
@@ -127,6 +126,6 @@ impl Builder {
     }
 
     fn relu(&mut self, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
-        self.graph.add(name, Op::Clamp(Activation::Relu), &[x])
+        self.graph.add(name, Forward::Clamp(Activation::Relu), &[x])
     }
 }

@@ -1,7 +1,6 @@
 //! VGG-11, 13, 16 and 19, with and without batch normalisation (Simonyan, Zisserman, 2015), in torchvision's layout.
 
-use crate::graph::{Activation, Convolution, Graph, GraphError, NodeId, Op, Role, Shape, Window};
-use crate::methods::Network;
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
 
 /// A VGG: per stage the width of each convolution, every stage ending in a 2x2 max-pool.
 pub(super) struct Vgg {
@@ -28,10 +27,10 @@ impl Vgg {
         let picture = graph.input(input)?;
         let features = self.features(&mut graph, picture)?;
         let size = self.pooled;
-        let mut x = graph.add("avgpool", Op::AveragePool { height: size, width: size }, &[features])?;
+        let mut x = graph.add("avgpool", Forward::AveragePool { height: size, width: size }, &[features])?;
         for (index, &width) in self.hidden.iter().enumerate() {
             x = graph.linear(&format!("classifier.{}", 3 * index), width, x)?;
-            x = graph.add(&format!("classifier.{}", 3 * index + 1), Op::Clamp(Activation::Relu), &[x])?;
+            x = graph.add(&format!("classifier.{}", 3 * index + 1), Forward::Clamp(Activation::Relu), &[x])?;
         }
         let logits = graph.linear(&format!("classifier.{}", 3 * self.hidden.len()), classes, x)?;
         Ok(Network { graph, input: picture, logits })
@@ -51,9 +50,9 @@ impl Vgg {
                 if self.batch_norm {
                     x = graph.batch_norm(&next_name(), 1e-5, x)?;
                 }
-                x = graph.add(&next_name(), Op::Clamp(Activation::Relu), &[x])?;
+                x = graph.add(&next_name(), Forward::Clamp(Activation::Relu), &[x])?;
             }
-            x = graph.add(&next_name(), Op::MaxPool(Window::square(2, 2, 0)), &[x])?;
+            x = graph.add(&next_name(), Forward::MaxPool(Window::square(2, 2, 0)), &[x])?;
         }
         Ok(x)
     }

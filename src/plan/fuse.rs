@@ -1,7 +1,7 @@
 //! Fusion: which nodes run as one step. A group is a product with weights and what directly follows it; only its last value is stored.
 
 use super::memory::ALIGNMENT;
-use crate::graph::{Binary, Graph, Node, NodeId, Op, Part, Shape};
+use crate::graph::{Backward, Binary, Explain, Forward, Graph, LinearId, Node, NodeId, Op, Part, Shape};
 
 /// Nodes that run as one step, in order; the last one's value is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +79,7 @@ fn pair(pairing: &Pairing, groups: Vec<Group>) -> Vec<Group> {
             paired.push(Some(group));
             continue;
         };
-        let transposed =
-            matches!(graph.node(group.head()).op, Op::LinearTranspose { .. } | Op::ConvolveTranspose { .. });
+        let transposed = matches!(graph.node(group.head()).op, Op::Backward(op) if op.is_heavy());
         let Some(mut first) = paired[position].take() else { continue };
         if !transposed {
             first.partner = Some(Box::new(group));
@@ -103,22 +102,27 @@ impl Pairing<'_> {
         }
         let is_plain = |group: &Group| group.nodes.len() == 1;
         match (&a.op, &b.op) {
-            (Op::Linear { layer: a_layer, .. }, Op::Linear { layer: b_layer, bias: false, .. }) => {
-                is_plain(later) && a_layer == b_layer && a.inputs == b.inputs
-            }
-            (Op::LinearTranspose { layer: a, .. }, Op::LinearTranspose { layer: b, .. }) => is_plain(later) && a == b,
-            (Op::Convolve { .. }, Op::Convolve { .. }) => {
-                is_plain(later) && is_joint(self.graph, a, b, self.limits.joint_flops)
-            }
             (
-                Op::ConvolveTranspose { layer: a_layer, weight: a_weight, .. },
-                Op::ConvolveTranspose { layer: b_layer, weight: b_weight, .. },
+                Op::Backward(Backward::LinearTranspose { layer: a, .. }),
+                Op::Backward(Backward::LinearTranspose { layer: b, .. }),
+            ) => is_plain(later) && a == b,
+            (
+                Op::Backward(Backward::ConvolveTranspose { layer: a_layer, weight: a_weight, .. }),
+                Op::Backward(Backward::ConvolveTranspose { layer: b_layer, weight: b_weight, .. }),
             ) => {
                 let shapes = |node: &Node| (self.graph.shape(node.inputs[0]), node.shape);
                 let is_same = a_layer == b_layer && a_weight == b_weight && shapes(a) == shapes(b);
                 is_plain(earlier) && is_same && [a, b].iter().all(|node| self.can_lie_beside_another(node))
             }
-            _ => false,
+            (_, Op::Explain(Explain::ConvolveParts { .. })) => {
+                is_plain(later) && is_joint(self.graph, a, b, self.limits.joint_flops)
+            }
+            _ => match (linear_product(&a.op), linear_product(&b.op)) {
+                (Some((a_layer, _)), Some((b_layer, false))) => {
+                    is_plain(later) && a_layer == b_layer && a.inputs == b.inputs
+                }
+                _ => false,
+            },
         }
     }
 
@@ -126,7 +130,7 @@ impl Pairing<'_> {
     /// can begin behind.
     fn can_lie_beside_another(&self, transpose: &Node) -> bool {
         let source = transpose.inputs[0];
-        let is_quotient = matches!(self.graph.node(source).op, Op::Binary(Binary::Ratio));
+        let is_quotient = self.graph.node(source).op == Binary::Ratio.into();
         let fits =
             |shape: Shape| shape.bytes().is_multiple_of(ALIGNMENT) && 2 * shape.bytes() <= self.limits.pair_bytes;
         let shapes = [self.graph.shape(source), transpose.shape];
@@ -136,17 +140,25 @@ impl Pairing<'_> {
 
 /// Whether they are a dense convolution's `W x` and `|W| |x|` of at least so many operations each, where x is nowhere negative.
 fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: Option<u64>) -> bool {
-    let (full, magnitude) = (Part::Full, Part::Absolute);
-    let (a, b) = match (&forward.op, &absolute.op) {
-        (
-            Op::Convolve { layer: a, weight, input, .. },
-            Op::Convolve { layer: b, weight: other, input: of, bias: false },
-        ) if (*weight, *input, *other, *of) == (full, full, magnitude, magnitude) => (a, b),
-        _ => return false,
+    let (
+        Op::Forward(Forward::Convolve { layer: a, .. }),
+        Op::Explain(Explain::ConvolveParts { layer: b, weight: Part::Absolute, input: Part::Absolute }),
+    ) = (&forward.op, &absolute.op)
+    else {
+        return false;
     };
     let layer = graph.convolution(*a);
     let is_large = !layer.depthwise && flops.is_some_and(|flops| layer.flops(forward.shape) >= flops);
     a == b && is_large && forward.inputs == absolute.inputs && graph.is_non_negative(forward.inputs[0])
+}
+
+/// The layer of a linear layer's product, and whether its bias is added.
+fn linear_product(op: &Op) -> Option<(LinearId, bool)> {
+    match *op {
+        Op::Forward(Forward::Linear { layer, bias }) => Some((layer, bias)),
+        Op::Explain(Explain::LinearParts { layer, .. }) => Some((layer, false)),
+        Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
+    }
 }
 
 fn reads(graph: &Graph, group: &Group, value: NodeId) -> bool {
@@ -159,8 +171,8 @@ fn reads(graph: &Graph, group: &Group, value: NodeId) -> bool {
 fn position(graph: &Graph, group: &Group) -> (NodeId, NodeId) {
     let node = graph.node(group.head());
     match node.op {
-        Op::Reduce(_) | Op::SaliencyMaximum => (node.inputs[0], group.output()),
-        _ => (group.output(), NodeId(0)),
+        Op::Explain(Explain::Reduce(_) | Explain::SaliencyMaximum) => (node.inputs[0], group.output()),
+        Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => (group.output(), NodeId(0)),
     }
 }
 
@@ -173,14 +185,20 @@ fn follower(graph: &Graph, nodes: &[NodeId], readers: &[Vec<NodeId>], kept: &[No
     }
     let next_node = graph.node(next);
     let first = nodes.len() == 1;
-    let fits = match (&graph.node(head).op, &next_node.op) {
-        (Op::Convolve { .. }, Op::BatchNorm(_)) => first,
-        (Op::Convolve { .. }, Op::Clamp(_)) => first || matches!(graph.node(output).op, Op::BatchNorm(_)),
-        (Op::Convolve { bias: false, .. } | Op::ConvolveOnes { .. }, Op::Binary(Binary::Ratio)) => {
-            first && next_node.inputs[1] == output
+    let fits = match (graph.node(head).op, next_node.op) {
+        (Op::Forward(Forward::Convolve { .. }), Op::Forward(Forward::BatchNorm(_))) => first,
+        (Op::Forward(Forward::Convolve { .. }), Op::Forward(Forward::Clamp(_))) => {
+            first || matches!(graph.node(output).op, Op::Forward(Forward::BatchNorm(_)))
         }
-        (Op::ConvolveTranspose { .. }, Op::Binary(Binary::MultiplyAbsolute)) => first && next_node.inputs[0] == output,
-        (Op::Linear { .. }, Op::Clamp(_)) => first,
+        (
+            Op::Forward(Forward::Convolve { bias: false, .. })
+            | Op::Explain(Explain::ConvolveParts { .. } | Explain::ConvolveOnes { .. }),
+            Op::Explain(Explain::Binary(Binary::Ratio)),
+        ) => first && next_node.inputs[1] == output,
+        (Op::Backward(Backward::ConvolveTranspose { .. }), Op::Explain(Explain::Binary(Binary::MultiplyAbsolute))) => {
+            first && next_node.inputs[0] == output
+        }
+        (Op::Forward(Forward::Linear { .. }), Op::Forward(Forward::Clamp(_))) => first,
         _ => false,
     };
     fits.then_some(next)

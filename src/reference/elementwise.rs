@@ -21,16 +21,25 @@ pub(super) fn unary(unary: Unary, x: &[f64]) -> Vec<f64> {
     x.iter().map(value).collect()
 }
 
-/// The second operand may be a scalar, one value per channel, or of the first's shape.
-pub(super) fn binary(binary: Binary, a: &[f64], a_shape: Shape, b: &[f64], b_shape: Shape) -> Vec<f64> {
+/// `combine` of every element of `a` and what `b` has for it: its only value, that of the channel, or that of the element.
+pub(super) fn combined(
+    a: &[f64],
+    a_shape: Shape,
+    b: &[f64],
+    b_shape: Shape,
+    combine: impl Fn(f64, f64) -> f64,
+) -> Vec<f64> {
     let pixels = a_shape.pixels() as usize;
     let second = |index: usize| match b_shape {
         _ if b_shape == a_shape => b[index],
         Shape::SCALAR => b[0],
         _ => b[index / pixels],
     };
-    let combine = |a: f64, b: f64| match binary {
-        Binary::Add => a + b,
+    a.iter().enumerate().map(|(index, &a)| combine(a, second(index))).collect()
+}
+
+pub(super) fn binary(binary: Binary, a: f64, b: f64) -> f64 {
+    match binary {
         Binary::AddAbsolute => a.abs() + b.abs(),
         Binary::Subtract => a - b,
         Binary::Multiply => a * b,
@@ -39,15 +48,9 @@ pub(super) fn binary(binary: Binary, a: &[f64], a_shape: Shape, b: &[f64], b_sha
         Binary::Divide => a / b,
         Binary::SafeDivide => safe_divide(a, b),
         Binary::Ratio => safe_divide(a, if a == 0.0 { 0.0 } else { b }),
-        Binary::Mask => {
-            if b == 0.0 {
-                0.0
-            } else {
-                a
-            }
-        }
-    };
-    a.iter().enumerate().map(|(index, &a)| combine(a, second(index))).collect()
+        Binary::Mask if b == 0.0 => 0.0,
+        Binary::Mask => a,
+    }
 }
 
 pub(super) fn reduce(reduction: Reduction, v: &[f64]) -> f64 {

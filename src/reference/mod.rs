@@ -3,9 +3,14 @@
 //! It stands beside plan and GPU and is the truth that they are compared with: slow, obvious, sharing no kernel with them.
 //! Values are vectors of one sample in channel-major (channels, height, width) order.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod backward;
 mod elementwise;
 mod error;
+mod explain;
 mod factor;
+mod forward;
 mod linear_maps;
 mod maps;
 mod noise;
@@ -18,7 +23,8 @@ pub use error::ReferenceError;
 pub use parameters::Parameters;
 
 use crate::graph::{
-    BatchNormId, Bias, ConvolutionId, Graph, LinearId, NodeId, Op, Part, PassField, Shape, WeightSource,
+    BatchNormId, Bias, ConvolutionId, Explain, Forward, Graph, LinearId, NodeId, Op, Part, PassField, Shape,
+    WeightSource,
 };
 use elementwise::PerChannel;
 use linear_maps::ConvolutionMap;
@@ -56,7 +62,7 @@ impl<'a> Reference<'a> {
     }
 
     /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
-    /// [`Op::ClassRequest`]). Other values are kept only as long as a later node reads them.
+    /// [`Explain::ClassRequest`]). Other values are kept only as long as a later node reads them.
     ///
     /// # Errors
     /// Every [`ReferenceError`] except those about parameters.
@@ -78,11 +84,9 @@ impl<'a> Reference<'a> {
         let mut values: HashMap<NodeId, Vec<f64>> = HashMap::new();
         for id in self.graph.ids().filter(|id| live[id.index()]) {
             let node = self.graph.node(id);
-            let value = match node.op {
-                Op::Input => self.picture(picture, node.shape)?,
-                Op::ClassRequest { slot } => vec![request(requests, slot)?],
-                Op::PassRequest(field) => vec![self.pass_field(field)],
-                _ => {
+            let value = match self.given(id, picture, requests)? {
+                Some(value) => value,
+                None => {
                     let inputs: Vec<&[f64]> = node.inputs.iter().map(|input| values[input].as_slice()).collect();
                     self.evaluate(id, &inputs)
                 }
@@ -98,6 +102,17 @@ impl<'a> Reference<'a> {
         Ok(values)
     }
 
+    /// The value of a node that is given and not computed.
+    fn given(&self, id: NodeId, picture: &[f64], requests: &[f64]) -> Result<Option<Vec<f64>>, ReferenceError> {
+        let node = self.graph.node(id);
+        Ok(match node.op {
+            Op::Forward(Forward::Input) => Some(self.picture(picture, node.shape)?),
+            Op::Explain(Explain::ClassRequest { slot }) => Some(vec![request(requests, slot)?]),
+            Op::Explain(Explain::PassRequest(field)) => Some(vec![self.pass_field(field)]),
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
+        })
+    }
+
     /// The value of node `id` of one sample, given the values of its inputs. It is empty for what is given and not
     /// computed ([`Op::is_given`]).
     ///
@@ -109,71 +124,10 @@ impl<'a> Reference<'a> {
         for (input, value) in node.inputs.iter().zip(inputs) {
             assert_eq!(value.len() as u64, self.graph.shape(*input).elements(), "an input of node '{}'", node.name);
         }
-        let input_shape = node.inputs.first().map_or(Shape::SCALAR, |&input| self.graph.shape(input));
         match node.op {
-            Op::Input | Op::ClassRequest { .. } | Op::PassRequest(_) => Vec::new(),
-            Op::Convolve { .. }
-            | Op::ConvolveTranspose { .. }
-            | Op::ConvolveTransposeMasked { .. }
-            | Op::ConvolveOnes { .. } => self.convolution(&node.op, inputs, input_shape, node.shape),
-            Op::Linear { layer, weight, input, bias } => {
-                let (matrix, offsets) = self.linear(layer);
-                linear_maps::linear(matrix, linear_weight(layer, weight), inputs[0], input, bias.then_some(offsets))
-            }
-            Op::LinearTranspose { layer, weight } => {
-                linear_maps::linear_transpose(self.linear(layer).0, linear_weight(layer, weight), inputs[0])
-            }
-            Op::LinearOnes { layer, weight } => {
-                let ones = vec![1.0; self.graph.linear_layer(layer).input.elements() as usize];
-                linear_maps::linear(self.linear(layer).0, linear_weight(layer, weight), &ones, Part::Full, None)
-            }
-            Op::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], input_shape),
-            Op::BatchNormGradient(layer) => {
-                elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], input_shape)
-            }
-            Op::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), input_shape),
-            Op::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
-            Op::ClampGradient(activation) => elementwise::clamp_gradient(activation, inputs[0], inputs[1]),
-            Op::ClampRelevance(activation) => elementwise::clamp_relevance(activation, inputs[0], inputs[1]),
-            Op::MaxPool(window) => pooling::max_pool(&window, inputs[0], input_shape, node.shape),
-            Op::MaxPoolIndex(window) => pooling::max_pool_index(&window, inputs[0], input_shape, node.shape),
-            Op::MaxPoolTranspose { window, .. } => {
-                pooling::max_pool_transpose(&window, inputs[0], inputs[1], node.shape, input_shape)
-            }
-            Op::AveragePool { .. } => pooling::average_pool(inputs[0], input_shape, node.shape),
-            Op::AveragePoolTranspose { .. } => pooling::average_pool_transpose(inputs[0], node.shape, input_shape),
-            Op::Unary(unary) => elementwise::unary(unary, inputs[0]),
-            Op::Binary(binary) => {
-                elementwise::binary(binary, inputs[0], input_shape, inputs[1], self.graph.shape(node.inputs[1]))
-            }
-            Op::Reduce(reduction) => vec![elementwise::reduce(reduction, inputs[0])],
-            Op::Noise { seed } => noise::normal(seed, inputs[1][0] as u32, node.shape),
-            Op::Resize { .. } => maps::resize(inputs[0], input_shape, node.shape),
-            _ => explanation(&node.op, inputs, input_shape),
-        }
-    }
-
-    fn convolution(&self, op: &Op, inputs: &[&[f64]], input_shape: Shape, output_shape: Shape) -> Vec<f64> {
-        match *op {
-            Op::Convolve { layer, weight, input, bias } => {
-                let map = self.convolution_map(layer, weight, input_shape, output_shape);
-                let x: Vec<f64> = inputs[0].iter().map(|&value| linear_maps::part(input, value)).collect();
-                map.apply(&x, bias.then(|| self.parameter(&self.graph.convolution(layer).bias_name())))
-            }
-            Op::ConvolveOnes { layer, weight, height, width } => {
-                let shape = Shape::new(self.graph.convolution(layer).input_channels, height, width);
-                let map = self.convolution_map(layer, weight, shape, output_shape);
-                map.apply(&vec![1.0; shape.elements() as usize], None)
-            }
-            Op::ConvolveTranspose { layer, weight, .. } => {
-                self.convolution_map(layer, weight, output_shape, input_shape).apply_transposed(inputs[0])
-            }
-            Op::ConvolveTransposeMasked { layer, .. } => {
-                let masked = inputs[0].iter().zip(inputs[1]).map(|(&g, &c)| if c == 0.0 { 0.0 } else { g });
-                let masked: Vec<f64> = masked.collect();
-                self.convolution_map(layer, Part::Full, output_shape, input_shape).apply_transposed(&masked)
-            }
-            _ => Vec::new(),
+            Op::Forward(op) => self.forward(op, node, inputs),
+            Op::Backward(op) => self.backward(op, node, inputs),
+            Op::Explain(op) => self.explain(op, node, inputs),
         }
     }
 
@@ -187,7 +141,7 @@ impl<'a> Reference<'a> {
         let per_output = weight.len() / layer.output_channels as usize;
         let scale = |index: usize| match id.source {
             WeightSource::Folded(batch_norm) => self.batch_norm(batch_norm).scale(index / per_output),
-            _ => 1.0,
+            WeightSource::Parameter | WeightSource::Squared | WeightSource::Ones => 1.0,
         };
         weight.iter().enumerate().map(|(index, &value)| derived(id.source, value) * scale(index)).collect()
     }
@@ -245,8 +199,10 @@ impl<'a> Reference<'a> {
     /// Where node `id` looks a request up: whether the request means a class.
     fn check_request(&self, id: NodeId, requests: &[f64]) -> Result<(), ReferenceError> {
         let node = self.graph.node(id);
-        let (Op::ClassIndex, &[logits, asked]) = (node.op, node.inputs.as_slice()) else { return Ok(()) };
-        let Op::ClassRequest { slot } = self.graph.node(asked).op else { return Ok(()) };
+        let (Op::Explain(Explain::ClassIndex), &[logits, asked]) = (node.op, node.inputs.as_slice()) else {
+            return Ok(());
+        };
+        let Op::Explain(Explain::ClassRequest { slot }) = self.graph.node(asked).op else { return Ok(()) };
         let (request, classes) = (request(requests, slot)?, self.graph.shape(logits).channels);
         if request.fract() == 0.0 && (-f64::from(classes)..f64::from(classes)).contains(&request) {
             return Ok(());
@@ -277,35 +233,4 @@ fn linear_weight(layer: LinearId, part: Part) -> impl Fn(f32) -> f64 {
 fn request(requests: &[f64], slot: u32) -> Result<f64, ReferenceError> {
     let missing = ReferenceError::MissingRequest { slot, found: requests.len() };
     requests.get(slot as usize).copied().ok_or(missing)
-}
-
-/// The operations that only an explanation has; `shape` is the first input's.
-fn explanation(op: &Op, inputs: &[&[f64]], shape: Shape) -> Vec<f64> {
-    match *op {
-        Op::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
-        Op::TargetGradient => target::target_gradient(inputs[0], inputs[1][0]),
-        Op::LogitRelevance(kind) => target::logit_relevance(kind, inputs[0], inputs[1][0]),
-        Op::OneHot => target::one_hot(inputs[0].len(), inputs[1][0]),
-        Op::SaliencyMaps => factor::saliency_maps(inputs[0], inputs[1], inputs[2], shape),
-        Op::SaliencyMaximum => vec![factor::saliency_maximum(inputs[0], shape)],
-        Op::FactorBasis => factor::basis(inputs[0], inputs[1][0], inputs[2], shape),
-        Op::FactorMaps => {
-            let x = factor::factor(inputs[0], inputs[1][0], inputs[2], shape);
-            let gm = factor::factor(inputs[3], inputs[4][0], inputs[5], shape);
-            [x, gm].concat()
-        }
-        Op::Residual(terms) => {
-            rules::residual(terms, inputs[0], inputs[1], inputs[2], inputs[3][0], inputs[4], shape.pixels() as usize)
-        }
-        Op::MaskedSaliency => rules::masked_saliency(inputs[0], inputs[1], shape.pixels() as usize),
-        Op::Shift => rules::shift(inputs[0], inputs[1], inputs[2][0], inputs[3][0]),
-        Op::BoxRatio => rules::box_ratio(inputs[0], [inputs[1], inputs[2], inputs[3]], [inputs[4][0], inputs[5][0]]),
-        Op::BoxRelevance => rules::box_relevance(inputs[0], [inputs[1], inputs[2]], [inputs[3][0], inputs[4][0]]),
-        Op::HeatMap => rules::heat_map(inputs[0], inputs[1][0], shape.pixels() as usize),
-        Op::ChannelSum => maps::channel_sum(inputs[0], shape, |value| value),
-        Op::PlainMap { absolute: false } => maps::channel_sum(inputs[0], shape, |value| value),
-        Op::PlainMap { absolute: true } => maps::channel_sum(inputs[0], shape, f64::abs),
-        Op::ScaledMagnitude => maps::scaled_magnitude(inputs[0], inputs[1][0], inputs[2][0], shape),
-        _ => Vec::new(),
-    }
 }

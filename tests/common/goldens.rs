@@ -1,6 +1,6 @@
 //! The goldens: loading them, and finding the node of an explanation that each golden tensor is compared with.
 
-use agf::graph::{NodeId, Op, Role};
+use agf::graph::{Forward, NodeId, Op, Role};
 use agf::methods::agf::{Ablations, explain};
 use agf::methods::{ClassMap, Explanation, Quantity};
 use agf::models::Architecture;
@@ -209,7 +209,7 @@ fn find(map: &ClassMap, layer: NodeId, quantity: Quantity) -> Option<NodeId> {
 
 fn is_flat(explanation: &Explanation, layer: NodeId) -> bool {
     let graph = &explanation.graph;
-    matches!(graph.node(layer).op, Op::Convolve { layer, .. } if graph.convolution(layer).role == Role::Flat)
+    matches!(graph.node(layer).op, Op::Forward(Forward::Convolve { layer, .. }) if graph.convolution(layer).role == Role::Flat)
 }
 
 /// A block's input, which its first convolution and its shortcut read: the relevance and the gradient of both together.
@@ -236,4 +236,4 @@ fn fan_out(explanation: &Explanation, map: &ClassMap, block: &str, quantity: &st
     }
 }
 
-const SUM: Op = Op::Binary(agf::graph::Binary::Add);
+const SUM: Op = Op::Forward(Forward::Add);

@@ -2,7 +2,7 @@
 
 use super::network::{CLASSES, INPUT, network, picture};
 use crate::common::random::{Random, Values};
-use agf::graph::{Graph, NodeId, Op, ResidualTerms, Shape};
+use agf::graph::{Explain, Graph, NodeId, ResidualTerms, Shape};
 use agf::methods::Explanation;
 use agf::methods::agf::{Ablations, explain};
 use agf::reference::{Parameters, Reference, ReferenceError};
@@ -75,11 +75,11 @@ fn constant_pictures_have_finite_maps() {
 fn very_negative_relevance_suppresses_the_evidence() {
     let mut graph = Graph::new();
     let c = graph.input(Shape::new(1, 1, 4)).unwrap();
-    let maps = graph.add("maps", Op::SaliencyMaps, &[c, c, c]).unwrap();
-    let peak = graph.add("peak", Op::SaliencyMaximum, &[maps]).unwrap();
-    let op = Op::Residual(ResidualTerms::default());
+    let maps = graph.add("maps", Explain::SaliencyMaps, &[c, c, c]).unwrap();
+    let peak = graph.add("peak", Explain::SaliencyMaximum, &[maps]).unwrap();
+    let op = Explain::Residual(ResidualTerms::default());
     let residual = graph.add("R", op, &[c, c, maps, peak, maps]).unwrap();
-    let shifted = graph.add("shifted", Op::Shift, &[c, c, peak, peak]).unwrap();
+    let shifted = graph.add("shifted", Explain::Shift, &[c, c, peak, peak]).unwrap();
     let nothing = Values::none();
     let reference = Reference::new(&graph, &nothing).unwrap();
     let maps = [0.0, 0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 4.0];

@@ -4,22 +4,22 @@ use super::network::{network, picture};
 use super::target::probability;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::Random;
-use agf::graph::{NodeId, Op};
+use agf::graph::{Forward, Network, NodeId, Op};
 use agf::methods::agf::{Ablations, explain};
-use agf::methods::{Explanation, Network, Quantity};
+use agf::methods::{Explanation, Quantity};
 use agf::reference::Reference;
 use std::collections::HashMap;
 
 const STEP: f64 = 1e-6;
 
 /// One forward pass, of which later parts can be repeated.
-struct Forward<'a> {
+struct Pass<'a> {
     reference: &'a Reference<'a>,
     network: &'a Network,
     values: &'a HashMap<NodeId, Vec<f64>>,
 }
 
-impl Forward<'_> {
+impl Pass<'_> {
     /// `p_t` where one element of one input of `layer` is moved, for this reader alone, and the pieces then in use.
     fn moved(&self, layer: NodeId, input: usize, element: usize, step: f64, t: usize) -> (f64, Vec<usize>) {
         let graph = &self.network.graph;
@@ -50,11 +50,11 @@ impl Forward<'_> {
 /// Which linear piece an operation is in at every element: whether it clamps, or where the maximum is.
 fn pieces_of(op: &Op, x: &[f64], y: &[f64]) -> Vec<usize> {
     match op {
-        Op::Clamp(activation) => {
+        Op::Forward(Forward::Clamp(activation)) => {
             let ceiling = f64::from(activation.ceiling());
             x.iter().map(|&x| usize::from(x > 0.0) + usize::from(x >= ceiling)).collect()
         }
-        Op::MaxPool(_) => y.iter().map(|y| x.iter().position(|x| x == y).unwrap()).collect(),
+        Op::Forward(Forward::MaxPool(_)) => y.iter().map(|y| x.iter().position(|x| x == y).unwrap()).collect(),
         _ => Vec::new(),
     }
 }
@@ -75,7 +75,7 @@ fn check_gradients(network: &Network, explanation: &Explanation, random: &mut Ra
     let t = random.uniform(0.0, 5.0) as usize;
     let wanted: Vec<NodeId> = explanation.graph.ids().collect();
     let values = reference.run(&picture(random), &[t as f64], &wanted).unwrap();
-    let forward = Forward { reference: &reference, network, values: &values };
+    let forward = Pass { reference: &reference, network, values: &values };
     let (mut compared, mut skipped) = (0, 0);
     for trace in &explanation.maps[0].trace {
         let Quantity::Gradient(input) = trace.quantity else { continue };
@@ -117,7 +117,7 @@ fn fan_out_sums_gradients() {
     };
     let total: Vec<f64> = at("sum", 1).iter().zip(at("expand", 0)).map(|(a, b)| a + b).collect();
     let pool = graph.ids().find(|&id| graph.node(id).name == "max_pool").unwrap();
-    let Op::MaxPool(window) = graph.node(pool).op else { unreachable!() };
+    let Op::Forward(Forward::MaxPool(window)) = graph.node(pool).op else { unreachable!() };
     let x = graph.node(pool).inputs[0];
     let choice = super::definitions::max_pool(&window, &values[&x], graph.shape(x), graph.shape(pool));
     let tolerance = Tolerance { absolute: 1e-14, relative: 1e-12 };

@@ -4,7 +4,7 @@ use super::definitions::{self, PARTS, part};
 use super::matrix::Matrix;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};
-use agf::graph::{Convolution, Graph, Op, Padding, Part, Role, Shape, Window};
+use agf::graph::{Backward, Convolution, Explain, Forward, Graph, Op, Padding, Role, Shape, Window};
 use agf::reference::Reference;
 
 const EXACT: Tolerance = Tolerance { absolute: 0.0, relative: 0.0 };
@@ -48,26 +48,24 @@ fn check_convolution(layer: Convolution, input: Shape, random: &mut Random) {
     let x_node = graph.input(input).unwrap();
     let y_node = graph.convolve(layer.clone(), x_node).unwrap();
     let output = graph.shape(y_node);
-    let Op::Convolve { layer: id, .. } = graph.node(y_node).op else { unreachable!() };
+    let Op::Forward(Forward::Convolve { layer: id, .. }) = graph.node(y_node).op else { unreachable!() };
     let (height, width) = (input.height, input.width);
     let nodes = PARTS.map(|weight| {
-        let with = |input, bias| Op::Convolve { layer: id, weight, input, bias };
-        let parts = PARTS.map(|part| graph.add("y", with(part, true), &[x_node]).unwrap());
-        let linear = graph.add("y", with(Part::Full, false), &[x_node]).unwrap();
-        let transpose = Op::ConvolveTranspose { layer: id, weight, height, width };
+        let parts = PARTS.map(|part| graph.add("y", Op::convolve(id, weight, part), &[x_node]).unwrap());
+        let transpose = Backward::ConvolveTranspose { layer: id, weight, height, width };
         let transposed = graph.add("x", transpose, &[y_node]).unwrap();
-        let ones = graph.add("ones", Op::ConvolveOnes { layer: id, weight, height, width }, &[]).unwrap();
-        (parts, linear, transposed, ones)
+        let ones = graph.add("ones", Explain::ConvolveOnes { layer: id, weight, height, width }, &[]).unwrap();
+        (parts, transposed, ones)
     });
     let values = random.parameters(&graph);
     let reference = Reference::new(&graph, &values).unwrap();
     let dense = definitions::convolution(&layer, &values.of("layer.weight"), input, output);
     let bias = values.of("layer.bias");
     let x = random.coarse(input.elements() as usize);
-    for (weight, (parts, linear, transposed, ones)) in PARTS.into_iter().zip(nodes) {
+    for (weight, (parts, transposed, ones)) in PARTS.into_iter().zip(nodes) {
         let matrix = dense.map(|entry| part(weight, entry));
         let what = format!("{weight:?} of {what}");
-        let found = Matrix::of_node(&reference, linear, matrix.columns, &[]);
+        let found = Matrix::of_node(&reference, parts[0], matrix.columns, &[]);
         assert_close(&what, &found.entries, &matrix.entries, EXACT);
         let found = Matrix::of_node(&reference, transposed, matrix.rows, &[]);
         assert_close(&format!("transpose, {what}"), &found.entries, &matrix.transposed().entries, EXACT);
@@ -76,11 +74,12 @@ fn check_convolution(layer: Convolution, input: Shape, random: &mut Random) {
         for (of_x, node) in PARTS.into_iter().zip(parts) {
             let x_part: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
             let product = matrix.apply(&x_part);
-            let expected: Vec<f64> =
-                product.iter().enumerate().map(|(index, y)| y + bias[index / output.pixels() as usize]).collect();
-            assert_close(&format!("{of_x:?} input, {what}"), &reference.evaluate(node, &[&x]), &expected, ROUNDING);
+            assert_close(&format!("{of_x:?} input, {what}"), &reference.evaluate(node, &[&x]), &product, ROUNDING);
         }
     }
+    let offset = |index: usize| bias[index / output.pixels() as usize];
+    let expected: Vec<f64> = dense.apply(&x).iter().enumerate().map(|(index, y)| y + offset(index)).collect();
+    assert_close(&format!("with bias, {what}"), &reference.evaluate(y_node, &[&x]), &expected, ROUNDING);
 }
 
 #[test]
@@ -90,12 +89,10 @@ fn linear_layers_and_their_transposes() {
         let mut graph = Graph::new();
         let x_node = graph.input(input).unwrap();
         let y_node = graph.linear("layer", outputs, x_node).unwrap();
-        let Op::Linear { layer, .. } = graph.node(y_node).op else { unreachable!() };
+        let Op::Forward(Forward::Linear { layer, .. }) = graph.node(y_node).op else { unreachable!() };
         let nodes = PARTS.map(|weight| {
-            let forward = PARTS.map(|input| {
-                [false, true].map(|bias| graph.add("y", Op::Linear { layer, weight, input, bias }, &[x_node]).unwrap())
-            });
-            (forward, graph.add("x", Op::LinearTranspose { layer, weight }, &[y_node]).unwrap())
+            let forward = PARTS.map(|input| graph.add("y", Op::linear(layer, weight, input), &[x_node]).unwrap());
+            (forward, graph.add("x", Backward::LinearTranspose { layer, weight }, &[y_node]).unwrap())
         });
         let values = random.parameters(&graph);
         let reference = Reference::new(&graph, &values).unwrap();
@@ -105,18 +102,19 @@ fn linear_layers_and_their_transposes() {
         for (weight, (forward, transposed)) in PARTS.into_iter().zip(nodes) {
             let matrix =
                 Matrix::from_fn(outputs as usize, columns, |row, column| part(weight, weights[row * columns + column]));
-            let found = Matrix::of_node(&reference, forward[0][0], columns, &[]);
+            let found = Matrix::of_node(&reference, forward[0], columns, &[]);
             assert_close("linear", &found.entries, &matrix.entries, EXACT);
             let found = Matrix::of_node(&reference, transposed, matrix.rows, &[]);
             assert_close("linear transposed", &found.entries, &matrix.transposed().entries, EXACT);
-            for (of_x, [plain, with_bias]) in PARTS.into_iter().zip(forward) {
+            for (of_x, node) in PARTS.into_iter().zip(forward) {
                 let x_part: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
                 let product = matrix.apply(&x_part);
-                assert_close("linear", &reference.evaluate(plain, &[&x]), &product, ROUNDING);
-                let expected: Vec<f64> = product.iter().zip(&bias).map(|(y, b)| y + b).collect();
-                assert_close("linear with bias", &reference.evaluate(with_bias, &[&x]), &expected, ROUNDING);
+                assert_close("linear", &reference.evaluate(node, &[&x]), &product, ROUNDING);
             }
         }
+        let row = |row: usize| weights[row * columns..][..columns].iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
+        let expected: Vec<f64> = bias.iter().enumerate().map(|(index, b)| row(index) + b).collect();
+        assert_close("linear with bias", &reference.evaluate(y_node, &[&x]), &expected, ROUNDING);
     }
 }
 
@@ -128,8 +126,8 @@ fn average_pools_and_their_transposes() {
         let mut graph = Graph::new();
         let input = Shape::new(2, input[0], input[1]);
         let x = graph.input(input).unwrap();
-        let pooled = graph.add("pool", Op::AveragePool { height, width }, &[x]).unwrap();
-        let back = Op::AveragePoolTranspose { height: input.height, width: input.width };
+        let pooled = graph.add("pool", Forward::AveragePool { height, width }, &[x]).unwrap();
+        let back = Backward::AveragePoolTranspose { height: input.height, width: input.width };
         let back = graph.add("back", back, &[pooled]).unwrap();
         let nothing = Values::none();
         let reference = Reference::new(&graph, &nothing).unwrap();
@@ -151,9 +149,9 @@ fn max_pools_and_their_transposes() {
         let mut graph = Graph::new();
         let input = Shape::new(2, 7, 6);
         let x_node = graph.input(input).unwrap();
-        let pooled = graph.add("pool", Op::MaxPool(window), &[x_node]).unwrap();
-        let index_node = graph.add("index", Op::MaxPoolIndex(window), &[x_node]).unwrap();
-        let back = Op::MaxPoolTranspose { window, height: 7, width: 6 };
+        let pooled = graph.add("pool", Forward::MaxPool(window), &[x_node]).unwrap();
+        let index_node = graph.add("index", Backward::MaxPoolIndex(window), &[x_node]).unwrap();
+        let back = Backward::MaxPoolTranspose { window, height: 7, width: 6 };
         let back = graph.add("back", back, &[pooled, index_node]).unwrap();
         let nothing = Values::none();
         let reference = Reference::new(&graph, &nothing).unwrap();
@@ -178,8 +176,8 @@ fn batch_norms_and_their_gradients() {
     let input = Shape::new(4, 2, 3);
     let x_node = graph.input(input).unwrap();
     let y_node = graph.batch_norm("layer", 1e-3, x_node).unwrap();
-    let Op::BatchNorm(layer) = graph.node(y_node).op else { unreachable!() };
-    let back = graph.add("back", Op::BatchNormGradient(layer), &[y_node]).unwrap();
+    let Op::Forward(Forward::BatchNorm(layer)) = graph.node(y_node).op else { unreachable!() };
+    let back = graph.add("back", Backward::BatchNormGradient(layer), &[y_node]).unwrap();
     let values = random.parameters(&graph);
     let reference = Reference::new(&graph, &values).unwrap();
     let [weight, bias, mean, variance] =

@@ -3,7 +3,8 @@
 use super::network::{CLASSES, network, picture};
 use crate::common::compare::relative_l2;
 use crate::common::random::{Random, Values};
-use agf::methods::{Explanation, Method, Network};
+use agf::graph::Network;
+use agf::methods::{Explanation, Method};
 use agf::reference::Reference;
 
 const STEP: f64 = 1e-5;

@@ -1,8 +1,7 @@
 //! A tiny network that holds every operation and every role.
 
 use crate::common::random::Random;
-use agf::graph::{Activation, Binary, Convolution, Graph, NodeId, Op, Padding, Role, Shape, Window};
-use agf::methods::Network;
+use agf::graph::{Activation, Convolution, Forward, Graph, Network, NodeId, Padding, Role, Shape, Window};
 
 pub const CLASSES: u32 = 5;
 pub const INPUT: Shape = Shape::new(3, 9, 8);
@@ -23,7 +22,7 @@ impl Builder {
         self.graph.batch_norm(name, 1e-3, x).unwrap()
     }
 
-    fn add(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
+    fn add(&mut self, name: &str, op: Forward, inputs: &[NodeId]) -> NodeId {
         self.graph.add(name, op, inputs).unwrap()
     }
 }
@@ -36,24 +35,24 @@ pub fn network(pooled: [u32; 2]) -> Network {
     let uneven = Window { kernel: [3, 2], stride: 1, padding: Padding { top: 0, left: 1, bottom: 2, right: 0 } };
     let mut x = builder.convolve("first", input, 4, uneven, Role::First);
     x = builder.normalize("first_norm", x);
-    x = builder.add("first_relu6", Op::Clamp(Activation::Relu6), &[x]);
-    let shortcut = builder.add("max_pool", Op::MaxPool(Window::square(3, 2, 1)), &[x]);
+    x = builder.add("first_relu6", Forward::Clamp(Activation::Relu6), &[x]);
+    let shortcut = builder.add("max_pool", Forward::MaxPool(Window::square(3, 2, 1)), &[x]);
     x = builder.convolve("expand", shortcut, 6, Window::square(1, 1, 0), Role::Flat);
     x = builder.normalize("expand_norm", x);
-    x = builder.add("expand_relu", Op::Clamp(Activation::Relu), &[x]);
+    x = builder.add("expand_relu", Forward::Clamp(Activation::Relu), &[x]);
     let uneven = Window { kernel: [2, 3], stride: 1, padding: Padding { top: 0, left: 1, bottom: 1, right: 1 } };
     x = builder.convolve("depthwise", x, 6, uneven, Role::Full);
     x = builder.normalize("depthwise_norm", x);
-    x = builder.add("depthwise_relu6", Op::Clamp(Activation::Relu6), &[x]);
+    x = builder.add("depthwise_relu6", Forward::Clamp(Activation::Relu6), &[x]);
     x = builder.convolve("project", x, 4, Window::square(1, 1, 0), Role::Flat);
     x = builder.normalize("project_norm", x);
-    x = builder.add("sum", Op::Binary(Binary::Add), &[x, shortcut]);
+    x = builder.add("sum", Forward::Add, &[x, shortcut]);
     x = builder.convolve("second", x, 5, Window::square(3, 2, 1), Role::Full);
-    x = builder.add("second_relu", Op::Clamp(Activation::Relu), &[x]);
-    x = builder.add("average_pool", Op::AveragePool { height: pooled[0], width: pooled[1] }, &[x]);
+    x = builder.add("second_relu", Forward::Clamp(Activation::Relu), &[x]);
+    x = builder.add("average_pool", Forward::AveragePool { height: pooled[0], width: pooled[1] }, &[x]);
     if pooled != [1, 1] {
         x = builder.graph.linear("hidden", 7, x).unwrap();
-        x = builder.add("hidden_relu", Op::Clamp(Activation::Relu), &[x]);
+        x = builder.add("hidden_relu", Forward::Clamp(Activation::Relu), &[x]);
     }
     let logits = builder.graph.linear("last", CLASSES, x).unwrap();
     Network { graph: builder.graph, input, logits }

@@ -8,9 +8,9 @@ use super::network::{CLASSES, network, picture};
 use super::relevance_rules as dense;
 use crate::common::compare::assert_relative_l2;
 use crate::common::random::{Random, Values};
-use agf::graph::{LogitRelevance, NodeId, Op};
+use agf::graph::{Explain, Forward, LogitRelevance, Network, NodeId, Op};
 use agf::methods::relevance::{AddRule, Preset, RuleList};
-use agf::methods::{ClassMap, Explanation, Network, Quantity};
+use agf::methods::{ClassMap, Explanation, Quantity};
 use agf::reference::Reference;
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ impl Explained<'_> {
     fn relevance_at(&self, id: NodeId) -> Vec<f64> {
         if id == self.network.logits {
             let graph = &self.explanation.graph;
-            let is_start = |id: &NodeId| matches!(graph.node(*id).op, Op::LogitRelevance(LogitRelevance::Target));
+            let is_start = |id: &NodeId| graph.node(*id).op == Explain::LogitRelevance(LogitRelevance::Target).into();
             return self.value(graph.ids().find(is_start).unwrap()).to_vec();
         }
         if let Some(found) = self.traced(id, Quantity::FanOutRelevance) {
@@ -56,7 +56,7 @@ impl Explained<'_> {
         let node = graph.node(id);
         let shape = graph.shape(node.inputs[0]);
         match node.op {
-            Op::Convolve { layer, .. } => {
+            Op::Forward(Forward::Convolve { layer, .. }) => {
                 let layer = graph.convolution(layer);
                 let weight = self.parameters.of(&layer.weight_name());
                 let matrix = definitions::convolution(layer, &weight, shape, node.shape);
@@ -69,7 +69,7 @@ impl Explained<'_> {
                     factors.get(row / pixels).unwrap_or(&1.0) * matrix.at(row, column)
                 })
             }
-            Op::Linear { layer, .. } => {
+            Op::Forward(Forward::Linear { layer, .. }) => {
                 let weight = self.parameters.of(&graph.linear_layer(layer).weight_name());
                 Matrix { rows: node.shape.channels as usize, columns: shape.elements() as usize, entries: weight }
             }
@@ -81,7 +81,7 @@ impl Explained<'_> {
     fn factors(&self, id: NodeId) -> Vec<f64> {
         let graph = &self.network.graph;
         let reader = graph.ids().find(|&reader| graph.node(reader).inputs.first() == Some(&id)).unwrap();
-        let Op::BatchNorm(layer) = graph.node(reader).op else { return Vec::new() };
+        let Op::Forward(Forward::BatchNorm(layer)) = graph.node(reader).op else { return Vec::new() };
         let layer = graph.batch_norm_layer(layer);
         let of = |what: &str| self.parameters.of(&format!("{}.{what}", layer.name));
         let factor = |(weight, variance): (&f64, &f64)| weight / (variance + layer.epsilon).sqrt();
@@ -93,15 +93,18 @@ impl Explained<'_> {
         let graph = &self.network.graph;
         let node = graph.node(id);
         let (x, y, shape) = (self.value(node.inputs[0]), self.value(id), graph.shape(node.inputs[0]));
-        match node.op {
-            Op::MaxPool(window) => {
+        let op = node.op.forward().unwrap();
+        match op {
+            Forward::MaxPool(window) => {
                 vec![method::ratio_rule(&definitions::max_pool(&window, x, shape, node.shape), x, y, c)]
             }
-            Op::AveragePool { .. } => vec![method::ratio_rule(&definitions::average_pool(shape, node.shape), x, y, c)],
-            Op::Binary(_) if magnitude => dense::magnitude(x, self.value(node.inputs[1]), c).to_vec(),
-            Op::Binary(_) => method::add(x, self.value(node.inputs[1]), c).to_vec(),
-            Op::Clamp(_) | Op::BatchNorm(_) => vec![c.to_vec()],
-            op => panic!("no rule for {op:?}"),
+            Forward::AveragePool { .. } => {
+                vec![method::ratio_rule(&definitions::average_pool(shape, node.shape), x, y, c)]
+            }
+            Forward::Add if magnitude => dense::magnitude(x, self.value(node.inputs[1]), c).to_vec(),
+            Forward::Add => method::add(x, self.value(node.inputs[1]), c).to_vec(),
+            Forward::Clamp(_) | Forward::BatchNorm(_) => vec![c.to_vec()],
+            Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } => panic!("{op:?} is not one of them"),
         }
     }
 }
@@ -152,14 +155,14 @@ fn check(network: &Network, case: &Case, random: &mut Random) -> bool {
         let node = network.graph.node(id);
         let (x, c) = (explained.value(node.inputs[0]), explained.relevance_at(id));
         let expected = match node.op {
-            Op::Convolve { .. } if node.inputs[0] == network.input => {
+            Op::Forward(Forward::Convolve { .. }) if node.inputs[0] == network.input => {
                 vec![method::box_rule(&explained.matrix(id, false), x, &c)]
             }
-            Op::Convolve { .. } | Op::Linear { .. } => {
+            Op::Forward(op) if op.has_weights() => {
                 let w = explained.matrix(id, true);
                 let ones = connections(network, id, &w);
-                let is_linear = matches!(node.op, Op::Linear { .. });
-                let is_pointwise = matches!(node.op, Op::Convolve { layer, .. }
+                let is_linear = matches!(op, Forward::Linear { .. });
+                let is_pointwise = matches!(op, Forward::Convolve { layer, .. }
                     if network.graph.convolution(layer).window.taps() == 1);
                 let layer = Layer { own: explained.matrix(id, false), w, ones, x, c: &c, is_linear, is_pointwise };
                 vec![match case.derivation {
@@ -186,7 +189,7 @@ fn check(network: &Network, case: &Case, random: &mut Random) -> bool {
 fn connections(network: &Network, id: NodeId, w: &Matrix) -> Matrix {
     let graph = &network.graph;
     let node = graph.node(id);
-    let Op::Convolve { layer, .. } = node.op else { return w.map(|_| 1.0) };
+    let Op::Forward(Forward::Convolve { layer, .. }) = node.op else { return w.map(|_| 1.0) };
     let layer = graph.convolution(layer);
     let ones = vec![1.0; layer.weight_shape().iter().product::<u32>() as usize];
     definitions::convolution(layer, &ones, graph.shape(node.inputs[0]), node.shape)
@@ -290,7 +293,7 @@ fn contrasts() {
             let values = reference.run(&picture(&mut random), &[class], &wanted).unwrap();
             let starts = dense::starts(&values[&network.logits], class as usize, preset == Preset::Sglrp);
             for id in explanation.graph.ids() {
-                let Op::LogitRelevance(kind) = explanation.graph.node(id).op else { continue };
+                let Op::Explain(Explain::LogitRelevance(kind)) = explanation.graph.node(id).op else { continue };
                 let is_other = matches!(kind, LogitRelevance::Others | LogitRelevance::SoftmaxOthers);
                 assert_relative_l2("start", &values[&id], &starts[usize::from(is_other)], 1e-12);
             }

@@ -6,9 +6,9 @@ use super::method::{self, Full};
 use super::network::{CLASSES, network, picture};
 use crate::common::compare::assert_relative_l2;
 use crate::common::random::{Random, Values};
-use agf::graph::{NodeId, Op, Role};
+use agf::graph::{Forward, Network, NodeId, Role};
 use agf::methods::agf::{Ablations, explain};
-use agf::methods::{ClassMap, Explanation, Network, Quantity};
+use agf::methods::{ClassMap, Explanation, Quantity};
 use agf::reference::Reference;
 use std::collections::HashMap;
 
@@ -85,8 +85,8 @@ impl Explained<'_> {
         let (x, y, c) = (self.input(id, 0), self.value(id), self.relevance_at(id));
         let shape = graph.shape(node.inputs[0]);
         let weight = |name: &str| self.parameters.of(name);
-        match node.op {
-            Op::Convolve { layer, .. } => {
+        match node.op.forward().unwrap() {
+            Forward::Convolve { layer, .. } => {
                 let layer = graph.convolution(layer);
                 let w = definitions::convolution(layer, &weight(&layer.weight_name()), shape, node.shape);
                 match layer.role {
@@ -95,26 +95,28 @@ impl Explained<'_> {
                     Role::Full => vec![self.full(id, &w, &c, ablations).relevance],
                 }
             }
-            Op::Linear { layer, .. } => {
+            Forward::Linear { layer, .. } => {
                 let weight = weight(&graph.linear_layer(layer).weight_name());
                 let w = Matrix { rows: y.len(), columns: x.len(), entries: weight };
                 let g_x = self.traced(id, Quantity::Gradient(0)).unwrap();
                 vec![method::linear_over_map(&w, x, &c, g_x, shape.pixels() as usize)]
             }
-            Op::Clamp(activation) => {
+            Forward::Clamp(activation) => {
                 let ceiling = f64::from(activation.ceiling());
                 let passes = |index: usize| if x[index] > 0.0 && x[index] < ceiling { 1.0 } else { 0.0 };
                 let jacobian =
                     Matrix::from_fn(x.len(), x.len(), |row, column| if row == column { passes(row) } else { 0.0 });
                 vec![method::ratio_rule(&jacobian, x, y, &c)]
             }
-            Op::MaxPool(window) => {
+            Forward::MaxPool(window) => {
                 vec![method::ratio_rule(&definitions::max_pool(&window, x, shape, node.shape), x, y, &c)]
             }
-            Op::AveragePool { .. } => vec![method::ratio_rule(&definitions::average_pool(shape, node.shape), x, y, &c)],
-            Op::Binary(_) => method::add(x, self.input(id, 1), &c).to_vec(),
-            Op::BatchNorm(_) => vec![c],
-            op => panic!("no rule for {op:?}"),
+            Forward::AveragePool { .. } => {
+                vec![method::ratio_rule(&definitions::average_pool(shape, node.shape), x, y, &c)]
+            }
+            Forward::Add => method::add(x, self.input(id, 1), &c).to_vec(),
+            Forward::BatchNorm(_) => vec![c],
+            Forward::Input => Vec::new(),
         }
     }
 

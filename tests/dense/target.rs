@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};
-use agf::graph::{Graph, NodeId, Op, Shape};
+use agf::graph::{Backward, Explain, Graph, NodeId, Shape};
 use agf::reference::Reference;
 
 /// `p_t`.
@@ -24,9 +24,9 @@ impl Target {
     fn new(classes: u32) -> Self {
         let mut graph = Graph::new();
         let logits = graph.input(Shape::vector(classes)).unwrap();
-        let request = graph.add("request", Op::ClassRequest { slot: 0 }, &[]).unwrap();
-        let class = graph.add("class", Op::ClassIndex, &[logits, request]).unwrap();
-        let gradient = graph.add("gradient", Op::TargetGradient, &[logits, class]).unwrap();
+        let request = graph.add("request", Explain::ClassRequest { slot: 0 }, &[]).unwrap();
+        let class = graph.add("class", Explain::ClassIndex, &[logits, request]).unwrap();
+        let gradient = graph.add("gradient", Backward::TargetGradient, &[logits, class]).unwrap();
         Self { graph, request, class, gradient, logits }
     }
 

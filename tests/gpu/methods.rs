@@ -5,7 +5,7 @@ use crate::common::goldens::Golden;
 use crate::common::random::Random;
 use crate::{batch_of, gpu, limited_gpu, random_batch};
 use agf::gpu::{Gpu, Program, WeightStore};
-use agf::graph::Op;
+use agf::graph::Explain;
 use agf::methods::{IntegratedGradients, Method, Schedule, SmoothGrad};
 use agf::models::{Architecture, Model};
 use agf::plan::{Plan, Sharing};
@@ -42,7 +42,7 @@ async fn attributions(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch, 
     store.upload(gpu, graph, &model.weights, &plan.packings()).await.unwrap();
     let program = Program::new(gpu, plan, &store).await.unwrap();
     program.write(graph, explanation.input, &batch.data).await.unwrap();
-    let request = graph.ids().find(|&id| matches!(graph.node(id).op, Op::ClassRequest { .. })).unwrap();
+    let request = graph.ids().find(|&id| graph.node(id).op == Explain::ClassRequest { slot: 0 }.into()).unwrap();
     program.write(graph, request, &vec![class as f32; batch.count as usize]).await.unwrap();
     program.submit().await.unwrap();
     program.read(graph, &wanted).await.unwrap().remove(0)

@@ -4,7 +4,7 @@ use crate::common::compare::assert_relative_l2;
 use crate::common::goldens::{FLAT, Golden, Place, place};
 use crate::{batch_of, gpu, limited_gpu};
 use agf::gpu::{Gpu, Program, WeightStore};
-use agf::graph::{NodeId, Op};
+use agf::graph::{Explain, NodeId};
 use agf::plan::{Plan, Sharing};
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ async fn values_of(gpu: &Gpu, golden: &Golden, nodes: &[NodeId]) -> HashMap<Node
     store.upload(gpu, graph, &golden.weights(&explanation), &plan.packings()).await.unwrap();
     let program = Program::new(gpu, plan, &store).await.unwrap();
     program.write(graph, explanation.input, &batch.data).await.unwrap();
-    let request = graph.ids().find(|&id| matches!(graph.node(id).op, Op::ClassRequest { .. })).unwrap();
+    let request = graph.ids().find(|&id| graph.node(id).op == Explain::ClassRequest { slot: 0 }.into()).unwrap();
     let class = golden.classes[0] as f32;
     program.write(graph, request, &vec![class; batch.count as usize]).await.unwrap();
     program.submit().await.unwrap();

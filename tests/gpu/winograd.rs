@@ -6,7 +6,8 @@ use crate::common::random::Random;
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::{Gpu, Program, WeightStore};
 use agf::graph::{
-    Activation, Binary, Convolution, ConvolutionId, Graph, NodeId, Op, Padding, Part, Role, Shape, Window,
+    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Graph, NodeId, Op, Padding, Part, Role,
+    Shape, Window,
 };
 use agf::methods::Method;
 use agf::models::weights::{Tensor, Weights};
@@ -73,7 +74,7 @@ fn forward(random: &mut Random) -> Case {
     let mut output = graph.convolve(convolution, input).unwrap();
     if random.uniform(0.0, 1.0) < 0.7 {
         output = graph.batch_norm("norm", 1e-5, output).unwrap();
-        output = graph.add("relu", Op::Clamp(Activation::Relu6), &[output]).unwrap();
+        output = graph.add("relu", Forward::Clamp(Activation::Relu6), &[output]).unwrap();
     }
     Case { graph, input, outputs: vec![output], passes: 1 }
 }
@@ -85,14 +86,14 @@ fn transposed(random: &mut Random) -> Case {
     let mut graph = Graph::new();
     let input = graph.input(shape).unwrap();
     let g = graph.convolve(convolution, input).unwrap();
-    let Op::Convolve { layer, .. } = graph.node(g).op else { panic!("it was made a convolution") };
-    let back = |layer: ConvolutionId, weight| Op::ConvolveTranspose { layer, weight, height, width };
+    let Op::Forward(Forward::Convolve { layer, .. }) = graph.node(g).op else { panic!("it was made a convolution") };
+    let back = |layer: ConvolutionId, weight| Backward::ConvolveTranspose { layer, weight, height, width };
     let gradient = graph.add("gradient", back(layer, Part::Full), &[g]).unwrap();
     let positive = graph.add("positive", back(layer, Part::Positive), &[g]).unwrap();
     let relevance = graph.add("bwd(|W|, g)", back(layer, Part::Absolute), &[g]).unwrap();
-    let relevance = graph.add("relevance", Op::Binary(Binary::MultiplyAbsolute), &[relevance, input]).unwrap();
-    let c = graph.add("c", Op::Clamp(Activation::Relu), &[g]).unwrap();
-    let masked = Op::ConvolveTransposeMasked { layer, height, width };
+    let relevance = graph.add("relevance", Binary::MultiplyAbsolute, &[relevance, input]).unwrap();
+    let c = graph.add("c", Forward::Clamp(Activation::Relu), &[g]).unwrap();
+    let masked = Explain::ConvolveTransposeMasked { layer, height, width };
     let masked = graph.add("masked gradient", masked, &[g, c, gradient]).unwrap();
     Case { graph, input, outputs: vec![gradient, positive, relevance, masked], passes: 4 }
 }

@@ -1,7 +1,9 @@
 //! The relevance rules of AGF as section 3 of the method writes them: `C`, the full rule, and the box rule.
 
 use super::Ablations;
-use crate::graph::{Binary, ConvolutionId, GraphError, LinearId, NodeId, Op, Part, Reduction, ResidualTerms};
+use crate::graph::{
+    Binary, ConvolutionId, Explain, Forward, GraphError, LinearId, NodeId, Part, Reduction, ResidualTerms,
+};
 use crate::methods::Quantity;
 use crate::methods::relevance::{Layer, Weights};
 
@@ -9,12 +11,7 @@ impl Layer<'_> {
     /// `C = |x| * bwd(|W|, div(c, fwd(|W|, |x|) [c != 0]))`.
     pub fn absolute(&mut self, weights: Weights) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
-        let (weight, input, bias) = (Part::Absolute, Part::Absolute, false);
-        let forward = match weights {
-            Weights::Convolution(layer) => Op::Convolve { layer, weight, input, bias },
-            Weights::Linear(layer) => Op::Linear { layer, weight, input, bias },
-        };
-        let z = self.add("Z", forward, &[x])?;
+        let z = self.add("Z", weights.product(Part::Absolute, Part::Absolute), &[x])?;
         let s = self.binary("S_C", Binary::Ratio, self.c, z)?;
         let back = self.back("bwd(|W|, S_C)", weights, Part::Absolute, s)?;
         let c = self.binary("C", Binary::MultiplyAbsolute, back, x)?;
@@ -30,16 +27,19 @@ impl Layer<'_> {
         let agnostic = self.agnostic(weights)?;
         let c = self.absolute(weights)?;
         let shape = self.graph.shape(x);
-        let masked = Op::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
+        let masked = Explain::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
         let gm = self.add("gm", masked, &[self.g.unwrap_or(self.c), self.c, g_x])?;
 
-        let weight =
-            if ablations.gradcam { self.add("mean gm", Op::AveragePool { height: 1, width: 1 }, &[gm])? } else { g_x };
-        let maps = self.add("phi, M", Op::SaliencyMaps, &[c, x, weight])?;
-        let peak = self.add("max M", Op::SaliencyMaximum, &[maps])?;
+        let weight = if ablations.gradcam {
+            self.add("mean gm", Forward::AveragePool { height: 1, width: 1 }, &[gm])?
+        } else {
+            g_x
+        };
+        let maps = self.add("phi, M", Explain::SaliencyMaps, &[c, x, weight])?;
+        let peak = self.add("max M", Explain::SaliencyMaximum, &[maps])?;
         let (max_x, basis_x) = self.basis(x, maps, "x")?;
         let (max_gm, basis_gm) = self.basis(gm, maps, "gm")?;
-        let factors = self.add("F_x, F_dx", Op::FactorMaps, &[x, max_x, basis_x, gm, max_gm, basis_gm])?;
+        let factors = self.add("F_x, F_dx", Explain::FactorMaps, &[x, max_x, basis_x, gm, max_gm, basis_gm])?;
         self.note(Quantity::Factors, factors);
 
         let terms = ResidualTerms {
@@ -50,7 +50,7 @@ impl Layer<'_> {
             factor_dx: !ablations.no_fdx,
             agnostic: !ablations.no_a,
         };
-        let residual = self.add("R", Op::Residual(terms), &[c, agnostic, maps, peak, factors])?;
+        let residual = self.add("R", Explain::Residual(terms), &[c, agnostic, maps, peak, factors])?;
         self.shift(c, residual)
     }
 
@@ -62,16 +62,16 @@ impl Layer<'_> {
     }
 
     fn basis(&mut self, value: NodeId, maps: NodeId, which: &str) -> Result<(NodeId, NodeId), GraphError> {
-        let max = self.add(&format!("max {which}"), Op::Reduce(Reduction::Maximum), &[value])?;
-        let basis = self.add(&format!("Q {which}"), Op::FactorBasis, &[value, max, maps])?;
+        let max = self.add(&format!("max {which}"), Reduction::Maximum, &[value])?;
+        let basis = self.add(&format!("Q {which}"), Explain::FactorBasis, &[value, max, maps])?;
         Ok((max, basis))
     }
 
     fn shift(&mut self, c: NodeId, residual: NodeId) -> Result<NodeId, GraphError> {
         self.note(Quantity::Residual, residual);
-        let sum = self.add("sum R", Op::Reduce(Reduction::Sum), &[residual])?;
-        let count = self.add("count C", Op::Reduce(Reduction::CountNonZero), &[c])?;
-        self.add("relevance", Op::Shift, &[c, residual, sum, count])
+        let sum = self.add("sum R", Reduction::Sum, &[residual])?;
+        let count = self.add("count C", Reduction::CountNonZero, &[c])?;
+        self.add("relevance", Explain::Shift, &[c, residual, sum, count])
     }
 
     /// `C`; over a feature map also `M = relu(mean_ch(x g_x)) [C != 0]`, then the shift by `div(M, max M)`.
@@ -81,9 +81,9 @@ impl Layer<'_> {
         if self.graph.shape(x).pixels() == 1 {
             return Ok(c);
         }
-        let maps = self.add("phi, M", Op::SaliencyMaps, &[c, x, self.g_x.unwrap_or(self.c)])?;
-        let m = self.add("M", Op::MaskedSaliency, &[c, maps])?;
-        let peak = self.add("max M", Op::Reduce(Reduction::Maximum), &[m])?;
+        let maps = self.add("phi, M", Explain::SaliencyMaps, &[c, x, self.g_x.unwrap_or(self.c)])?;
+        let m = self.add("M", Explain::MaskedSaliency, &[c, maps])?;
+        let peak = self.add("max M", Reduction::Maximum, &[m])?;
         let residual = self.binary("R", Binary::SafeDivide, m, peak)?;
         self.shift(c, residual)
     }
@@ -93,14 +93,14 @@ impl Layer<'_> {
     /// `bwd(W, S) = bwd(W+, S) + bwd(W-, S)` it takes two transposed passes instead of three.
     pub fn box_rule(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
         let (x, weights) = (self.inputs[0], Weights::Convolution(layer));
-        let low = self.add("min x", Op::Reduce(Reduction::Minimum), &[x])?;
-        let high = self.add("max x", Op::Reduce(Reduction::Maximum), &[x])?;
+        let low = self.add("min x", Reduction::Minimum, &[x])?;
+        let high = self.add("max x", Reduction::Maximum, &[x])?;
         let response = self.forward("W x", weights, Part::Full, x)?;
         let positive = self.ones("fwd(W+, 1)", weights, Part::Positive)?;
         let negative = self.ones("fwd(W-, 1)", weights, Part::Negative)?;
-        let s = self.add("S", Op::BoxRatio, &[self.c, response, positive, negative, low, high])?;
+        let s = self.add("S", Explain::BoxRatio, &[self.c, response, positive, negative, low, high])?;
         let positive = self.back("bwd(W+, S)", weights, Part::Positive, s)?;
         let negative = self.back("bwd(W-, S)", weights, Part::Negative, s)?;
-        self.add("relevance", Op::BoxRelevance, &[x, positive, negative, low, high])
+        self.add("relevance", Explain::BoxRelevance, &[x, positive, negative, low, high])
     }
 }

@@ -2,14 +2,14 @@
 
 use super::rule::Subject;
 use super::{Kind, Rule, RuleList, Start};
-use crate::graph::{BatchNormId, Graph, NodeId, Op};
-use crate::methods::{MethodError, Network, gradient};
+use crate::graph::{BatchNormId, Forward, Graph, Network, NodeId, Op};
+use crate::methods::MethodError;
 
 /// The rules of a network's nodes, by node index.
 pub(super) struct Assignment {
     /// Forward nodes that the logits depend on.
     pub live: Vec<bool>,
-    rules: Vec<Option<Rule>>,
+    rules: Vec<Option<(Forward, Rule)>>,
     fan_outs: Vec<Option<Rule>>,
     /// For a convolution the batch normalisation that is folded into it.
     folded: Vec<Option<BatchNormId>>,
@@ -44,11 +44,11 @@ impl Assignment {
             if id == network.input || (id == network.logits && list.start == Start::Probability) {
                 continue;
             }
-            let rule = Kind::of(&node.op).and_then(find);
-            if rule.is_none() || (list.needs_gradient() && !gradient::covers(&node.op)) {
+            let rule = node.op.forward().and_then(|op| Some((op, find(Kind::of(op)?)?)));
+            if rule.is_none() {
                 missing.push(format!("'{}' ({})", node.name, node.op.name()));
             }
-            if let (Some(Rule::Fold), Some((convolution, batch_norm))) = (rule, folding(graph, id, &readers)) {
+            if let (Some((_, Rule::Fold)), Some((convolution, batch_norm))) = (rule, folding(graph, id, &readers)) {
                 assignment.folded[convolution.index()] = Some(batch_norm);
             }
             assignment.rules[id.index()] = rule;
@@ -56,8 +56,9 @@ impl Assignment {
         if missing.is_empty() { Ok(assignment) } else { Err(MethodError::NoRule { method: list.name, nodes: missing }) }
     }
 
-    pub fn rule(&self, id: NodeId) -> Rule {
-        self.rules[id.index()].unwrap_or(Rule::Pass)
+    /// A node's operation and its rule; `None` where relevance does not go through the node.
+    pub fn rule(&self, id: NodeId) -> Option<(Forward, Rule)> {
+        self.rules[id.index()]
     }
 
     pub fn fan_out(&self, id: NodeId) -> Rule {
@@ -72,9 +73,11 @@ impl Assignment {
 /// The convolution that a batch normalisation can be folded into: the one whose output nothing else reads.
 fn folding(graph: &Graph, id: NodeId, readers: &[Vec<NodeId>]) -> Option<(NodeId, BatchNormId)> {
     let node = graph.node(id);
-    let (Op::BatchNorm(batch_norm), &[input]) = (node.op, node.inputs.as_slice()) else { return None };
+    let (Op::Forward(Forward::BatchNorm(batch_norm)), &[input]) = (node.op, node.inputs.as_slice()) else {
+        return None;
+    };
     let is_alone = readers[input.index()].len() == 1;
-    (matches!(graph.node(input).op, Op::Convolve { .. }) && is_alone).then_some((input, batch_norm))
+    (matches!(graph.node(input).op, Op::Forward(Forward::Convolve { .. })) && is_alone).then_some((input, batch_norm))
 }
 
 /// Live readers of every node; one that reads a value twice stands there twice.
@@ -90,7 +93,7 @@ fn depths(graph: &Graph) -> Vec<i32> {
     for id in graph.ids() {
         let node = graph.node(id);
         let before = node.inputs.iter().map(|input| depths[input.index()]).max().unwrap_or(0);
-        depths[id.index()] = before + i32::from(matches!(node.op, Op::Convolve { .. } | Op::Linear { .. }));
+        depths[id.index()] = before + i32::from(node.op.forward().is_some_and(|op| op.has_weights()));
     }
     depths
 }

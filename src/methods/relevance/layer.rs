@@ -1,8 +1,11 @@
 //! One forward node on the walk, and the rules of layers without weights.
 
-use super::Rule;
-use crate::graph::{BatchNormId, Binary, ConvolutionId, Graph, GraphError, LinearId, NodeId, Op, Part, WeightSource};
-use crate::methods::{Quantity, Trace};
+use super::{Rule, RuleList, Weighted};
+use crate::graph::{
+    Backward, BatchNormId, Binary, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op, Part,
+    Shape, WeightSource,
+};
+use crate::methods::{MethodError, Quantity, Trace};
 
 /// A convolution's or linear layer's weights, so that rules are written once for both.
 #[derive(Clone, Copy, Debug)]
@@ -12,11 +15,19 @@ pub(in crate::methods) enum Weights {
 }
 
 impl Weights {
-    /// The same layer with other weights.
+    /// Of the same layer other weights.
     pub fn with(self, source: WeightSource) -> Self {
         match self {
             Weights::Convolution(layer) => Weights::Convolution(layer.with(source)),
             Weights::Linear(layer) => Weights::Linear(layer.with(source)),
+        }
+    }
+
+    /// `fwd(part(W), part(x))`, without bias.
+    pub fn product(self, weight: Part, input: Part) -> Op {
+        match self {
+            Weights::Convolution(layer) => Op::convolve(layer, weight, input),
+            Weights::Linear(layer) => Op::linear(layer, weight, input),
         }
     }
 }
@@ -37,86 +48,111 @@ pub(in crate::methods) struct Layer<'a> {
 
 impl Layer<'_> {
     /// Relevance of each input.
-    pub fn relevances(&mut self, rule: Rule) -> Result<Vec<NodeId>, GraphError> {
+    ///
+    /// # Errors
+    /// [`MethodError::NoRule`] where the rule is not for this operation (see [`Rule::kinds`]).
+    pub fn relevances(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
+        match rule {
+            Rule::Pass | Rule::Fold => Ok(vec![self.c; self.inputs.len()]),
+            Rule::Ratio => self.ratio(op),
+            Rule::Magnitude => match self.inputs[..] {
+                [a, b] => Ok(self.magnitude(a, b)?),
+                _ => Err(self.unfit(op, rule)),
+            },
+            Rule::Weighted(rule) => match op {
+                Forward::Convolve { layer, .. } => self.weighted(op, Weights::Convolution(layer), rule),
+                Forward::Linear { layer, .. } => self.weighted(op, Weights::Linear(layer), rule),
+                Forward::Input
+                | Forward::BatchNorm(_)
+                | Forward::Clamp(_)
+                | Forward::MaxPool(_)
+                | Forward::AveragePool { .. }
+                | Forward::Add => Err(self.unfit(op, rule.into())),
+            },
+        }
+    }
+
+    /// `x * J^T div(c, f(x))`.
+    fn ratio(&mut self, op: Forward) -> Result<Vec<NodeId>, MethodError> {
         let (x, c) = (self.inputs[0], self.c);
-        let relevance = match (self.graph.node(self.id).op, rule) {
-            (Op::Convolve { layer, .. }, Rule::Box) => self.box_rule(layer)?,
-            (Op::Convolve { layer, .. }, Rule::Full(ablations)) => self.full(layer, ablations)?,
-            (Op::Linear { layer, .. }, Rule::Full(_)) => self.absolute_shifted(layer)?,
-            (Op::Convolve { layer, .. }, _) => self.weighted(Weights::Convolution(layer), rule)?,
-            (Op::Linear { layer, .. }, _) => self.weighted(Weights::Linear(layer), rule)?,
-            (Op::Clamp(activation), Rule::Ratio) => {
-                self.add("relevance", Op::ClampRelevance(activation), &[c, self.id])?
-            }
-            (Op::MaxPool(window), _) => {
-                let shape = self.graph.shape(x);
-                let index = self.add("index", Op::MaxPoolIndex(window), &[x])?;
+        let Shape { height, width, .. } = self.graph.shape(x);
+        let relevance = match op {
+            Forward::Clamp(activation) => self.add("relevance", Explain::ClampRelevance(activation), &[c, self.id])?,
+            Forward::MaxPool(window) => {
+                let index = self.add("index", Backward::MaxPoolIndex(window), &[x])?;
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;
-                let transpose = Op::MaxPoolTranspose { window, height: shape.height, width: shape.width };
+                let transpose = Backward::MaxPoolTranspose { window, height, width };
                 let routed = self.add("routed S", transpose, &[s, index])?;
                 self.binary("relevance", Binary::Multiply, x, routed)?
             }
-            (Op::AveragePool { .. }, _) => {
-                let shape = self.graph.shape(x);
+            Forward::AveragePool { .. } => {
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;
-                let transpose = Op::AveragePoolTranspose { height: shape.height, width: shape.width };
-                let spread = self.add("spread S", transpose, &[s])?;
+                let spread = self.add("spread S", Backward::AveragePoolTranspose { height, width }, &[s])?;
                 self.binary("relevance", Binary::Multiply, x, spread)?
             }
-            (Op::Binary(Binary::Add), _) => return self.sum(rule),
-            _ => c,
+            Forward::Add => return Ok(self.shares_of_sum()?),
+            Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } | Forward::BatchNorm(_) => {
+                return Err(self.unfit(op, Rule::Ratio));
+            }
         };
         Ok(vec![relevance])
     }
 
     /// The rules of convolutions and linear layers alike.
-    fn weighted(&mut self, weights: Weights, rule: Rule) -> Result<NodeId, GraphError> {
+    fn weighted(&mut self, op: Forward, weights: Weights, rule: Weighted) -> Result<Vec<NodeId>, MethodError> {
         let folded = self.folded.map_or(weights, |batch_norm| weights.with(WeightSource::Folded(batch_norm)));
-        match rule {
-            Rule::AlphaBeta { alpha } => self.alpha_beta(folded, alpha),
-            Rule::ZPlus => self.z_plus(folded),
-            Rule::Epsilon { epsilon } => self.epsilon(folded, epsilon),
-            Rule::Gamma { gamma } => self.gamma(folded, gamma),
-            Rule::Rap => self.rap(folded),
+        let relevance = match (rule, weights) {
+            (Weighted::Absolute, _) => self.absolute(weights)?,
+            (Weighted::AlphaBeta { alpha }, _) => self.alpha_beta(folded, alpha)?,
+            (Weighted::ZPlus, _) => self.z_plus(folded)?,
+            (Weighted::Epsilon { epsilon }, _) => self.epsilon(folded, epsilon)?,
+            (Weighted::Gamma { gamma }, _) => self.gamma(folded, gamma)?,
+            (Weighted::Rap, _) => self.rap(folded)?,
             // A factor of all of an output's weights cancels in these.
-            Rule::Flat => self.shares(weights.with(WeightSource::Ones)),
-            Rule::WSquare => self.shares(weights.with(WeightSource::Squared)),
-            _ => self.absolute(weights),
-        }
+            (Weighted::Flat, _) => self.shares(weights.with(WeightSource::Ones))?,
+            (Weighted::WSquare, _) => self.shares(weights.with(WeightSource::Squared))?,
+            (Weighted::Box, Weights::Convolution(layer)) => self.box_rule(layer)?,
+            (Weighted::Box, Weights::Linear(_)) => return Err(self.unfit(op, rule.into())),
+            (Weighted::Full(ablations), Weights::Convolution(layer)) => self.full(layer, ablations)?,
+            (Weighted::Full(_), Weights::Linear(layer)) => self.absolute_shifted(layer)?,
+        };
+        Ok(vec![relevance])
     }
 
-    /// What each branch of a sum gets.
-    fn sum(&mut self, rule: Rule) -> Result<Vec<NodeId>, GraphError> {
+    /// `|a| S` and `|b| S` with `S = div(c, |a| + |b|)`.
+    fn magnitude(&mut self, a: NodeId, b: NodeId) -> Result<Vec<NodeId>, GraphError> {
+        let size = self.binary("|a| + |b|", Binary::AddAbsolute, a, b)?;
+        let s = self.binary("S", Binary::Ratio, self.c, size)?;
+        let to_a = self.binary("relevance of a", Binary::MultiplyAbsolute, s, a)?;
+        Ok(vec![to_a, self.binary("relevance of b", Binary::MultiplyAbsolute, s, b)?])
+    }
+
+    /// What each branch of a sum gets: `a S` and `b S` with `S = div(c, a + b)`.
+    fn shares_of_sum(&mut self) -> Result<Vec<NodeId>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
-        if rule == Rule::Magnitude {
-            let size = self.binary("|a| + |b|", Binary::AddAbsolute, a, b)?;
-            let s = self.binary("S", Binary::Ratio, self.c, size)?;
-            let to_a = self.binary("relevance of a", Binary::MultiplyAbsolute, s, a)?;
-            return Ok(vec![to_a, self.binary("relevance of b", Binary::MultiplyAbsolute, s, b)?]);
-        }
         let s = self.binary("S", Binary::Ratio, self.c, self.id)?;
         let to_a = self.binary("relevance of a", Binary::Multiply, a, s)?;
         Ok(vec![to_a, self.binary("relevance of b", Binary::Multiply, b, s)?])
     }
 
+    fn unfit(&self, op: Forward, rule: Rule) -> MethodError {
+        let node = format!("'{}' ({}, which the rule {rule:?} is not for)", self.graph.node(self.id).name, op.name());
+        MethodError::NoRule { method: RuleList::USER, nodes: vec![node] }
+    }
+
     /// `fwd(part(W), x)`, without bias.
     pub fn forward(&mut self, what: &str, weights: Weights, weight: Part, x: NodeId) -> Result<NodeId, GraphError> {
-        let (input, bias) = (Part::Full, false);
-        let op = match weights {
-            Weights::Convolution(layer) => Op::Convolve { layer, weight, input, bias },
-            Weights::Linear(layer) => Op::Linear { layer, weight, input, bias },
-        };
-        self.add(what, op, &[x])
+        self.add(what, weights.product(weight, Part::Full), &[x])
     }
 
     /// `bwd(part(W), v)`.
     pub fn back(&mut self, what: &str, weights: Weights, weight: Part, v: NodeId) -> Result<NodeId, GraphError> {
         let shape = self.graph.shape(self.inputs[0]);
-        let op = match weights {
+        let op: Op = match weights {
             Weights::Convolution(layer) => {
-                Op::ConvolveTranspose { layer, weight, height: shape.height, width: shape.width }
+                Backward::ConvolveTranspose { layer, weight, height: shape.height, width: shape.width }.into()
             }
-            Weights::Linear(layer) => Op::LinearTranspose { layer, weight },
+            Weights::Linear(layer) => Backward::LinearTranspose { layer, weight }.into(),
         };
         self.add(what, op, &[v])
     }
@@ -124,18 +160,20 @@ impl Layer<'_> {
     /// `fwd(part(W), 1)`.
     pub fn ones(&mut self, what: &str, weights: Weights, weight: Part) -> Result<NodeId, GraphError> {
         let shape = self.graph.shape(self.inputs[0]);
-        let op = match weights {
-            Weights::Convolution(layer) => Op::ConvolveOnes { layer, weight, height: shape.height, width: shape.width },
-            Weights::Linear(layer) => Op::LinearOnes { layer, weight },
+        let op: Op = match weights {
+            Weights::Convolution(layer) => {
+                Explain::ConvolveOnes { layer, weight, height: shape.height, width: shape.width }.into()
+            }
+            Weights::Linear(layer) => Explain::LinearOnes { layer, weight }.into(),
         };
         self.add(what, op, &[])
     }
 
-    pub fn binary(&mut self, what: &str, binary: Binary, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
-        self.add(what, Op::Binary(binary), &[a, b])
+    pub fn binary(&mut self, what: &str, op: impl Into<Op>, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
+        self.add(what, op, &[a, b])
     }
 
-    pub fn add(&mut self, what: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+    pub fn add(&mut self, what: &str, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
         let name = format!("{}:{what}{}", self.graph.node(self.id).name, self.tag);
         self.graph.add(&name, op, inputs)
     }

@@ -1,7 +1,7 @@
 //! LRP's rules for layers with weights, convolutions and linear layers alike; no rule gives a bias a share.
 
 use super::{Layer, Weights};
-use crate::graph::{Activation, Binary, Constant, Graph, GraphError, NodeId, Op, Part, Unary};
+use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Part, Unary};
 
 impl Layer<'_> {
     /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)` (Bach et al. 2015, section 2.3; for inputs of both signs as the AGF authors' program).
@@ -22,7 +22,7 @@ impl Layer<'_> {
         let of_positive = self.share(weights, v, positive)?;
         let Some(negative) = negative else { return Ok(of_positive) };
         let of_negative = self.share(weights, u, negative)?;
-        self.binary("f", Binary::Add, of_positive, of_negative)
+        self.binary("f", Forward::Add, of_positive, of_negative)
     }
 
     /// `x' bwd(V, div(c, fwd(V, x')))` for a part `x'` of the input.
@@ -47,20 +47,20 @@ impl Layer<'_> {
         let all = self.forward("W x", weights, Part::Full, x)?;
         let positive = self.positive_sum(weights)?;
         let positive = self.scale("gamma P", gamma, positive)?;
-        let z = self.binary("Z", Binary::Add, all, positive)?;
+        let z = self.binary("Z", Forward::Add, all, positive)?;
         let s = self.binary("S", Binary::Ratio, self.c, z)?;
         let back = self.back("bwd(W, S)", weights, Part::Full, s)?;
         let plain = self.binary("x bwd(W, S)", Binary::Multiply, back, x)?;
         let more = self.positive_back(weights, s)?;
         let more = self.scale("gamma times positive", gamma, more)?;
-        self.binary("relevance", Binary::Add, plain, more)
+        self.binary("relevance", Forward::Add, plain, more)
     }
 
     /// `x bwd(W, c / (z + epsilon sign(z)))` (Bach et al. 2015, equation 58).
     pub(super) fn epsilon(&mut self, weights: Weights, epsilon: Constant) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
         let z = self.forward("W x", weights, Part::Full, x)?;
-        let z = self.add("Z", Op::Unary(Unary::Stabilize(epsilon)), &[z])?;
+        let z = self.add("Z", Unary::Stabilize(epsilon), &[z])?;
         let s = self.binary("S", Binary::Divide, self.c, z)?;
         let back = self.back("bwd(W, S)", weights, Part::Full, s)?;
         self.binary("relevance", Binary::Multiply, back, x)
@@ -79,7 +79,7 @@ impl Layer<'_> {
         let sum = self.forward("fwd(W+, x+)", weights, Part::Positive, positive)?;
         let Some(negative) = negative else { return Ok(sum) };
         let rest = self.forward("fwd(W-, x-)", weights, Part::Negative, negative)?;
-        self.binary("P", Binary::Add, sum, rest)
+        self.binary("P", Forward::Add, sum, rest)
     }
 
     /// What the positive contributions carry back of `s`.
@@ -90,38 +90,26 @@ impl Layer<'_> {
         let Some(negative) = negative else { return Ok(sum) };
         let back = self.back("bwd(W-, S)", weights, Part::Negative, s)?;
         let rest = self.times("x- bwd(W-, S)", back, negative)?;
-        self.binary("positive", Binary::Add, sum, rest)
+        self.binary("positive", Forward::Add, sum, rest)
     }
 
     /// `x+` and `x-`; an input that is never negative is its own `x+` and has no `x-`.
     pub(super) fn input_parts(&mut self) -> Result<(NodeId, Option<NodeId>), GraphError> {
         let x = self.inputs[0];
-        if is_non_negative(self.graph, x) {
+        if self.graph.is_non_negative(x) {
             return Ok((x, None));
         }
-        let positive = self.add("x+", Op::Clamp(Activation::Relu), &[x])?;
+        let positive = self.add("x+", Forward::Clamp(Activation::Relu), &[x])?;
         Ok((positive, Some(self.binary("x-", Binary::Subtract, x, positive)?)))
     }
 
     /// `v x`; as `v |x|` where `x` is never negative, since that runs together with the product before it.
     pub(super) fn times(&mut self, what: &str, v: NodeId, x: NodeId) -> Result<NodeId, GraphError> {
-        let absolute = is_non_negative(self.graph, x);
+        let absolute = self.graph.is_non_negative(x);
         self.binary(what, if absolute { Binary::MultiplyAbsolute } else { Binary::Multiply }, v, x)
     }
 
     pub(super) fn scale(&mut self, what: &str, factor: Constant, x: NodeId) -> Result<NodeId, GraphError> {
-        self.add(what, Op::Unary(Unary::Scale(factor)), &[x])
-    }
-}
-
-/// Whether a forward value has no negative element, whatever the weights are.
-fn is_non_negative(graph: &Graph, id: NodeId) -> bool {
-    let node = graph.node(id);
-    match node.op {
-        Op::Clamp(_) => true,
-        Op::MaxPool(_) | Op::AveragePool { .. } | Op::Binary(Binary::Add) => {
-            node.inputs.iter().all(|&input| is_non_negative(graph, input))
-        }
-        _ => false,
+        self.add(what, Unary::Scale(factor), &[x])
     }
 }

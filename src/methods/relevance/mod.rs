@@ -17,10 +17,11 @@ mod walk;
 
 pub(super) use layer::{Layer, Weights};
 pub use preset::Preset;
-pub use rule::{Kind, Rule, Selector};
+pub use rule::{Kind, Rule, Selector, Weighted};
 pub use text::RulesError;
 
-use super::{Explanation, MethodError, Network};
+use super::{Explanation, MethodError};
+use crate::graph::Network;
 use assign::Assignment;
 use rule::Subject;
 use serde::{Deserialize, Serialize};
@@ -83,11 +84,12 @@ impl RuleList {
     }
 
     fn needs_gradient(&self) -> bool {
-        self.start == Start::Probability || self.rules.iter().any(|(_, rule)| matches!(rule, Rule::Full(_)))
+        self.start == Start::Probability
+            || self.rules.iter().any(|(_, rule)| matches!(rule, Rule::Weighted(Weighted::Full(_))))
     }
 
     /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
-    /// [`Op::ClassRequest`](crate::graph::Op::ClassRequest)). Slots share everything that does not depend on the class.
+    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)). Slots share everything that does not depend on the class.
     ///
     /// # Errors
     /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where no path leads from the logits to the picture, or

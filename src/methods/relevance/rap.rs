@@ -3,7 +3,7 @@
 //! Masks by `c != 0` are left out: every term carries a factor `c`.
 
 use super::{Layer, Weights};
-use crate::graph::{Activation, Binary, Constant, GraphError, NodeId, Op, Part, Reduction};
+use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Part, Reduction};
 
 /// One part's contributions: `a` through the positive and `b` through the negative weights, both made positive, of the input's part `v`.
 struct Contributions {
@@ -22,7 +22,7 @@ impl Layer<'_> {
         let of_positive = self.rap_part(weights, positive, Part::Negative)?;
         let Some(negative) = negative else { return Ok(of_positive) };
         let of_negative = self.rap_part(weights, negative, Part::Positive)?;
-        self.binary("relevance", Binary::Add, of_positive, of_negative)
+        self.binary("relevance", Forward::Add, of_positive, of_negative)
     }
 
     fn rap_part(&mut self, weights: Weights, v: NodeId, negated: Part) -> Result<NodeId, GraphError> {
@@ -41,23 +41,23 @@ impl Layer<'_> {
     /// linear layers `T n` goes through `a` as well, so that there it is `bwd_a(div(T q, a)) + bwd_b(div(b q, b))`.
     fn rap_relevance(&mut self, weights: Weights, parts: &Contributions) -> Result<NodeId, GraphError> {
         let &Contributions { v, a, b, negated } = parts;
-        let total = self.binary("T", Binary::Add, a, b)?;
+        let total = self.binary("T", Forward::Add, a, b)?;
         let q = self.binary("q", Binary::SafeDivide, self.c, total)?;
         let shared = self.binary("b q", Binary::Multiply, b, q)?;
         let (to_a, to_b) = match weights {
             Weights::Linear(_) => (self.binary("T q", Binary::Multiply, total, q)?, shared),
             Weights::Convolution(_) => {
-                let positive = self.add("c+", Op::Clamp(Activation::Relu), &[self.c])?;
+                let positive = self.add("c+", Forward::Clamp(Activation::Relu), &[self.c])?;
                 let negative = self.binary("c-", Binary::Subtract, self.c, positive)?;
                 let p = self.binary("p", Binary::SafeDivide, positive, total)?;
                 let n = self.binary("n", Binary::SafeDivide, negative, total)?;
                 let rest = self.binary("T n", Binary::Multiply, total, n)?;
-                (self.binary("T p", Binary::Multiply, total, p)?, self.binary("b q + T n", Binary::Add, shared, rest)?)
+                (self.binary("T p", Binary::Multiply, total, p)?, self.binary("b q + T n", Forward::Add, shared, rest)?)
             }
         };
         let through_a = self.rap_back(weights, Part::Positive, to_a, a, negated)?;
         let through_b = self.rap_back(weights, Part::Negative, to_b, b, negated)?;
-        let sum = self.binary("bwd_a + bwd_b", Binary::Add, through_a, through_b)?;
+        let sum = self.binary("bwd_a + bwd_b", Forward::Add, through_a, through_b)?;
         self.binary("C", Binary::Multiply, sum, v)
     }
 
@@ -77,9 +77,9 @@ impl Layer<'_> {
 
     /// `(C - div(sum(C) - sum(c), count(C != 0))) [C != 0]`: the total becomes that of `c`.
     fn balance(&mut self, relevance: NodeId) -> Result<NodeId, GraphError> {
-        let after = self.add("sum C", Op::Reduce(Reduction::Sum), &[relevance])?;
-        let before = self.add("sum c", Op::Reduce(Reduction::Sum), &[self.c])?;
-        let count = self.add("count C", Op::Reduce(Reduction::CountNonZero), &[relevance])?;
+        let after = self.add("sum C", Reduction::Sum, &[relevance])?;
+        let before = self.add("sum c", Reduction::Sum, &[self.c])?;
+        let count = self.add("count C", Reduction::CountNonZero, &[relevance])?;
         let surplus = self.binary("surplus", Binary::Subtract, after, before)?;
         let each = self.binary("surplus of each", Binary::SafeDivide, surplus, count)?;
         let moved = self.binary("C less surplus", Binary::Subtract, relevance, each)?;

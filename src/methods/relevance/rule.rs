@@ -1,6 +1,6 @@
 //! Rules, and the selectors that say which nodes a rule is for.
 
-use crate::graph::{Binary, Constant, Graph, NodeId, Op, Part, Role};
+use crate::graph::{Constant, Forward, Graph, NodeId, Op, Role};
 use crate::methods::agf::Ablations;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
@@ -28,17 +28,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a forward operation.
-    pub(super) fn of(op: &Op) -> Option<Self> {
+    /// The kind of a forward operation; `None` for the picture, which relevance ends at.
+    pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
-            Op::Convolve { weight: Part::Full, input: Part::Full, .. } => Some(Kind::Convolution),
-            Op::Linear { weight: Part::Full, input: Part::Full, .. } => Some(Kind::Linear),
-            Op::BatchNorm(_) => Some(Kind::BatchNorm),
-            Op::Clamp(_) => Some(Kind::Activation),
-            Op::MaxPool(_) => Some(Kind::MaxPool),
-            Op::AveragePool { .. } => Some(Kind::AveragePool),
-            Op::Binary(Binary::Add) => Some(Kind::Add),
-            _ => None,
+            Forward::Input => None,
+            Forward::Convolve { .. } => Some(Kind::Convolution),
+            Forward::Linear { .. } => Some(Kind::Linear),
+            Forward::BatchNorm(_) => Some(Kind::BatchNorm),
+            Forward::Clamp(_) => Some(Kind::Activation),
+            Forward::MaxPool(_) => Some(Kind::MaxPool),
+            Forward::AveragePool { .. } => Some(Kind::AveragePool),
+            Forward::Add => Some(Kind::Add),
         }
     }
 
@@ -70,6 +70,19 @@ pub enum Rule {
     Ratio,
     /// The sum `a + b` shares `c` out as `|a| : |b|`, which stays bounded where `a + b` is nearly 0.
     Magnitude,
+    /// A rule of layers with weights.
+    Weighted(Weighted),
+}
+
+impl From<Weighted> for Rule {
+    fn from(rule: Weighted) -> Self {
+        Rule::Weighted(rule)
+    }
+}
+
+/// How a convolution or linear layer shares its relevance out among its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Weighted {
     /// `C = |x| * bwd(|W|, div(c, fwd(|W|, |x|)))`.
     Absolute,
     /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)`, `f(V, U) = x+ bwd(V, div(c, fwd(V, x+))) + x- bwd(U, div(c, fwd(U, x-)))`.
@@ -101,9 +114,6 @@ pub enum Rule {
     Full(Ablations),
 }
 
-/// Weighted layers.
-const WEIGHTED: &[Kind] = &[Kind::Convolution, Kind::Linear];
-
 impl Rule {
     /// What the rule is defined for.
     pub fn kinds(&self) -> &'static [Kind] {
@@ -112,8 +122,25 @@ impl Rule {
             Rule::Fold => &[Kind::BatchNorm],
             Rule::Ratio => &[Kind::Activation, Kind::MaxPool, Kind::AveragePool, Kind::Add, Kind::FanOut],
             Rule::Magnitude => &[Kind::Add],
-            Rule::Box => &[Kind::Convolution],
-            _ => WEIGHTED,
+            Rule::Weighted(rule) => rule.kinds(),
+        }
+    }
+}
+
+impl Weighted {
+    /// What the rule is defined for.
+    pub fn kinds(&self) -> &'static [Kind] {
+        match self {
+            Weighted::Box => &[Kind::Convolution],
+            Weighted::Absolute
+            | Weighted::AlphaBeta { .. }
+            | Weighted::ZPlus
+            | Weighted::Epsilon { .. }
+            | Weighted::Gamma { .. }
+            | Weighted::Flat
+            | Weighted::WSquare
+            | Weighted::Rap
+            | Weighted::Full(_) => &[Kind::Convolution, Kind::Linear],
         }
     }
 }
@@ -147,10 +174,12 @@ pub(super) struct Subject<'a> {
 impl Selector {
     pub(super) fn matches(&self, subject: &Subject) -> bool {
         let node = subject.graph.node(subject.id);
-        let convolution = match node.op {
-            Op::Convolve { layer, .. } if subject.kind == Kind::Convolution => Some(subject.graph.convolution(layer)),
-            _ => None,
+        let layer = match node.op {
+            Op::Forward(Forward::Convolve { layer, .. }) => Some(layer),
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         };
+        let convolution =
+            layer.filter(|_| subject.kind == Kind::Convolution).map(|layer| subject.graph.convolution(layer));
         let is_role = |role| convolution.is_some_and(|convolution| convolution.role == role);
         let is_kernel = |size| convolution.is_some_and(|convolution| convolution.window.kernel == [size, size]);
         let from_picture = |depth: i32| if depth < 0 { subject.deepest + 1 + depth } else { depth };

@@ -1,6 +1,6 @@
 //! Rule files: TOML text to rules and back.
 
-use super::{Kind, Rule, RuleList, Selector, Start};
+use super::{Kind, Rule, RuleList, Selector, Start, Weighted};
 use crate::graph::{Constant, Role};
 use crate::methods::agf::Ablations;
 use serde::{Deserialize, Serialize};
@@ -130,26 +130,26 @@ impl Entry {
             }
             Ok(Constant::new(constant))
         };
-        let rule = match name {
-            Name::AlphaBeta => Rule::AlphaBeta { alpha: number("alpha", 1.0, true)? },
-            Name::Epsilon => Rule::Epsilon { epsilon: number("epsilon", 0.0, false)? },
-            Name::Gamma => Rule::Gamma { gamma: number("gamma", 0.0, true)? },
-            Name::Full => Rule::Full(self.ablations()),
+        let rule: Rule = match name {
             Name::Pass => Rule::Pass,
             Name::Fold => Rule::Fold,
             Name::Ratio => Rule::Ratio,
             Name::Magnitude => Rule::Magnitude,
-            Name::Absolute => Rule::Absolute,
-            Name::ZPlus => Rule::ZPlus,
-            Name::Flat => Rule::Flat,
-            Name::WSquare => Rule::WSquare,
-            Name::Box => Rule::Box,
-            Name::Rap => Rule::Rap,
+            Name::Absolute => Weighted::Absolute.into(),
+            Name::AlphaBeta => Weighted::AlphaBeta { alpha: number("alpha", 1.0, true)? }.into(),
+            Name::ZPlus => Weighted::ZPlus.into(),
+            Name::Epsilon => Weighted::Epsilon { epsilon: number("epsilon", 0.0, false)? }.into(),
+            Name::Gamma => Weighted::Gamma { gamma: number("gamma", 0.0, true)? }.into(),
+            Name::Flat => Weighted::Flat.into(),
+            Name::WSquare => Weighted::WSquare.into(),
+            Name::Box => Weighted::Box.into(),
+            Name::Rap => Weighted::Rap.into(),
+            Name::Full => Weighted::Full(self.ablations()).into(),
         };
         if let Some((key, _)) = numbers.iter().find(|(_, value)| value.is_some()) {
             return Err(format!("this rule has no '{key}'; leave it out"));
         }
-        if !matches!(rule, Rule::Full(_)) && (self.gradcam || !self.without.is_empty()) {
+        if !matches!(rule, Rule::Weighted(Weighted::Full(_))) && (self.gradcam || !self.without.is_empty()) {
             return Err("'without' and 'gradcam' belong to the rule full; leave them out".into());
         }
         Ok((self.selector(&rule)?, rule))
@@ -194,40 +194,47 @@ impl Entry {
     fn new(selector: &Selector, rule: &Rule) -> Self {
         let Selector { op, role, kernel, name, depth } = selector.clone();
         let mut entry = Entry { op, role, kernel, name, depth, ..Entry::default() };
-        // Shortest decimals that give the same f32.
-        let decimal = |constant: &Constant| constant.value().to_string().parse().ok();
-        let apply = match rule {
+        let apply = match *rule {
             Rule::Pass => Name::Pass,
             Rule::Fold => Name::Fold,
             Rule::Ratio => Name::Ratio,
             Rule::Magnitude => Name::Magnitude,
-            Rule::Absolute => Name::Absolute,
-            Rule::ZPlus => Name::ZPlus,
-            Rule::Flat => Name::Flat,
-            Rule::WSquare => Name::WSquare,
-            Rule::Box => Name::Box,
-            Rule::Rap => Name::Rap,
-            Rule::AlphaBeta { alpha } => {
-                entry.alpha = decimal(alpha);
-                Name::AlphaBeta
-            }
-            Rule::Epsilon { epsilon } => {
-                entry.epsilon = decimal(epsilon);
-                Name::Epsilon
-            }
-            Rule::Gamma { gamma } => {
-                entry.gamma = decimal(gamma);
-                Name::Gamma
-            }
-            Rule::Full(ablations) => {
-                entry.set(*ablations);
-                Name::Full
-            }
+            Rule::Weighted(rule) => entry.set(rule),
         };
         Self { apply: Some(apply), ..entry }
     }
 
-    fn set(&mut self, ablations: Ablations) {
+    /// Sets the options of a rule, whose name it returns.
+    fn set(&mut self, rule: Weighted) -> Name {
+        // Shortest decimals that give the same f32.
+        let decimal = |constant: Constant| constant.value().to_string().parse().ok();
+        match rule {
+            Weighted::Absolute => Name::Absolute,
+            Weighted::AlphaBeta { alpha } => {
+                self.alpha = decimal(alpha);
+                Name::AlphaBeta
+            }
+            Weighted::ZPlus => Name::ZPlus,
+            Weighted::Epsilon { epsilon } => {
+                self.epsilon = decimal(epsilon);
+                Name::Epsilon
+            }
+            Weighted::Gamma { gamma } => {
+                self.gamma = decimal(gamma);
+                Name::Gamma
+            }
+            Weighted::Flat => Name::Flat,
+            Weighted::WSquare => Name::WSquare,
+            Weighted::Box => Name::Box,
+            Weighted::Rap => Name::Rap,
+            Weighted::Full(ablations) => {
+                self.set_ablations(ablations);
+                Name::Full
+            }
+        }
+    }
+
+    fn set_ablations(&mut self, ablations: Ablations) {
         let Ablations { no_fx, no_m, no_reg, no_fdx, no_a, gradcam } = ablations;
         let terms = [(no_fx, Term::Fx), (no_m, Term::M), (no_reg, Term::Reg), (no_fdx, Term::Fdx), (no_a, Term::A)];
         self.without = terms.into_iter().filter_map(|(left_out, term)| left_out.then_some(term)).collect();

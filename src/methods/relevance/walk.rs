@@ -1,9 +1,11 @@
 //! The walk from the logits to the picture: relevance, and the gradient where a rule needs it, go back one forward node at a time.
 
 use super::assign::Assignment;
-use super::{Layer, Rule, RuleList, Start};
-use crate::graph::{Binary, Graph, GraphError, LogitRelevance, NodeId, Op, Reduction};
-use crate::methods::{ClassMap, MethodError, Network, Quantity, Trace, gradient, slot};
+use super::{Layer, Rule, RuleList, Start, Weighted};
+use crate::graph::{
+    Backward, Binary, Explain, Forward, Graph, GraphError, LogitRelevance, Network, NodeId, Op, Reduction,
+};
+use crate::methods::{ClassMap, MethodError, Quantity, Trace, gradient, slot};
 
 /// Adds the map of one slot.
 pub(super) fn explain(
@@ -25,17 +27,17 @@ pub(super) fn explain(
     let others = match list.start {
         Start::LogitContrast => Some(LogitRelevance::Others),
         Start::SoftmaxContrast => Some(LogitRelevance::SoftmaxOthers),
-        _ => None,
+        Start::Probability | Start::Logit => None,
     };
     if others.is_some() {
         let of_others = walk(others, &format!(" of others{tag}"))?;
         relevance = contrast(graph, relevance, of_others.relevance, &tag)?;
     }
     let (map, peak) = if list.normalize {
-        let peak = graph.add(&format!("map:peak{tag}"), Op::Reduce(Reduction::Maximum), &[relevance])?;
-        (graph.add(&format!("map{tag}"), Op::HeatMap, &[relevance, peak])?, Some(peak))
+        let peak = graph.add(&format!("map:peak{tag}"), Reduction::Maximum, &[relevance])?;
+        (graph.add(&format!("map{tag}"), Explain::HeatMap, &[relevance, peak])?, Some(peak))
     } else {
-        (graph.add(&format!("map{tag}"), Op::PlainMap { absolute: false }, &[relevance])?, None)
+        (graph.add(&format!("map{tag}"), Explain::PlainMap { absolute: false }, &[relevance])?, None)
     };
     Ok(ClassMap { class, attribution: relevance, map, peak, masks, completeness: Vec::new(), trace })
 }
@@ -43,11 +45,11 @@ pub(super) fn explain(
 /// `target - others (sum(target) / sum(others))`.
 fn contrast(graph: &mut Graph, target: NodeId, others: NodeId, tag: &str) -> Result<NodeId, GraphError> {
     let mut add = |what: &str, op: Op, inputs: &[NodeId]| graph.add(&format!("contrast:{what}{tag}"), op, inputs);
-    let of_target = add("sum of target", Op::Reduce(Reduction::Sum), &[target])?;
-    let of_others = add("sum of others", Op::Reduce(Reduction::Sum), &[others])?;
-    let scale = add("scale", Op::Binary(Binary::Divide), &[of_target, of_others])?;
-    let scaled = add("others", Op::Binary(Binary::Multiply), &[others, scale])?;
-    add("relevance", Op::Binary(Binary::Subtract), &[target, scaled])
+    let of_target = add("sum of target", Reduction::Sum.into(), &[target])?;
+    let of_others = add("sum of others", Reduction::Sum.into(), &[others])?;
+    let scale = add("scale", Binary::Divide.into(), &[of_target, of_others])?;
+    let scaled = add("others", Binary::Multiply.into(), &[others, scale])?;
+    add("relevance", Binary::Subtract.into(), &[target, scaled])
 }
 
 /// Where a walk came to.
@@ -90,13 +92,13 @@ impl<'a> Walk<'a> {
         let (input, logits) = (self.network.input, self.network.logits);
         if self.list.needs_gradient() {
             let name = format!("target:gradient{}", self.tag);
-            let gradient = self.graph.add(&name, Op::TargetGradient, &[logits, class])?;
+            let gradient = self.graph.add(&name, Backward::TargetGradient, &[logits, class])?;
             self.gradients[logits.index()].push(gradient);
         }
         match start {
             Some(start) => {
                 let name = format!("target:relevance{}", self.tag);
-                let relevance = self.graph.add(&name, Op::LogitRelevance(start), &[logits, class])?;
+                let relevance = self.graph.add(&name, Explain::LogitRelevance(start), &[logits, class])?;
                 self.relevances[logits.index()].push(relevance);
                 self.step(logits)?;
             }
@@ -119,7 +121,7 @@ impl<'a> Walk<'a> {
     fn first_product(&mut self) -> Result<(), MethodError> {
         let logits = self.network.logits;
         let node = self.graph.node(logits);
-        if !matches!(node.op, Op::Linear { .. }) {
+        if !matches!(node.op, Op::Forward(Forward::Linear { .. })) {
             let found = format!("the logits come from '{}' ({})", node.name, node.op.name());
             let method = self.list.name;
             return Err(MethodError::Form { method, needs: "a linear layer at the end", found });
@@ -127,19 +129,19 @@ impl<'a> Walk<'a> {
         let (x, name) = (node.inputs[0], format!("{}:relevance{}", node.name, self.tag));
         for g in self.gradients_at_inputs(logits)? {
             self.send(logits, 0, Quantity::Gradient(0), g);
-            let relevance = self.graph.add(&name, Op::Binary(Binary::Multiply), &[x, g])?;
+            let relevance = self.graph.add(&name, Binary::Multiply, &[x, g])?;
             self.send(logits, 0, Quantity::Relevance(0), relevance);
         }
         Ok(())
     }
 
-    fn step(&mut self, id: NodeId) -> Result<(), GraphError> {
+    fn step(&mut self, id: NodeId) -> Result<(), MethodError> {
         let Some(c) = self.relevance_of(id)? else { return Ok(()) };
-        let rule = self.assignment.rule(id);
+        let Some((op, rule)) = self.assignment.rule(id) else { return Ok(()) };
         let g = self.gradient_of(id)?;
         let inputs = self.graph.node(id).inputs.clone();
         // The gradient at the picture is of use to one rule only.
-        let goes_on = !inputs.contains(&self.network.input) || matches!(rule, Rule::Full(_));
+        let goes_on = !inputs.contains(&self.network.input) || matches!(rule, Rule::Weighted(Weighted::Full(_)));
         let at_inputs = if goes_on { self.gradients_at(id, g)? } else { Vec::new() };
         let mut layer = Layer {
             graph: self.graph,
@@ -152,9 +154,9 @@ impl<'a> Walk<'a> {
             tag: self.tag,
             trace: Vec::new(),
         };
-        let relevances = layer.relevances(rule)?;
+        let relevances = layer.relevances(op, rule)?;
         self.trace.append(&mut layer.trace);
-        if let (Op::Clamp(_), Rule::Ratio, [relevance]) = (self.graph.node(id).op, rule, &relevances[..]) {
+        if let (Forward::Clamp(_), Rule::Ratio, [relevance]) = (op, rule, &relevances[..]) {
             self.masks.push((c, *relevance));
         }
         for (index, relevance) in (0..).zip(relevances) {
@@ -170,7 +172,11 @@ impl<'a> Walk<'a> {
         let input = self.network.graph.node(layer).inputs[index as usize];
         match quantity {
             Quantity::Gradient(_) => self.gradients[input.index()].push(node),
-            _ => self.relevances[input.index()].push(node),
+            Quantity::Relevance(_)
+            | Quantity::C
+            | Quantity::Residual
+            | Quantity::Factors
+            | Quantity::FanOutRelevance => self.relevances[input.index()].push(node),
         }
         self.trace.push(Trace { layer, quantity, node });
     }
@@ -182,8 +188,8 @@ impl<'a> Walk<'a> {
 
     /// Gradients at the inputs of a node, given that at its output.
     fn gradients_at(&mut self, id: NodeId, g: Option<NodeId>) -> Result<Vec<NodeId>, GraphError> {
-        let Some(g) = g else { return Ok(Vec::new()) };
-        Ok(gradient::gradient(self.graph, id, g, self.tag)?.unwrap_or_default())
+        let (Some(g), Op::Forward(op)) = (g, self.graph.node(id).op) else { return Ok(Vec::new()) };
+        gradient::gradient(self.graph, id, op, g, self.tag)
     }
 
     /// Fan-out sums gradients. `None` where no rule asks for gradients.
@@ -202,12 +208,12 @@ impl<'a> Walk<'a> {
         let by_ratio = self.assignment.fan_out(id) == Rule::Ratio;
         if by_ratio {
             for part in &mut parts {
-                *part = self.graph.add(&name, Op::Binary(Binary::SafeDivide), &[*part, id])?;
+                *part = self.graph.add(&name, Binary::SafeDivide, &[*part, id])?;
             }
         }
         let mut relevance = self.sum(&parts, &name)?;
         if let (true, Some(sum)) = (by_ratio, relevance) {
-            relevance = Some(self.graph.add(&name, Op::Binary(Binary::Multiply), &[id, sum])?);
+            relevance = Some(self.graph.add(&name, Binary::Multiply, &[id, sum])?);
         }
         self.trace.extend(relevance.map(|node| Trace { layer: id, quantity: Quantity::FanOutRelevance, node }));
         Ok(relevance)
@@ -217,7 +223,7 @@ impl<'a> Walk<'a> {
         let Some((&first, rest)) = parts.split_first() else { return Ok(None) };
         let mut sum = first;
         for &part in rest {
-            sum = self.graph.add(name, Op::Binary(Binary::Add), &[sum, part])?;
+            sum = self.graph.add(name, Forward::Add, &[sum, part])?;
         }
         Ok(Some(sum))
     }

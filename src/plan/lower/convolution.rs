@@ -1,7 +1,9 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
 use super::{Lowering, Work};
-use crate::graph::{Activation, Binary, Convolution, ConvolutionId, Node, Op, Padding, Part, Shape, Window};
+use crate::graph::{
+    Activation, Binary, Convolution, ConvolutionId, Explain, Forward, Node, Op, Padding, Part, Shape, Window,
+};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::memory;
@@ -61,17 +63,34 @@ pub(super) fn part_code(part: Part) -> u32 {
 }
 
 impl Lowering<'_> {
-    pub(super) fn convolution(&mut self, group: &Group, node: &Node) {
-        let (layer, weight, source_part, transposed) = match node.op {
-            Op::Convolve { layer, weight, input, .. } => (layer, weight, self.part_taken(node, input), false),
-            Op::ConvolveTranspose { layer, weight, .. } => (layer, weight, Part::Full, true),
-            _ => return,
-        };
-        let mut pass = Pass {
+    /// `part(W) * part(x)`.
+    pub(super) fn convolution(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part, input: Part) {
+        let mut pass = self.pass(node, layer, weight, false);
+        pass.source_part = self.part_taken(node, input);
+        pass.absolute = group.partner.as_deref().map(|partner| self.value(partner.output()));
+        let epilogue = self.epilogue(group, node);
+        self.run_pass(&pass, &epilogue);
+    }
+
+    /// `part(W)^T v`.
+    pub(super) fn convolution_transpose(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part) {
+        let mut pass = self.pass(node, layer, weight, true);
+        if group.partner.is_some() {
+            pass.source = memory::whole(&self.values, pass.source);
+            pass.destination = memory::whole(&self.values, pass.destination);
+            pass.samples = 2 * self.batch;
+        }
+        let epilogue = self.epilogue(group, node);
+        self.run_pass(&pass, &epilogue);
+    }
+
+    /// From the first input of a node to the output of its group.
+    fn pass(&mut self, node: &Node, layer: ConvolutionId, weight: Part, transposed: bool) -> Pass {
+        Pass {
             layer,
             transposed,
             weight,
-            source_part,
+            source_part: Part::Full,
             source: self.value(node.inputs[0]),
             source_shape: self.shape(node.inputs[0]),
             destination: self.value(self.output),
@@ -79,18 +98,7 @@ impl Lowering<'_> {
             shape: node.shape,
             samples: self.batch,
             gate: None,
-        };
-        match group.partner.as_deref() {
-            Some(_) if transposed => {
-                pass.source = memory::whole(&self.values, pass.source);
-                pass.destination = memory::whole(&self.values, pass.destination);
-                pass.samples = 2 * self.batch;
-            }
-            Some(partner) => pass.absolute = Some(self.value(partner.output())),
-            None => {}
         }
-        let epilogue = self.epilogue(group, node);
-        self.run_pass(&pass, &epilogue);
     }
 
     /// A value that is nowhere negative is its own absolute value.
@@ -101,26 +109,12 @@ impl Lowering<'_> {
 
     /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: counts what it takes, copies `bwd(W, g)`, and
     /// gates the pass that would replace the copy.
-    pub(super) fn masked_transpose(&mut self, node: &Node) {
-        let Op::ConvolveTransposeMasked { layer, .. } = node.op else { return };
+    pub(super) fn masked_transpose(&mut self, node: &Node, layer: ConvolutionId) {
         let [g, c, unmasked] = [0, 1, 2].map(|index| self.value(node.inputs[index]));
         let source_shape = self.shape(node.inputs[0]);
         let (source, taken) = self.masked(g, c, source_shape);
-        let destination = self.value(self.output);
-        self.copy(unmasked, destination, node.shape);
-        let pass = Pass {
-            layer,
-            transposed: true,
-            weight: Part::Full,
-            source_part: Part::Full,
-            source,
-            source_shape,
-            destination,
-            absolute: None,
-            shape: node.shape,
-            samples: self.batch,
-            gate: Some(taken),
-        };
+        let pass = Pass { source, gate: Some(taken), ..self.pass(node, layer, Part::Full, true) };
+        self.copy(unmasked, pass.destination, node.shape);
         self.run_pass(&pass, &Epilogue::NONE);
     }
 
@@ -190,22 +184,23 @@ impl Lowering<'_> {
             let graph = self.graph;
             let follower = graph.node(id);
             match follower.op {
-                Op::BatchNorm(id) => (batch_norm, affine) = (Some(id), true),
-                Op::Clamp(activation) => {
+                Op::Forward(Forward::BatchNorm(id)) => (batch_norm, affine) = (Some(id), true),
+                Op::Forward(Forward::Clamp(activation)) => {
                     affine = true;
                     epilogue.low = 0.0;
                     epilogue.high = activation.ceiling();
                 }
-                Op::Binary(Binary::Ratio) => {
+                Op::Explain(Explain::Binary(Binary::Ratio)) => {
                     (epilogue.code, epilogue.operand) = (2, Some(self.value(follower.inputs[0])));
                 }
-                Op::Binary(Binary::MultiplyAbsolute) => {
+                Op::Explain(Explain::Binary(Binary::MultiplyAbsolute)) => {
                     (epilogue.code, epilogue.operand) = (3, Some(self.value(follower.inputs[1])));
                 }
-                _ => {}
+                // Groups take in nothing else.
+                Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => {}
             }
         }
-        if let Op::Convolve { layer, bias, .. } = node.op
+        if let Op::Forward(Forward::Convolve { layer, bias }) = node.op
             && (affine || bias)
         {
             epilogue.code = 1;
@@ -234,8 +229,15 @@ impl Lowering<'_> {
         if pass.gate.is_some() { self.batch } else { 0 }
     }
 
-    pub(super) fn convolution_ones(&mut self, group: &Group, node: &Node) {
-        let Op::ConvolveOnes { layer, weight, height, width } = node.op else { return };
+    /// `part(W) * 1` with ones of `[height, width]`.
+    pub(super) fn convolution_ones(
+        &mut self,
+        group: &Group,
+        node: &Node,
+        layer: ConvolutionId,
+        weight: Part,
+        [height, width]: [u32; 2],
+    ) {
         let convolution = self.graph.convolution(layer).clone();
         let epilogue = self.epilogue(group, node);
         let uniforms = Uniforms::new()
@@ -260,8 +262,8 @@ impl Lowering<'_> {
 
     pub(super) fn activation_bounds(&self, group: &Group) -> (f32, f32) {
         let activation = group.nodes[1..].iter().find_map(|&id| match self.graph.node(id).op {
-            Op::Clamp(activation) => Some(activation),
-            _ => None,
+            Op::Forward(Forward::Clamp(activation)) => Some(activation),
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         });
         activation.map_or((f32::MIN, f32::MAX), |activation: Activation| (0.0, activation.ceiling()))
     }

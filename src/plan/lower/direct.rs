@@ -78,7 +78,9 @@ impl Lowering<'_> {
         for (first_tile, count) in self.parts(tiles, dense.flops) {
             let uniforms = match dense.variant.kernel {
                 DenseKernel::Product => self.product_uniforms(dense, first_tile, blocks),
-                _ => self.dense_uniforms(dense, first_tile, blocks),
+                DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Broadcast => {
+                    self.dense_uniforms(dense, first_tile, blocks)
+                }
             };
             let workgroups = match dense.variant.kernel {
                 DenseKernel::Broadcast | DenseKernel::Product => [rows.div_ceil(blocks), count, slices * blocks],
@@ -125,7 +127,7 @@ impl Lowering<'_> {
                     .with("source_part", source_part)
                     .with("row_blocks", row_blocks)
             }
-            _ => uniforms,
+            DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Product => uniforms,
         }
     }
 

@@ -1,42 +1,77 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Bias, Binary, Node, Op, Shape, Unary};
+use crate::graph::{Activation, BatchNormId, Bias, Binary, Node, Shape, Unary};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 
+/// What is done with a channel's scale and shift; the numbers are the shader's `operation`.
+#[derive(Clone, Copy)]
+pub(super) enum ChannelOperation {
+    /// `v * scale`
+    Scale = 0,
+    /// `v * scale + shift`
+    Affine = 1,
+    /// `v * shift`
+    Shift = 2,
+}
+
+/// What is wanted of an activation; the numbers are the shader's `OPERATION`.
+#[derive(Clone, Copy)]
+pub(super) enum ClampOperation {
+    Value = 0,
+    Gradient = 1,
+    Relevance = 2,
+}
+
+/// `a + b`, as the shader's `OPERATION`.
+pub(super) const ADD: u32 = 0;
+
+/// The shader's `OPERATION`.
+pub(super) const fn code(binary: Binary) -> u32 {
+    match binary {
+        Binary::Multiply => 1,
+        Binary::MultiplyAbsolute => 2,
+        Binary::SafeDivide => 3,
+        Binary::Ratio => 4,
+        Binary::Mask => 5,
+        Binary::AddAbsolute => 6,
+        Binary::Subtract => 7,
+        Binary::Divide => 8,
+    }
+}
+
+/// Scale and shift of a batch normalisation.
+pub(super) const fn normalization(id: BatchNormId) -> Packing {
+    Packing::Affine { layer: None, batch_norm: Some(id) }
+}
+
+/// Scales and shifts of which the shift is a layer's bias.
+pub(super) const fn bias_of(bias: Bias) -> Packing {
+    match bias {
+        Bias::BatchNorm(id) => normalization(id),
+        Bias::Convolution(id) => Packing::Affine { layer: Some(id), batch_norm: None },
+        Bias::Linear(layer) => Packing::LinearAffine { layer },
+    }
+}
+
 impl Lowering<'_> {
-    pub(super) fn channel_affine(&mut self, node: &Node) {
-        let normalization = |id| Packing::Affine { layer: None, batch_norm: Some(id) };
-        let (packing, operation) = match node.op {
-            Op::BatchNormGradient(id) => (normalization(id), 0u32),
-            Op::BatchNorm(id) => (normalization(id), 1),
-            Op::BiasGradient(Bias::BatchNorm(id)) => (normalization(id), 2),
-            Op::BiasGradient(Bias::Convolution(id)) => (Packing::Affine { layer: Some(id), batch_norm: None }, 2),
-            Op::BiasGradient(Bias::Linear(layer)) => (Packing::LinearAffine { layer }, 2),
-            _ => return,
-        };
+    pub(super) fn channel_affine(&mut self, node: &Node, packing: Packing, operation: ChannelOperation) {
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ChannelAffine), node.shape);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
-            .with("operation", operation);
+            .with("operation", operation as u32);
         let weights = vec![packing];
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = self.elements(node, 2);
         self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
     }
 
-    pub(super) fn clamp(&mut self, node: &Node) {
-        let (activation, operation) = match node.op {
-            Op::Clamp(activation) => (activation, 0),
-            Op::ClampGradient(activation) => (activation, 1),
-            Op::ClampRelevance(activation) => (activation, 2),
-            _ => return,
-        };
-        let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation);
+    pub(super) fn clamp(&mut self, node: &Node, activation: Activation, operation: ClampOperation) {
+        let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation as u32);
         let count = node.shape.vectors();
         let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
@@ -63,18 +98,8 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    pub(super) fn binary(&mut self, node: &Node, binary: Binary) {
-        let operation = match binary {
-            Binary::Add => 0,
-            Binary::Multiply => 1,
-            Binary::MultiplyAbsolute => 2,
-            Binary::SafeDivide => 3,
-            Binary::Ratio => 4,
-            Binary::Mask => 5,
-            Binary::AddAbsolute => 6,
-            Binary::Subtract => 7,
-            Binary::Divide => 8,
-        };
+    /// An operation of two values; the number is the shader's `OPERATION`.
+    pub(super) fn elementwise(&mut self, node: &Node, operation: u32) {
         let second = self.shape(node.inputs[1]);
         let broadcast = match second {
             _ if second == node.shape => 0,

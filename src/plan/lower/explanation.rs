@@ -1,54 +1,91 @@
 //! The operations that only explanations have: target, factorization, residual, box rule, map.
 
 use super::{Lowering, Work};
-use crate::graph::{LogitRelevance, Node, Op, ResidualTerms, Shape};
+use crate::graph::{LogitRelevance, Node, ResidualTerms, Shape};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_> {
-    pub(super) fn explanation(&mut self, node: &Node) {
-        let first = self.shape(node.inputs[0]);
-        let pixels_and_quads = || Uniforms::new().with("pixels", first.pixels()).with("quads", first.quads());
-        let classes = || Uniforms::new().with("classes", first.channels).with("quads", first.quads());
-        let per_sample = |shader| (Kernel::new(shader), [1, 1, self.batch]);
-        let per_pixel = |shader| self.per_pixel(Kernel::new(shader), first);
-        let per_quad = |shader| self.per_quad(Kernel::new(shader), first);
-        let ((kernel, workgroups), uniforms) = match node.op {
-            Op::ClassIndex => (per_sample(Shader::ClassIndex), classes()),
-            Op::TargetGradient => (per_sample(Shader::TargetGradient), classes()),
-            Op::LogitRelevance(kind) => {
-                (per_sample(Shader::LogitRelevance), classes().with("kind", relevance_code(kind)))
-            }
-            Op::SaliencyMaps => {
-                let per_channel = self.shape(node.inputs[2]) != first;
-                let uniforms = pixels_and_quads().with("channels", first.channels).with("per_channel", per_channel);
-                (per_pixel(Shader::SaliencyMaps), uniforms)
-            }
-            Op::FactorBasis => {
-                let work = (Kernel::new(Shader::FactorBasis), [1, first.quads(), self.batch]);
-                (work, pixels_and_quads().with("channels", first.channels))
-            }
-            Op::FactorMaps => (per_pixel(Shader::FactorMaps), pixels_and_quads()),
-            Op::Residual(terms) => (per_quad(Shader::Residual), residual_uniforms(pixels_and_quads(), terms)),
-            Op::MaskedSaliency => (per_quad(Shader::MaskedSaliency), pixels_and_quads()),
-            Op::Shift => self.flat_work(Shader::Shift, first),
-            Op::BoxRatio => self.flat_work(Shader::BoxRatio, first),
-            Op::BoxRelevance => self.flat_work(Shader::BoxRelevance, first),
-            Op::HeatMap => (per_pixel(Shader::HeatMap), pixels_and_quads()),
-            _ => return,
-        };
-        let mut values = self.values(&node.inputs);
-        values.push(self.value(self.output));
-        let flops = first.elements() * u64::from(self.batch) * flops_per_element(&node.op);
-        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    pub(super) fn class_index(&mut self, node: &Node) {
+        let logits = self.shape(node.inputs[0]);
+        self.step(node, self.per_sample(Shader::ClassIndex), classes(logits), 4);
     }
 
-    fn flat_work(&self, shader: Shader, shape: Shape) -> ((Kernel, [u32; 3]), Uniforms) {
-        let count = shape.vectors();
-        let (kernel, workgroups) = self.flat(Kernel::new(shader), count);
-        let uniforms = Uniforms::new().with("count", count).with("columns", workgroups[0]);
-        ((kernel, workgroups), uniforms)
+    pub(super) fn target_gradient(&mut self, node: &Node) {
+        self.step(node, self.per_sample(Shader::TargetGradient), classes(node.shape), 8 * EXPONENTIAL);
     }
+
+    pub(super) fn logit_relevance(&mut self, node: &Node, kind: LogitRelevance) {
+        let uniforms = classes(node.shape).with("kind", relevance_code(kind));
+        self.step(node, self.per_sample(Shader::LogitRelevance), uniforms, 4);
+    }
+
+    pub(super) fn saliency_maps(&mut self, node: &Node) {
+        let shape = self.shape(node.inputs[0]);
+        let per_channel = self.shape(node.inputs[2]) != shape;
+        let uniforms = pixels_and_quads(shape).with("channels", shape.channels).with("per_channel", per_channel);
+        self.step(node, self.per_pixel(Kernel::new(Shader::SaliencyMaps), shape), uniforms, 4);
+    }
+
+    pub(super) fn masked_saliency(&mut self, node: &Node) {
+        let work = self.per_quad(Kernel::new(Shader::MaskedSaliency), node.shape);
+        self.step(node, work, pixels_and_quads(node.shape), 4);
+    }
+
+    pub(super) fn factor_basis(&mut self, node: &Node) {
+        let shape = self.shape(node.inputs[0]);
+        let work = (Kernel::new(Shader::FactorBasis), [1, shape.quads(), self.batch]);
+        self.step(node, work, pixels_and_quads(shape).with("channels", shape.channels), EXPONENTIAL + 6);
+    }
+
+    pub(super) fn factor_maps(&mut self, node: &Node) {
+        let shape = self.shape(node.inputs[0]);
+        let work = self.per_pixel(Kernel::new(Shader::FactorMaps), shape);
+        self.step(node, work, pixels_and_quads(shape), 4 * EXPONENTIAL + 4);
+    }
+
+    pub(super) fn residual(&mut self, node: &Node, terms: ResidualTerms) {
+        let uniforms = residual_uniforms(pixels_and_quads(node.shape), terms);
+        self.step(node, self.per_quad(Kernel::new(Shader::Residual), node.shape), uniforms, EXPONENTIAL + 6);
+    }
+
+    /// A step of a rule whose lanes go through the elements of the first input, whatever pixel they belong to.
+    pub(super) fn rule_step(&mut self, node: &Node, shader: Shader) {
+        let shape = self.shape(node.inputs[0]);
+        let count = shape.vectors();
+        let work = self.flat(Kernel::new(shader), count);
+        let uniforms = Uniforms::new().with("count", count).with("columns", work.1[0]);
+        self.step(node, work, uniforms, 4);
+    }
+
+    pub(super) fn heat_map(&mut self, node: &Node) {
+        let shape = self.shape(node.inputs[0]);
+        let work = self.per_pixel(Kernel::new(Shader::HeatMap), shape);
+        self.step(node, work, pixels_and_quads(shape), 4);
+    }
+
+    fn per_sample(&self, shader: Shader) -> (Kernel, [u32; 3]) {
+        (Kernel::new(shader), [1, 1, self.batch])
+    }
+
+    /// Appends a step of so many operations per element of the first input.
+    fn step(&mut self, node: &Node, (kernel, workgroups): (Kernel, [u32; 3]), uniforms: Uniforms, per_element: u64) {
+        let mut values = self.values(&node.inputs);
+        values.push(self.value(self.output));
+        let flops = self.shape(node.inputs[0]).elements() * u64::from(self.batch) * per_element;
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+}
+
+/// Operations that an exponential counts as.
+const EXPONENTIAL: u64 = 10;
+
+fn pixels_and_quads(shape: Shape) -> Uniforms {
+    Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads())
+}
+
+fn classes(logits: Shape) -> Uniforms {
+    Uniforms::new().with("classes", logits.channels).with("quads", logits.quads())
 }
 
 /// The shader's number for a relevance of logits.
@@ -69,14 +106,4 @@ fn residual_uniforms(uniforms: Uniforms, terms: ResidualTerms) -> Uniforms {
         .with("regularized", terms.regularized)
         .with("factor_dx", terms.factor_dx)
         .with("agnostic", terms.agnostic)
-}
-
-/// Rough operations per element, an exponential counted as ten.
-fn flops_per_element(op: &Op) -> u64 {
-    match op {
-        Op::FactorMaps => 44,
-        Op::FactorBasis | Op::Residual(_) => 16,
-        Op::TargetGradient => 80,
-        _ => 4,
-    }
 }

@@ -2,29 +2,25 @@
 
 use super::convolution::part_code;
 use super::{Lowering, Work};
-use crate::graph::{LinearId, Node, Op, Part};
+use crate::graph::{Backward, Explain, Forward, LinearId, Node, Op, Part};
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_> {
-    pub(super) fn linear(&mut self, group: &Group, node: &Node) {
-        let Op::Linear { layer, weight, input, bias } = node.op else { return };
+    /// `part(W) part(x) [+ b]`, given the parts of weight and input.
+    pub(super) fn linear(&mut self, group: &Group, node: &Node, layer: LinearId, parts: [Part; 2], bias: bool) {
         let source_shape = self.shape(node.inputs[0]);
         let (low, high) = self.activation_bounds(group);
         let partner = group.partner.as_deref();
         let second = partner.map_or(self.unused, |partner| self.value(partner.output()));
-        let (second_weight, second_input) = match partner.map(|partner| &self.graph.node(partner.head()).op) {
-            Some(&Op::Linear { weight, input, .. }) => (weight, input),
-            _ => (Part::Full, Part::Full),
-        };
+        let second_parts = partner.and_then(|partner| parts_taken(&self.graph.node(partner.head()).op));
         let products = 1 + usize::from(partner.is_some());
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let kernel =
-                kernel_of_parts(Shader::Linear, partner.is_some(), [weight, input, second_weight, second_input]);
+            let kernel = kernel_of_parts(Shader::Linear, parts, second_parts);
             let (kernel, _) = self.with_lanes(kernel.with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", source_shape.vectors())
@@ -41,24 +37,20 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn linear_transpose(&mut self, group: &Group, node: &Node) {
-        let Op::LinearTranspose { layer, weight } = node.op else { return };
+    /// `part(W)^T v`.
+    pub(super) fn linear_transpose(&mut self, group: &Group, node: &Node, layer: LinearId, weight: Part) {
         let destination_quads = node.shape.vectors();
         let graph = self.graph;
         let partner = group.partner.as_deref().map(|partner| (graph.node(partner.head()), partner.output()));
         let second_source = partner.map_or(self.unused, |(head, _)| self.value(head.inputs[0]));
         let second_destination = partner.map_or(self.unused, |(_, output)| self.value(output));
-        let second_weight = match partner.map(|(head, _)| &head.op) {
-            Some(&Op::LinearTranspose { weight, .. }) => weight,
-            _ => Part::Full,
-        };
+        let second_parts = partner.and_then(|(head, _)| parts_taken(&head.op));
         let products = 1 + usize::from(partner.is_some());
         let source = self.value(node.inputs[0]);
         let values = vec![source, second_source, second_destination, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
-            let parts = [weight, Part::Full, second_weight, Part::Full];
-            let kernel = kernel_of_parts(Shader::LinearTranspose, partner.is_some(), parts);
+            let kernel = kernel_of_parts(Shader::LinearTranspose, [weight, Part::Full], second_parts);
             let (kernel, lanes) = self.with_lanes(kernel.with_weights(matrix.element()));
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
@@ -73,8 +65,7 @@ impl Lowering<'_> {
     }
 
     /// A convolution's response to ones, of one pixel and one tap.
-    pub(super) fn linear_ones(&mut self, node: &Node) {
-        let Op::LinearOnes { layer, weight } = node.op else { return };
+    pub(super) fn linear_ones(&mut self, node: &Node, layer: LinearId, weight: Part) {
         let one = ["source_height", "source_width", "height", "width"];
         let uniforms = one.into_iter().fold(Uniforms::new(), |uniforms, name| uniforms.with(name, 1u32));
         let uniforms = uniforms
@@ -107,10 +98,22 @@ impl Lowering<'_> {
     }
 }
 
-/// A kernel for one product or a pair, that takes these parts of the weight and the source of both.
-fn kernel_of_parts(shader: Shader, is_pair: bool, parts: [Part; 4]) -> Kernel {
+/// The parts of weight and input that an operation of a linear layer takes.
+fn parts_taken(op: &Op) -> Option<[Part; 2]> {
+    match *op {
+        Op::Explain(Explain::LinearParts { weight, input, .. }) => Some([weight, input]),
+        Op::Forward(Forward::Linear { .. }) => Some([Part::Full; 2]),
+        Op::Backward(Backward::LinearTranspose { weight, .. }) => Some([weight, Part::Full]),
+        Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
+    }
+}
+
+/// A kernel that takes these parts of weight and source, for one product or a pair.
+fn kernel_of_parts(shader: Shader, [weight, source]: [Part; 2], second: Option<[Part; 2]>) -> Kernel {
     let kernel = Kernel::new(shader);
-    let kernel = if is_pair { kernel.with("IS_PAIR", 1) } else { kernel };
+    let kernel = if second.is_some() { kernel.with("IS_PAIR", 1) } else { kernel };
+    let [second_weight, second_source] = second.unwrap_or([Part::Full; 2]);
+    let parts = [weight, source, second_weight, second_source];
     let names = ["WEIGHT_PART", "SOURCE_PART", "SECOND_WEIGHT_PART", "SECOND_SOURCE_PART"];
     let taken = names.into_iter().zip(parts).filter(|&(_, part)| part != Part::Full);
     taken.fold(kernel, |kernel, (name, part)| kernel.with(name, part_code(part)))

@@ -1,7 +1,7 @@
 //! What the gradient methods add: the target's unit vector, noise, and what makes maps out of values.
 
 use super::{LANES, Lowering, Work};
-use crate::graph::{Node, Op};
+use crate::graph::Node;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
@@ -41,8 +41,7 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    pub(super) fn channel_sum(&mut self, node: &Node) {
-        let scaled = matches!(node.op, Op::ScaledMagnitude);
+    pub(super) fn channel_sum(&mut self, node: &Node, scaled: bool) {
         let source = self.shape(node.inputs[0]);
         let kernel = Kernel::new(Shader::ChannelSum).with("SCALED", scaled.into());
         let uniforms = Uniforms::new()

@@ -1,5 +1,7 @@
 //! From groups of nodes to steps: kernel, uniforms, bindings and workgroups of each.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod convolution;
 mod depthwise;
 mod direct;
@@ -19,7 +21,9 @@ use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::variant::DensePass;
 use super::{LayerPasses, Loads, Profile, Step, Value, ValueId};
-use crate::graph::{Graph, Node, NodeId, Op, Shape};
+use crate::graph::{Backward, Explain, Forward, Graph, Node, NodeId, Op, Part, Reduction, Shape};
+use elementwise::{ADD, ChannelOperation, ClampOperation, bias_of, code, normalization};
+use pooling::MaxPoolOperation;
 use std::collections::HashMap;
 
 /// The shaders' own `LANES` and `RUN`.
@@ -70,25 +74,73 @@ impl<'a> Lowering<'a> {
         }
         let node = self.graph.node(group.head()).clone();
         match node.op {
-            Op::Convolve { .. } | Op::ConvolveTranspose { .. } => self.convolution(group, &node),
-            Op::ConvolveTransposeMasked { .. } => self.masked_transpose(&node),
-            Op::ConvolveOnes { .. } => self.convolution_ones(group, &node),
-            Op::Linear { .. } => self.linear(group, &node),
-            Op::LinearTranspose { .. } => self.linear_transpose(group, &node),
-            Op::LinearOnes { .. } => self.linear_ones(&node),
-            Op::MaxPool(_) | Op::MaxPoolIndex(_) | Op::MaxPoolTranspose { .. } => self.max_pool(&node),
-            Op::AveragePool { .. } | Op::AveragePoolTranspose { .. } => self.average_pool(&node),
-            Op::Reduce(_) | Op::SaliencyMaximum => self.reduction(&node),
-            Op::BatchNorm(_) | Op::BatchNormGradient(_) | Op::BiasGradient(_) => self.channel_affine(&node),
-            Op::Clamp(_) | Op::ClampGradient(_) | Op::ClampRelevance(_) => self.clamp(&node),
-            Op::Unary(unary) => self.unary(&node, unary),
-            Op::Binary(binary) => self.binary(&node, binary),
-            Op::OneHot => self.one_hot(&node),
-            Op::Noise { seed } => self.noise(&node, seed),
-            Op::Resize { .. } => self.resize(&node),
-            Op::ChannelSum | Op::ScaledMagnitude => self.channel_sum(&node),
-            Op::PlainMap { absolute } => self.plain_map(&node, absolute),
-            _ => self.explanation(&node),
+            Op::Forward(op) => self.forward(group, &node, op),
+            Op::Backward(op) => self.backward(group, &node, op),
+            Op::Explain(op) => self.explain(group, &node, op),
+        }
+    }
+
+    fn forward(&mut self, group: &Group, node: &Node, op: Forward) {
+        match op {
+            // The host gives it.
+            Forward::Input => {}
+            Forward::Convolve { layer, .. } => self.convolution(group, node, layer, Part::Full, Part::Full),
+            Forward::Linear { layer, bias } => self.linear(group, node, layer, [Part::Full, Part::Full], bias),
+            Forward::BatchNorm(id) => self.channel_affine(node, normalization(id), ChannelOperation::Affine),
+            Forward::Clamp(activation) => self.clamp(node, activation, ClampOperation::Value),
+            Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
+            Forward::AveragePool { .. } => self.average_pool(node, false),
+            Forward::Add => self.elementwise(node, ADD),
+        }
+    }
+
+    fn backward(&mut self, group: &Group, node: &Node, op: Backward) {
+        match op {
+            Backward::OneHot => self.one_hot(node),
+            Backward::TargetGradient => self.target_gradient(node),
+            Backward::ConvolveTranspose { layer, weight, .. } => self.convolution_transpose(group, node, layer, weight),
+            Backward::LinearTranspose { layer, weight } => self.linear_transpose(group, node, layer, weight),
+            Backward::BatchNormGradient(id) => self.channel_affine(node, normalization(id), ChannelOperation::Scale),
+            Backward::ClampGradient(activation) => self.clamp(node, activation, ClampOperation::Gradient),
+            Backward::MaxPoolIndex(window) => self.max_pool(node, window, MaxPoolOperation::Index),
+            Backward::MaxPoolTranspose { window, .. } => self.max_pool(node, window, MaxPoolOperation::Transpose),
+            Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),
+            Backward::BiasGradient(bias) => self.channel_affine(node, bias_of(bias), ChannelOperation::Shift),
+        }
+    }
+
+    fn explain(&mut self, group: &Group, node: &Node, op: Explain) {
+        match op {
+            // The host gives them.
+            Explain::ClassRequest { .. } | Explain::PassRequest(_) => {}
+            Explain::ClassIndex => self.class_index(node),
+            Explain::LogitRelevance(kind) => self.logit_relevance(node, kind),
+            Explain::ConvolveParts { layer, weight, input } => self.convolution(group, node, layer, weight, input),
+            Explain::ConvolveTransposeMasked { layer, .. } => self.masked_transpose(node, layer),
+            Explain::ConvolveOnes { layer, weight, height, width } => {
+                self.convolution_ones(group, node, layer, weight, [height, width]);
+            }
+            Explain::LinearParts { layer, weight, input } => self.linear(group, node, layer, [weight, input], false),
+            Explain::LinearOnes { layer, weight } => self.linear_ones(node, layer, weight),
+            Explain::ClampRelevance(activation) => self.clamp(node, activation, ClampOperation::Relevance),
+            Explain::Unary(unary) => self.unary(node, unary),
+            Explain::Binary(binary) => self.elementwise(node, code(binary)),
+            Explain::Reduce(reduction) => self.reduction(node, reduction, 0),
+            Explain::SaliencyMaps => self.saliency_maps(node),
+            Explain::SaliencyMaximum => self.reduction(node, Reduction::Maximum, 1),
+            Explain::MaskedSaliency => self.masked_saliency(node),
+            Explain::FactorBasis => self.factor_basis(node),
+            Explain::FactorMaps => self.factor_maps(node),
+            Explain::Residual(terms) => self.residual(node, terms),
+            Explain::Shift => self.rule_step(node, Shader::Shift),
+            Explain::BoxRatio => self.rule_step(node, Shader::BoxRatio),
+            Explain::BoxRelevance => self.rule_step(node, Shader::BoxRelevance),
+            Explain::Noise { seed } => self.noise(node, seed),
+            Explain::Resize { .. } => self.resize(node),
+            Explain::ChannelSum => self.channel_sum(node, false),
+            Explain::ScaledMagnitude => self.channel_sum(node, true),
+            Explain::HeatMap => self.heat_map(node),
+            Explain::PlainMap { absolute } => self.plain_map(node, absolute),
         }
     }
 
@@ -117,7 +169,7 @@ impl<'a> Lowering<'a> {
     /// over twice as many samples.
     pub fn place_together(&mut self, group: &Group) {
         let Some(partner) = group.partner.as_deref() else { return };
-        if let Op::ConvolveTranspose { .. } = self.graph.node(group.head()).op {
+        if let Op::Backward(Backward::ConvolveTranspose { .. }) = self.graph.node(group.head()).op {
             let source = |group: &Group| self.graph.node(group.head()).inputs[0];
             for [first, second] in [[source(group), source(partner)], [group.output(), partner.output()]] {
                 let bytes = self.shape(first).bytes() * u64::from(self.batch);
@@ -223,8 +275,6 @@ struct Work {
 
 /// Whether anything goes back through the network.
 fn goes_back(graph: &Graph, live: &[bool]) -> bool {
-    graph
-        .ids()
-        .filter(|id| live[id.index()])
-        .any(|id| matches!(graph.node(id).op, Op::ConvolveTranspose { .. } | Op::LinearTranspose { .. }))
+    let is_transpose = |id: NodeId| matches!(graph.node(id).op, Op::Backward(op) if op.is_heavy());
+    graph.ids().filter(|id| live[id.index()]).any(is_transpose)
 }

@@ -1,17 +1,24 @@
 //! Max-pooling with its positions and transpose, and adaptive average pooling.
 
 use super::{Lowering, Work};
-use crate::graph::{Node, Op};
+use crate::graph::{Node, Window};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
+/// What is wanted of max-pooling.
+#[derive(Clone, Copy)]
+pub(super) enum MaxPoolOperation {
+    Value,
+    Index,
+    Transpose,
+}
+
 impl Lowering<'_> {
-    pub(super) fn max_pool(&mut self, node: &Node) {
-        let (window, kernel) = match node.op {
-            Op::MaxPool(window) => (window, Kernel::new(Shader::MaxPool).with("INDEX", 0)),
-            Op::MaxPoolIndex(window) => (window, Kernel::new(Shader::MaxPool).with("INDEX", 1)),
-            Op::MaxPoolTranspose { window, .. } => (window, Kernel::new(Shader::MaxPoolTranspose)),
-            _ => return,
+    pub(super) fn max_pool(&mut self, node: &Node, window: Window, operation: MaxPoolOperation) {
+        let kernel = match operation {
+            MaxPoolOperation::Value => Kernel::new(Shader::MaxPool).with("INDEX", 0),
+            MaxPoolOperation::Index => Kernel::new(Shader::MaxPool).with("INDEX", 1),
+            MaxPoolOperation::Transpose => Kernel::new(Shader::MaxPoolTranspose),
         };
         let source = self.shape(node.inputs[0]);
         let uniforms = Uniforms::new()
@@ -32,8 +39,7 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    pub(super) fn average_pool(&mut self, node: &Node) {
-        let transposed = matches!(node.op, Op::AveragePoolTranspose { .. });
+    pub(super) fn average_pool(&mut self, node: &Node, transposed: bool) {
         let kernel = Kernel::new(Shader::AveragePool).with("TRANSPOSED", transposed.into());
         let source = self.shape(node.inputs[0]);
         let uniforms = Uniforms::new()

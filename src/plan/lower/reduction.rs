@@ -1,7 +1,7 @@
 //! Reductions of a sample to one value, in one level or two.
 
 use super::{Lowering, Work};
-use crate::graph::{Node, Op, Reduction, Shape};
+use crate::graph::{Node, Reduction, Shape};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
@@ -20,18 +20,17 @@ struct Level {
 }
 
 impl Lowering<'_> {
-    pub(super) fn reduction(&mut self, node: &Node) {
+    /// Reduces the channels from `first_channel` on.
+    pub(super) fn reduction(&mut self, node: &Node, reduction: Reduction, first_channel: u32) {
         let shape = self.shape(node.inputs[0]);
-        let (operation, second_operation, first_channel) = match node.op {
-            Op::Reduce(Reduction::Maximum) => (0, 0, 0),
-            Op::Reduce(Reduction::Minimum) => (1, 1, 0),
-            Op::Reduce(Reduction::Sum) => (2, 2, 0),
-            Op::Reduce(Reduction::CountNonZero) => (3, 2, 0),
-            Op::Reduce(Reduction::MaximumAbsolute) => (4, 0, 0),
-            Op::Reduce(Reduction::MinimumAbsolute) => (5, 1, 0),
-            Op::Reduce(Reduction::SumAbsolute) => (6, 2, 0),
-            Op::SaliencyMaximum => (0, 0, 1),
-            _ => return,
+        let (operation, second_operation) = match reduction {
+            Reduction::Maximum => (0, 0),
+            Reduction::Minimum => (1, 1),
+            Reduction::Sum => (2, 2),
+            Reduction::CountNonZero => (3, 2),
+            Reduction::MaximumAbsolute => (4, 0),
+            Reduction::MinimumAbsolute => (5, 1),
+            Reduction::SumAbsolute => (6, 2),
         };
         let count = shape.vectors();
         // The number of runs depends on the shape alone, so that a sample gives the same bits in every batch.

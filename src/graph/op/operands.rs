@@ -1,6 +1,6 @@
-//! What the operations of a graph are parametrised by. Notation as in [`Op`](super::Op).
+//! What the operations of a graph are parametrised by. Notation as in [`op`](super).
 
-use super::{BatchNormId, ConvolutionId, LinearId};
+use crate::graph::{BatchNormId, ConvolutionId, LinearId};
 
 /// Which part of a weight or input enters a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,11 +34,9 @@ impl Activation {
     }
 }
 
-/// An elementwise operation of two values. The second operand may be a scalar, one value per channel, or the same shape.
+/// An elementwise operation of two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binary {
-    /// `a + b`
-    Add,
     /// `|a| + |b|`
     AddAbsolute,
     /// `a - b`
@@ -55,6 +53,21 @@ pub enum Binary {
     Ratio,
     /// `a * [b != 0]`
     Mask,
+}
+
+impl Binary {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Binary::AddAbsolute => "add_absolute",
+            Binary::Subtract => "subtract",
+            Binary::Multiply => "multiply",
+            Binary::MultiplyAbsolute => "multiply_absolute",
+            Binary::Divide => "divide",
+            Binary::SafeDivide => "safe_divide",
+            Binary::Ratio => "ratio",
+            Binary::Mask => "mask",
+        }
+    }
 }
 
 /// A finite constant of an operation, compared by its bits.
@@ -80,6 +93,15 @@ pub enum Unary {
     Scale(Constant),
     /// `x + epsilon sign(x)`, with `sign(0) = 1`: never nearer to 0 than `epsilon`.
     Stabilize(Constant),
+}
+
+impl Unary {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Unary::Scale(_) => "scale",
+            Unary::Stabilize(_) => "stabilize",
+        }
+    }
 }
 
 /// What relevance begins with at the logits `y`, of which `t` is the target and `K` the number; `p = softmax(y)`.
@@ -112,6 +134,20 @@ pub enum Reduction {
     MinimumAbsolute,
     /// Sum of absolute values.
     SumAbsolute,
+}
+
+impl Reduction {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Reduction::Maximum => "maximum",
+            Reduction::Minimum => "minimum",
+            Reduction::Sum => "sum",
+            Reduction::CountNonZero => "count_non_zero",
+            Reduction::MaximumAbsolute => "maximum_absolute",
+            Reduction::MinimumAbsolute => "minimum_absolute",
+            Reduction::SumAbsolute => "sum_absolute",
+        }
+    }
 }
 
 /// A layer that adds one value per channel.

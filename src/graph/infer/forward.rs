@@ -1,0 +1,42 @@
+//! Shapes of what networks are made of.
+
+use super::Inference;
+use crate::graph::{Forward, GraphError, Shape};
+
+impl Inference<'_> {
+    pub(super) fn forward(&self, op: &Forward) -> Result<Shape, GraphError> {
+        match *op {
+            Forward::Input => {
+                let [] = self.inputs()?;
+                self.graph.input_shape.map_or_else(|| self.foreign(), Ok)
+            }
+            Forward::Convolve { layer, .. } => {
+                let [x] = self.inputs()?;
+                self.convolution_output(layer, x)
+            }
+            Forward::Linear { layer, .. } => {
+                let ([x], layer) = (self.inputs()?, self.linear(layer)?);
+                self.same(x, layer.input, "the layer's input")?;
+                Ok(Shape::vector(layer.outputs))
+            }
+            Forward::BatchNorm(id) => {
+                let ([x], channels) = (self.inputs()?, self.batch_norm(id)?.channels);
+                self.demand(x.channels == channels, || format!("it has {channels} channels"))?;
+                Ok(x)
+            }
+            Forward::Clamp(_) => {
+                let [x] = self.inputs()?;
+                Ok(x)
+            }
+            Forward::MaxPool(window) => {
+                let [x] = self.inputs()?;
+                self.windowed(&window, x)
+            }
+            Forward::AveragePool { height, width } => {
+                let [x] = self.inputs()?;
+                self.resized(x, height, width)
+            }
+            Forward::Add => self.elementwise(),
+        }
+    }
+}

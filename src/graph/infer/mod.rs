@@ -1,0 +1,127 @@
+//! Shape inference: the shape that an operation gives for inputs of given shapes, or why they do not fit.
+
+mod backward;
+mod explain;
+mod forward;
+
+use super::{
+    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, Graph, GraphError, LinearId, LinearLayer, NodeId, Op,
+    Shape, Window,
+};
+
+pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Shape, GraphError> {
+    if inputs.iter().any(|input| input.index() >= graph.nodes.len()) {
+        return Err(GraphError::Foreign { node: name.into() });
+    }
+    let shapes: Vec<Shape> = inputs.iter().map(|&input| graph.shape(input)).collect();
+    let inference = Inference { graph, name, op: op.name(), shapes: &shapes };
+    match op {
+        Op::Forward(op) => inference.forward(op),
+        Op::Backward(op) => inference.backward(op),
+        Op::Explain(op) => inference.explain(op),
+    }
+}
+
+/// One node to be.
+struct Inference<'a> {
+    graph: &'a Graph,
+    name: &'a str,
+    op: &'static str,
+    shapes: &'a [Shape],
+}
+
+impl Inference<'_> {
+    /// The shapes of the inputs, of which there must be this many.
+    fn inputs<const N: usize>(&self) -> Result<[Shape; N], GraphError> {
+        self.demand(self.shapes.len() == N, || format!("it takes {N} inputs"))?;
+        <[Shape; N]>::try_from(self.shapes).or_else(|_| self.foreign())
+    }
+
+    /// That the inputs have these shapes.
+    fn expect<const N: usize>(&self, expected: [Shape; N]) -> Result<(), GraphError> {
+        let shapes = self.inputs::<N>()?;
+        self.demand(shapes == expected, || {
+            let list: Vec<String> = expected.iter().map(Shape::to_string).collect();
+            format!("expected {}", list.join(", "))
+        })
+    }
+
+    fn same(&self, actual: Shape, expected: Shape, what: &str) -> Result<(), GraphError> {
+        self.demand(actual == expected, || format!("it must match {what}, {expected}"))
+    }
+
+    fn demand(&self, condition: bool, why: impl FnOnce() -> String) -> Result<(), GraphError> {
+        if condition {
+            return Ok(());
+        }
+        let shapes: Vec<String> = self.shapes.iter().map(Shape::to_string).collect();
+        let shapes = shapes.join(", ");
+        Err(GraphError::Shapes { node: self.name.into(), op: self.op, shapes, why: why() })
+    }
+
+    fn foreign<T>(&self) -> Result<T, GraphError> {
+        Err(GraphError::Foreign { node: self.name.into() })
+    }
+
+    fn convolution(&self, id: ConvolutionId) -> Result<&Convolution, GraphError> {
+        self.graph.convolutions.get(id.index()).map_or_else(|| self.foreign(), Ok)
+    }
+
+    fn linear(&self, id: LinearId) -> Result<&LinearLayer, GraphError> {
+        self.graph.linears.get(id.index()).map_or_else(|| self.foreign(), Ok)
+    }
+
+    fn batch_norm(&self, id: BatchNormId) -> Result<&BatchNormLayer, GraphError> {
+        self.graph.batch_norms.get(id.0 as usize).map_or_else(|| self.foreign(), Ok)
+    }
+
+    /// The shape that the second of two elementwise operands goes with: the first's.
+    fn elementwise(&self) -> Result<Shape, GraphError> {
+        let [a, b] = self.inputs()?;
+        self.demand(a == b || b == Shape::SCALAR || b == Shape::vector(a.channels), || {
+            "the second must have the first's shape, one value per channel, or be a scalar".into()
+        })?;
+        Ok(a)
+    }
+
+    fn all_same(&self) -> Result<Shape, GraphError> {
+        let [first, second] = self.inputs()?;
+        self.same(second, first, "the first input")?;
+        Ok(first)
+    }
+
+    /// A convolution's input of this size, and the output that it gives.
+    fn convolution_shapes(&self, id: ConvolutionId, height: u32, width: u32) -> Result<[Shape; 2], GraphError> {
+        let input = Shape::new(self.convolution(id)?.input_channels, height, width);
+        Ok([input, self.convolution_output(id, input)?])
+    }
+
+    fn convolution_output(&self, id: ConvolutionId, input: Shape) -> Result<Shape, GraphError> {
+        let convolution = self.convolution(id)?;
+        let channels = convolution.input_channels;
+        self.demand(input.channels == channels, || format!("the layer has {channels} input channels"))?;
+        self.demand(!convolution.depthwise || convolution.output_channels == channels, || {
+            "a depthwise convolution has as many output as input channels".into()
+        })?;
+        let windowed = self.windowed(&convolution.window, input)?;
+        Ok(Shape::new(convolution.output_channels, windowed.height, windowed.width))
+    }
+
+    fn windowed(&self, window: &Window, input: Shape) -> Result<Shape, GraphError> {
+        let [rows, columns] = window.kernel;
+        let [height, width] = window.output(input.height, input.width).ok_or_else(|| GraphError::Window {
+            node: self.name.into(),
+            op: self.op,
+            rows,
+            columns,
+            input,
+        })?;
+        Ok(input.resized(height, width))
+    }
+
+    /// A value of this many channels and of at least one pixel.
+    fn resized(&self, value: Shape, height: u32, width: u32) -> Result<Shape, GraphError> {
+        self.demand(height > 0 && width > 0, || "the output needs at least one pixel".into())?;
+        Ok(value.resized(height, width))
+    }
+}

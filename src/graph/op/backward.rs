@@ -1,0 +1,88 @@
+//! What differentiation adds: the gradients that walks begin with, and the transposes of forward operations.
+
+use super::{Activation, Bias, Part};
+use crate::graph::{BatchNormId, ConvolutionId, LinearId, Window};
+
+/// An operation of a gradient. Relevance rules use the transposes as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backward {
+    /// (logits, class) 1 at the class, 0 elsewhere: the gradient of the class's logit with respect to the logits.
+    OneHot,
+    /// (logits, class) the gradient of the target probability with respect to the logits (method section 1).
+    TargetGradient,
+    /// (v) `part(W)^T v` for a convolution input of `height` x `width`.
+    ConvolveTranspose {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Part of the weight.
+        weight: Part,
+        /// Rows of the convolution's input.
+        height: u32,
+        /// Columns of the convolution's input.
+        width: u32,
+    },
+    /// (v) `part(W)^T v`, in the shape of the linear layer's input.
+    LinearTranspose {
+        /// Layer.
+        layer: LinearId,
+        /// Part of the weight.
+        weight: Part,
+    },
+    /// (g) the gradient through a batch normalisation: `g * weight / sqrt(variance + epsilon)`.
+    BatchNormGradient(BatchNormId),
+    /// (g, y) `g` where the activation's output `y` is strictly between its bounds, else 0.
+    ClampGradient(Activation),
+    /// (x) row-major position inside the window of its first maximum, as a float.
+    MaxPoolIndex(Window),
+    /// (v, index) adds each window's value to the pixel where its first maximum was; output `height` x `width`.
+    MaxPoolTranspose {
+        /// The window.
+        window: Window,
+        /// Rows of the pooled input.
+        height: u32,
+        /// Columns of the pooled input.
+        width: u32,
+    },
+    /// (v) the transpose of `AveragePool` for an input of `height` x `width`.
+    AveragePoolTranspose {
+        /// Rows of the pooled input.
+        height: u32,
+        /// Columns of the pooled input.
+        width: u32,
+    },
+    /// (g) the gradient at a layer's output times the layer's bias, per channel.
+    BiasGradient(Bias),
+}
+
+impl Backward {
+    /// Whether it is a product with a layer's weights.
+    pub const fn is_heavy(&self) -> bool {
+        match self {
+            Backward::ConvolveTranspose { .. } | Backward::LinearTranspose { .. } => true,
+            Backward::OneHot
+            | Backward::TargetGradient
+            | Backward::BatchNormGradient(_)
+            | Backward::ClampGradient(_)
+            | Backward::MaxPoolIndex(_)
+            | Backward::MaxPoolTranspose { .. }
+            | Backward::AveragePoolTranspose { .. }
+            | Backward::BiasGradient(_) => false,
+        }
+    }
+
+    /// Short name without parameters.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Backward::OneHot => "one_hot",
+            Backward::TargetGradient => "target_gradient",
+            Backward::ConvolveTranspose { .. } => "convolve_transpose",
+            Backward::LinearTranspose { .. } => "linear_transpose",
+            Backward::BatchNormGradient(_) => "batch_norm_gradient",
+            Backward::ClampGradient(_) => "clamp_gradient",
+            Backward::MaxPoolIndex(_) => "max_pool_index",
+            Backward::MaxPoolTranspose { .. } => "max_pool_transpose",
+            Backward::AveragePoolTranspose { .. } => "average_pool_transpose",
+            Backward::BiasGradient(_) => "bias_gradient",
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What networks are made of.
+
+use super::Activation;
+use crate::graph::{BatchNormId, ConvolutionId, LinearId, Window};
+
+/// An operation of a network. Each has a gradient (`methods/gradient.rs`) and relevance rules (`methods/relevance/`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Forward {
+    /// The normalised picture.
+    Input,
+    /// (x) `W * x [+ b]`, correlation.
+    Convolve {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Whether the bias is added.
+        bias: bool,
+    },
+    /// (x) `W x [+ b]` over the flattened input.
+    Linear {
+        /// Layer.
+        layer: LinearId,
+        /// Whether the bias is added.
+        bias: bool,
+    },
+    /// (x) batch normalisation in inference.
+    BatchNorm(BatchNormId),
+    /// (x) ReLU or ReLU6.
+    Clamp(Activation),
+    /// (x) maximum over each window.
+    MaxPool(Window),
+    /// (x) adaptive average pooling: output row i averages rows `floor(i H / h)` to `ceil((i+1) H / h)`.
+    AveragePool {
+        /// Output rows.
+        height: u32,
+        /// Output columns.
+        width: u32,
+    },
+    /// (a, b) `a + b`. `b` may be a scalar, one value per channel, or of the shape of `a`; in a network it has the shape of `a`.
+    Add,
+}
+
+impl Forward {
+    /// Whether it is a product with a layer's weights.
+    pub const fn has_weights(&self) -> bool {
+        match self {
+            Forward::Convolve { .. } | Forward::Linear { .. } => true,
+            Forward::Input
+            | Forward::BatchNorm(_)
+            | Forward::Clamp(_)
+            | Forward::MaxPool(_)
+            | Forward::AveragePool { .. }
+            | Forward::Add => false,
+        }
+    }
+
+    /// Short name without parameters.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Forward::Input => "input",
+            Forward::Convolve { .. } => "convolve",
+            Forward::Linear { .. } => "linear",
+            Forward::BatchNorm(_) => "batch_norm",
+            Forward::Clamp(_) => "clamp",
+            Forward::MaxPool(_) => "max_pool",
+            Forward::AveragePool { .. } => "average_pool",
+            Forward::Add => "add",
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The values of what networks are made of.
+
+use super::{Reference, elementwise, linear_maps, linear_weight, pooling};
+use crate::graph::{ConvolutionId, Forward, Node, Part};
+
+impl Reference<'_> {
+    pub(super) fn forward(&self, op: Forward, node: &Node, inputs: &[&[f64]]) -> Vec<f64> {
+        match op {
+            Forward::Input => Vec::new(),
+            Forward::Convolve { layer, bias } => {
+                let bias = bias.then(|| self.parameter(&self.graph.convolution(layer).bias_name()));
+                self.convolve(layer, [Part::Full, Part::Full], bias, node, inputs[0])
+            }
+            Forward::Linear { layer, bias } => {
+                let (matrix, offsets) = self.linear(layer);
+                let weight = linear_weight(layer, Part::Full);
+                linear_maps::linear(matrix, weight, inputs[0], Part::Full, bias.then_some(offsets))
+            }
+            Forward::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], node.shape),
+            Forward::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
+            Forward::MaxPool(window) => pooling::max_pool(&window, inputs[0], self.input_shape(node), node.shape),
+            Forward::AveragePool { .. } => pooling::average_pool(inputs[0], self.input_shape(node), node.shape),
+            Forward::Add => self.elementwise(node, inputs, |a, b| a + b),
+        }
+    }
+
+    /// `part(W) * part(x) [+ b]`, given the parts of weight and input.
+    pub(super) fn convolve(
+        &self,
+        layer: ConvolutionId,
+        [weight, input]: [Part; 2],
+        bias: Option<&[f32]>,
+        node: &Node,
+        x: &[f64],
+    ) -> Vec<f64> {
+        let x: Vec<f64> = x.iter().map(|&value| linear_maps::part(input, value)).collect();
+        self.convolution_map(layer, weight, self.input_shape(node), node.shape).apply(&x, bias)
+    }
+
+    /// Of two values, of which the second may be a scalar, one value per channel, or of the first's shape.
+    pub(super) fn elementwise(&self, node: &Node, inputs: &[&[f64]], combine: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+        elementwise::combined(inputs[0], node.shape, inputs[1], self.graph.shape(node.inputs[1]), combine)
+    }
+}

@@ -1,0 +1,100 @@
+//! How near to the exact value a GPU comes with each operation.
+
+use crate::graph::{Backward, Binary, Explain, Forward, Op, Reduction};
+
+/// What one f32 operation may differ by from f64, given equal inputs.
+pub(super) struct Accuracy {
+    /// Largest relative L2 distance.
+    pub tolerance: f64,
+    /// Whether it adds terms, or multiplies such sums: where they cancel, the distance follows the terms instead of the sum.
+    pub is_sum: bool,
+    /// Inputs with which terms are subtracted: all terms add up where these are negative.
+    pub subtracted: &'static [usize],
+}
+
+/// Rounding of a product, a quotient or a sum.
+const ROUNDING: f64 = 1e-5;
+
+/// One that copies or chooses.
+const EXACT: Accuracy = of(0.0);
+
+/// One whose terms do not cancel.
+const PLAIN: Accuracy = of(ROUNDING);
+
+/// A sum of terms of both signs.
+const SUM: Accuracy = Accuracy { is_sum: true, ..PLAIN };
+
+const fn of(tolerance: f64) -> Accuracy {
+    Accuracy { tolerance, is_sum: false, subtracted: &[] }
+}
+
+const fn subtracting(subtracted: &'static [usize]) -> Accuracy {
+    Accuracy { subtracted, ..SUM }
+}
+
+impl Accuracy {
+    pub fn of(op: &Op) -> Self {
+        match op {
+            Op::Forward(op) => forward(op),
+            Op::Backward(op) => backward(op),
+            Op::Explain(op) => explain(op),
+        }
+    }
+}
+
+fn forward(op: &Forward) -> Accuracy {
+    match op {
+        Forward::Input | Forward::MaxPool(_) => EXACT,
+        Forward::BatchNorm(_) | Forward::Clamp(_) => PLAIN,
+        Forward::Convolve { .. } | Forward::Linear { .. } | Forward::AveragePool { .. } | Forward::Add => SUM,
+    }
+}
+
+fn backward(op: &Backward) -> Accuracy {
+    match op {
+        Backward::OneHot | Backward::MaxPoolIndex(_) => EXACT,
+        Backward::TargetGradient => of(1e-4),
+        Backward::BatchNormGradient(_) | Backward::ClampGradient(_) | Backward::BiasGradient(_) => PLAIN,
+        Backward::ConvolveTranspose { .. }
+        | Backward::LinearTranspose { .. }
+        | Backward::MaxPoolTranspose { .. }
+        | Backward::AveragePoolTranspose { .. } => SUM,
+    }
+}
+
+fn explain(op: &Explain) -> Accuracy {
+    match op {
+        Explain::ClassRequest { .. } | Explain::PassRequest(_) | Explain::ClassIndex => EXACT,
+        Explain::LogitRelevance(_) => of(1e-4),
+        Explain::ConvolveParts { .. } | Explain::ConvolveTransposeMasked { .. } | Explain::LinearParts { .. } => SUM,
+        Explain::ConvolveOnes { .. } | Explain::LinearOnes { .. } | Explain::ClampRelevance(_) => PLAIN,
+        Explain::Unary(_) => SUM,
+        Explain::Binary(binary) => of_binary(binary),
+        Explain::Reduce(Reduction::Sum) => SUM,
+        Explain::Reduce(
+            Reduction::Maximum
+            | Reduction::Minimum
+            | Reduction::CountNonZero
+            | Reduction::MaximumAbsolute
+            | Reduction::MinimumAbsolute
+            | Reduction::SumAbsolute,
+        ) => PLAIN,
+        Explain::SaliencyMaps | Explain::ChannelSum | Explain::Resize { .. } => SUM,
+        Explain::SaliencyMaximum | Explain::MaskedSaliency | Explain::FactorBasis => PLAIN,
+        Explain::FactorMaps => of(5e-3),
+        Explain::Residual(_) | Explain::BoxRatio | Explain::ScaledMagnitude => PLAIN,
+        Explain::Shift => subtracting(&[2]),
+        Explain::BoxRelevance => subtracting(&[3, 4]),
+        // WGSL grants cosine and sine an error of 2^-11.
+        Explain::Noise { .. } => of(1e-3),
+        Explain::HeatMap | Explain::PlainMap { .. } => SUM,
+    }
+}
+
+fn of_binary(binary: &Binary) -> Accuracy {
+    match binary {
+        Binary::Subtract => subtracting(&[1]),
+        Binary::Multiply | Binary::MultiplyAbsolute => SUM,
+        Binary::AddAbsolute | Binary::Divide | Binary::SafeDivide | Binary::Ratio | Binary::Mask => PLAIN,
+    }
+}
