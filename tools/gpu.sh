@@ -2,11 +2,11 @@
 # What is worth knowing of agf on a graphics card: whether it computes right, how fast, and against what. From a prebuilt agf-run, in under
 # six minutes. Needs bash, Python 3 without packages, and the repository's files; where there is PyTorch with CUDA, that is timed beside it.
 #
-#   tools/gpu.sh [--program AGF-RUN] [--out FOLDER] [--name NAME] [--seconds N] [--small]
+#   tools/gpu.sh [--program AGF-RUN] [--out FOLDER] [--name NAME] [--seconds N] [--authors CHECKOUT] [--small]
 #
 # Every part has a time limit of its own and writes its output to the folder as it comes; one that fails does not stop the rest. The end is
-# FOLDER/NAME.md, for benches/gpu/. --small is for trying the script where there is no card: small networks and sizes, every part. Exits
-# with 1 where a part failed.
+# FOLDER/NAME.md, for benches/gpu/. --authors names a checkout of the method authors' repository, to be timed as well. --small is for trying
+# the script where there is no card: small networks and sizes, every part. Exits with 1 where a part failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -16,6 +16,7 @@ die() { say "$@"; exit 2; }
 program=target/release/agf-run
 out=out/gpu
 name=
+authors=
 total=345
 small=
 patience=1
@@ -25,8 +26,9 @@ while (($#)); do
         --out) out=$2; shift 2 ;;
         --name) name=$2; shift 2 ;;
         --seconds) total=$2; shift 2 ;;
+        --authors) authors=$2; shift 2 ;;
         --small) small=1; shift ;;
-        *) die "unknown option $1; there are --program, --out, --name, --seconds and --small" ;;
+        *) die "unknown option $1; there are --program, --out, --name, --seconds, --authors and --small" ;;
     esac
 done
 [[ -x $program ]] || die "no program at $program: build it with cargo build --release, or say --program"
@@ -123,7 +125,7 @@ part dispatches 20 "$program" bench --measure dispatches --json --seconds 1
 part variants 60 "$program" bench --measure variants --json --seconds 0.03 --winograd 4 ${small:+--size 8x8}
 
 # 6. What there is to beat.
-part torch 75 python3 tools/gpu/torch_times.py --variants "$out/variants.out"
+part torch 75 python3 tools/gpu/torch_times.py --variants "$out/variants.out" ${authors:+--authors "$authors"}
 
 # What tuning changes, and the start.
 for model in "${networks[@]}"; do

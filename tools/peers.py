@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Times forward passes of other engines beside agf, on this machine and in one run, and writes the table to benches/PEERS.md.
 
-    tools/peers.py [--models vgg19,resnet50] [--rounds 7] [--out benches/PEERS.md] [--folder DIR]
+    tools/peers.py [--models vgg19,resnet50] [--rounds 7] [--out benches/PEERS.md] [--folder DIR] [--authors CHECKOUT]
 
 It makes a virtual environment of its own in the folder (several gigabytes: PyPI's PyTorch brings CUDA libraries even where only the CPU is
 used; where PyTorch's own index of CPU wheels can be reached, that is taken instead), builds agf-run, and runs every engine round after round
 in turn, each in a process of its own, so that what disturbs the machine disturbs all alike. Every engine gets the same network with the same
 synthetic weights (src/models/synthetic.rs) and the same input, batch 1, 224x224, f32, as many threads as there are cores. Logits of all
 engines are compared with PyTorch's before anything is timed.
+
+--authors names a checkout of the method authors' repository (tools/authors.py), which is no part of this one: then their map is timed in turn
+with agf's, and compared with it before.
 """
 
 import argparse
@@ -21,6 +24,8 @@ import time
 import venv
 from pathlib import Path
 
+import authors
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["numpy", "onnx", "onnxruntime", "ncnn", "pnnx"]
 TORCH = ["torch", "torchvision"]
@@ -32,8 +37,13 @@ NAMES = {
     "ncnn": "ncnn, CPU",
     "ncnn-vulkan": "ncnn, Vulkan, f32",
 }
+AUTHORS = "the method authors' program, PyTorch, CPU, forward pass and map"
 # Largest difference of logits over the largest logit.
 TOLERANCE = 1e-2
+# Largest relative L2 distance of maps: that of tests/goldens/README.md for Bottleneck ResNets.
+MAP_TOLERANCE = 1e-2
+# The class that maps are made of.
+CLASS = 282
 
 
 # --- outside the environment: the controller ---------------------------------------------------------------------------
@@ -79,7 +89,18 @@ def bench(program, model, *options):
     return json.loads(run.stdout)
 
 
-def measure(python, folder, program, model, rounds):
+def compare_maps(python, folder, program, model, checkout):
+    """Whether the authors' program and agf mean the same map."""
+    target = folder / model
+    words = ["explain", target / "picture.npy", "--model", model, "--weights", "synthetic", "--class", CLASS, "--save", "npy"]
+    command(program, *words, "--no-tuning", "--out", target / "maps", stdout=subprocess.DEVNULL)
+    difference = worker(python, folder, "compare-maps", model, checkout)["difference"]
+    say(f"{model}: agf's map differs from the authors' by {difference:.1e}, relative L2")
+    if not difference <= MAP_TOLERANCE:
+        raise SystemExit(f"peers: agf and the authors' program make different maps of {model}: distance {difference}")
+
+
+def measure(python, folder, program, model, rounds, checkout):
     """Milliseconds per engine, all rounds; and agf's last document."""
     say(f"{model}: converting and comparing logits")
     worker(python, folder, "convert", model)
@@ -89,6 +110,9 @@ def measure(python, folder, program, model, rounds):
         if not difference <= TOLERANCE:
             raise SystemExit(f"peers: {NAMES[engine]} does not compute {model}: difference {difference}")
     times = {engine: [] for engine in [*ENGINES, "agf", "agf-map", "agf-4x4"]}
+    if checkout:
+        compare_maps(python, folder, program, model, checkout)
+        times["authors"] = []
     first = {}
     document = None
     for index in range(rounds):
@@ -96,6 +120,10 @@ def measure(python, folder, program, model, rounds):
             result = worker(python, folder, "time", model, engine)
             times[engine].append(result["median"])
             first.setdefault(engine, result["first"])
+        if checkout:
+            result = worker(python, folder, "time-authors", model, checkout)
+            times["authors"].append(result["median"])
+            first.setdefault("authors", result["first"])
         document = bench(program, model)
         networks = document["measurement"]["networks"]
         times["agf"].append(networks["forward"]["median"])
@@ -114,11 +142,12 @@ def table(model, times, first, document):
         "| engine | median of all rounds, ms | least | greatest | over agf's forward pass | first run of a process, ms |",
         "|---|---|---|---|---|---|",
     ]
-    for engine in ENGINES:
-        values = times[engine]
+    for engine, name in {**NAMES, "authors": AUTHORS}.items():
+        if not (values := times.get(engine)):
+            continue
         median = statistics.median(values)
         lines.append(
-            f"| {NAMES[engine]} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {median / forward:.2f} | {first[engine]:.0f} |"
+            f"| {name} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {median / forward:.2f} | {first[engine]:.0f} |"
         )
     adapter = document["adapter"]["name"]
     for name, key in [("forward pass", "agf"), ("forward pass, --winograd 4", "agf-4x4"), ("forward pass and map", "agf-map")]:
@@ -129,9 +158,10 @@ def table(model, times, first, document):
         "",
         f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, {vulkan / large:.2f} times with Winograd's tiles",
         f"of 4x4, which ncnn takes too. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
-        "",
     ]
-    return lines
+    if theirs := times.get("authors"):
+        lines.append(f"The method authors' map takes {statistics.median(theirs) / whole:.2f} times as long as agf's.")
+    return [*lines, ""]
 
 
 def write(path, folder, arguments, versions, results):
@@ -225,6 +255,7 @@ def convert(folder, model):
     x = torch.from_numpy(picture())
     with torch.no_grad():
         numpy.save(target / "logits.npy", net(x).numpy())
+    numpy.save(target / "picture.npy", picture())
     torch.onnx.export(net, (x,), str(target / "net.onnx"), dynamo=False)
     # Files are written beside the first; fp16=False keeps the weights in f32. Its own output would mix with ours.
     sys.stdout.flush()
@@ -308,10 +339,35 @@ def timed(run):
 
 
 def time_engine(folder, model, engine):
-    run = runner(folder, model, engine)
+    return repeated(runner(folder, model, engine))
+
+
+def repeated(run):
     first = timed(run)
     timed(run)
     return {"first": first, "median": statistics.median(timed(run) for _ in range(5))}
+
+
+def authors_runner(model, checkout):
+    import torch
+
+    torch.set_num_threads(os.cpu_count())
+    net = authors.network(checkout, model, network(model).state_dict())
+    x = torch.from_numpy(picture())
+    return lambda: authors.explain(net, x, CLASS).numpy()
+
+
+def compare_authors(folder, model, checkout):
+    import numpy
+
+    theirs = authors_runner(model, checkout)().reshape(-1)
+    (path,) = (folder / model / "maps").glob("*.npy")
+    ours = numpy.load(path).reshape(-1)
+    return {"difference": float(numpy.linalg.norm(ours - theirs) / numpy.linalg.norm(theirs))}
+
+
+def time_authors(folder, model, checkout):
+    return repeated(authors_runner(model, checkout))
 
 
 def versions(folder):
@@ -320,7 +376,14 @@ def versions(folder):
     return {name: version(name) for name in ["torch", "onnxruntime", "ncnn", "pnnx"]} | {"Python": platform.python_version()}
 
 
-WORKERS = {"convert": convert, "compare": compare, "time": time_engine, "versions": versions}
+WORKERS = {
+    "convert": convert,
+    "compare": compare,
+    "compare-maps": compare_authors,
+    "time": time_engine,
+    "time-authors": time_authors,
+    "versions": versions,
+}
 
 
 def main():
@@ -330,6 +393,7 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "benches" / "PEERS.md")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "peers", help="for the environment and converted networks")
     parser.add_argument("--program", type=Path, help="an agf-run that is built already")
+    parser.add_argument("--authors", type=Path, help="a checkout of the method authors' repository, to be timed as well")
     parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
@@ -337,6 +401,9 @@ def main():
         name, *words = arguments.worker
         print(json.dumps(WORKERS[name](folder, *words)))
         return
+    checkout = arguments.authors and arguments.authors.resolve()
+    if checkout and not authors.is_checkout(checkout):
+        parser.error(f"{checkout} is no checkout of the authors' repository: it has no modules/vgg.py")
     models = arguments.models.split(",")
     if unknown := set(models) - set(MODELS):
         parser.error(f"no such model here: {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
@@ -348,9 +415,9 @@ def main():
         program = ROOT / "target" / "release" / "agf-run"
     python = environment(folder)
     found = worker(python, folder, "versions")
-    results = {model: measure(python, folder, program.resolve(), model, arguments.rounds) for model in models}
+    results = {model: measure(python, folder, program.resolve(), model, arguments.rounds, checkout) for model in models}
     shown = [word for word in sys.argv[1:]]
-    for hidden in ["--folder", "--program", "--out"]:
+    for hidden in ["--folder", "--program", "--out", "--authors"]:
         if hidden in shown:
             del shown[shown.index(hidden) : shown.index(hidden) + 2]
     write(arguments.out, folder, shown, found, results)

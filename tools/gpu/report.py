@@ -135,6 +135,10 @@ def networks(found, torch):
                 rows.append([network, words, number(times["forward"]), f"five passes: {number(times['five_passes'])}", *["-"] * 6])
                 graph = f"five passes: {number(times['five_passes_graph'])}"
                 rows.append([network, f"{words}, CUDA graph", number(times["forward_graph"]), graph, *["-"] * 6])
+                if "authors_map" in times:
+                    rows.append([network, f"the method authors' program, {words}", "-", number(times["authors_map"]), *["-"] * 6])
+        if failed := (torch or {}).get("networks", {}).get(network, {}).get("failed"):
+            rows.append([network, f"PyTorch: {failed[:120]}", *["-"] * 8])
     columns = ["network", "", "forward, ms", "map, ms", "further class, ms", "batch: ms per map"]
     columns += ["steps alone, ms", "dispatches", "values, MB", "weights, MB"]
     return ["## Networks", "", *table(columns, rows)]

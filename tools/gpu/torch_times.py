@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Times what agf has to beat on an NVIDIA card: PyTorch's forward passes, and the five convolution passes per layer that the method needs.
 
-    tools/gpu/torch_times.py [--variants FILE] [--networks resnet50,vgg19] [--size 224]
+    tools/gpu/torch_times.py [--variants FILE] [--networks resnet50,vgg19] [--size 224] [--authors CHECKOUT]
 
 Prints one JSON document. Each figure is there with TF32 off (f32 as agf computes) and on. The five passes of a convolution are
 fwd(W, x), fwd(|W|, |x|), bwd(W, g), bwd(|W|, S_C) and bwd(|W|, S_A), nothing else of the method; cuDNN chooses its algorithms by measuring.
---variants names the output of agf-run bench --measure variants --json, whose layers are timed one by one. Exits with 3 where there is no
+--variants names the output of agf-run bench --measure variants --json, whose layers are timed one by one; --authors a checkout of the method authors'
+repository (tools/authors.py), whose map is timed as well. Exits with 3 where there is no
 PyTorch with CUDA.
 """
 
@@ -14,6 +15,9 @@ import json
 import statistics
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import authors  # noqa: E402  it lies one folder up
 
 NETWORKS = ["efficientnet_lite0", "resnet50", "vgg19"]
 WARM_UP = 5
@@ -111,12 +115,21 @@ def passes(torch, layers):
     return run
 
 
-def time_network(torch, name, size):
-    """Milliseconds by kind and TF32; what cannot be timed is the reason instead."""
+def authors_map(torch, checkout, net, name, x):
+    """A function that makes the authors' map; None where their program has no such network."""
+    if not checkout or not name.startswith(("vgg", "resnet")):
+        return None
+    theirs = authors.network(checkout, name, net.state_dict())
+    return lambda: authors.explain(theirs, x, 282)
+
+
+def time_network(torch, name, size, checkout):
+    """Milliseconds by kind and TF32."""
     torch.manual_seed(0)
     net = network(name).eval().cuda()
     x = torch.randn(1, 3, size, size, device="cuda")
     five = passes(torch, convolutions(torch, net, x))
+    explain = authors_map(torch, checkout, net, name, x)
 
     def forward():
         net(x)
@@ -128,6 +141,8 @@ def time_network(torch, name, size):
             result[key] = {"forward": timed(torch, forward), "five_passes": timed(torch, five)}
             for kind, work in (("forward_graph", forward), ("five_passes_graph", five)):
                 result[key][kind] = timed(torch, captured(torch, work))
+        if explain:
+            result[key]["authors_map"] = timed(torch, explain)
     return result
 
 
@@ -165,6 +180,7 @@ def main():
     parser.add_argument("--variants", type=Path)
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--authors", type=Path)
     arguments = parser.parse_args()
     try:
         import torch
@@ -176,7 +192,9 @@ def main():
         sys.exit(3)
     torch.backends.cudnn.benchmark = True
     document = {"torch": torch.__version__, "cuda": torch.version.cuda, "device": torch.cuda.get_device_name()}
-    document["networks"] = {name: attempt(time_network, torch, name, arguments.size) for name in arguments.networks.split(",")}
+    document["networks"] = {}
+    for name in arguments.networks.split(","):
+        document["networks"][name] = attempt(time_network, torch, name, arguments.size, arguments.authors)
     layers = []
     if arguments.variants and arguments.variants.is_file():
         for measured in json.loads(arguments.variants.read_text() or "{}").get("measurement", {}).get("passes", []):
