@@ -12,7 +12,10 @@ struct Ones {
     quads: u32,
     kernel_rows: u32,
     kernel_columns: u32,
-    stride: u32,
+    stride_rows: u32,
+    stride_columns: u32,
+    dilation_rows: u32,
+    dilation_columns: u32,
     padding_top: u32,
     padding_left: u32,
     epilogue: u32, // 0 none, 2 div(operand, response * [operand != 0])
@@ -34,21 +37,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let pixels = u.height * u.width;
     let end = min((group.x + 1u) * RUN, pixels);
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
-        let top = i32(pixel / u.width * u.stride) - i32(u.padding_top);
-        let left = i32(pixel % u.width * u.stride) - i32(u.padding_left);
+        let top = i32(pixel / u.width * u.stride_rows) - i32(u.padding_top);
+        let left = i32(pixel % u.width * u.stride_columns) - i32(u.padding_left);
         let taps = u.kernel_rows * u.kernel_columns;
         let base = group.y * (taps + 1u);
         var sum = vec4f();
-        let is_inside = top >= 0 && left >= 0 && top + i32(u.kernel_rows) <= i32(u.source_height)
-            && left + i32(u.kernel_columns) <= i32(u.source_width);
+        let is_inside = top >= 0 && left >= 0
+            && top + i32((u.kernel_rows - 1u) * u.dilation_rows) < i32(u.source_height)
+            && left + i32((u.kernel_columns - 1u) * u.dilation_columns) < i32(u.source_width);
         if is_inside {
             sum = tap_sums[base + taps];
         } else {
             for (var ky = 0u; ky < u.kernel_rows; ky++) {
-                let sy = top + i32(ky);
+                let sy = top + i32(ky * u.dilation_rows);
                 if sy < 0 || sy >= i32(u.source_height) { continue; }
                 for (var kx = 0u; kx < u.kernel_columns; kx++) {
-                    let sx = left + i32(kx);
+                    let sx = left + i32(kx * u.dilation_columns);
                     if sx < 0 || sx >= i32(u.source_width) { continue; }
                     sum += tap_sums[base + ky * u.kernel_columns + kx];
                 }

@@ -11,7 +11,10 @@ struct MaxPoolTranspose {
     quads: u32,
     kernel_rows: u32,
     kernel_columns: u32,
-    stride: u32,
+    stride_rows: u32,
+    stride_columns: u32,
+    dilation_rows: u32,
+    dilation_columns: u32,
     padding_top: u32,
     padding_left: u32,
 }
@@ -22,7 +25,7 @@ struct MaxPoolTranspose {
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 // The last window that reaches position `at` (with padding), of `count`.
-fn last(at: u32, count: u32) -> i32 { return i32(min(at / u.stride, count - 1u)); }
+fn last(at: u32, count: u32, stride: u32) -> i32 { return i32(min(at / stride, count - 1u)); }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -34,15 +37,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let row = pixel / u.width;
         let y = i32(row + u.padding_top);
         let x = i32(pixel - row * u.width + u.padding_left);
-        let wx_last = last(u32(x), u.source_width);
+        let wx_last = last(u32(x), u.source_width, u.stride_columns);
         var sum = vec4f();
         // Backwards, for as long as windows reach: integer divisions are dear.
-        for (var wy = last(u32(y), u.source_height); wy >= 0; wy--) {
-            let ky = y - wy * i32(u.stride);
-            if ky >= i32(u.kernel_rows) { break; }
+        for (var wy = last(u32(y), u.source_height, u.stride_rows); wy >= 0; wy--) {
+            let down = y - wy * i32(u.stride_rows);
+            if down > i32((u.kernel_rows - 1u) * u.dilation_rows) { break; }
+            if down % i32(u.dilation_rows) != 0 { continue; }
+            let ky = down / i32(u.dilation_rows);
             for (var wx = wx_last; wx >= 0; wx--) {
-                let kx = x - wx * i32(u.stride);
-                if kx >= i32(u.kernel_columns) { break; }
+                let across = x - wx * i32(u.stride_columns);
+                if across > i32((u.kernel_columns - 1u) * u.dilation_columns) { break; }
+                if across % i32(u.dilation_columns) != 0 { continue; }
+                let kx = across / i32(u.dilation_columns);
                 let index = base + u32(wy) * u.source_width + u32(wx);
                 let position = f32(ky * i32(u.kernel_columns) + kx);
                 sum += select(vec4f(), source[index], positions[index] == vec4f(position));

@@ -3,7 +3,7 @@
 //! Beside the flow: it builds the graphs of all architectures and plans them, without a device.
 
 use crate::error::Error;
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
 use crate::methods::Method;
 use crate::methods::agf::Ablations;
 use crate::models::Architecture;
@@ -11,25 +11,45 @@ use crate::plan::kernel::Kernel;
 use crate::plan::{Plan, Profile, Sharing};
 use std::collections::BTreeSet;
 
-/// Plans of every architecture and method for pictures of this size: the explanation as it runs, and with every node stored (nothing
+/// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size: the explanation as it runs, and with every node stored (nothing
 /// fused); also of the ablation that changes an operation's shape.
 ///
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.
-pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(Architecture, Plan)>, Error> {
-    let mut plans = Vec::new();
+pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static str, Plan)>, Error> {
+    let mut networks = vec![("beyond the architectures", beyond_architectures(height, width)?)];
     for architecture in Architecture::ALL {
+        networks.push((architecture.name(), architecture.build(height, width, architecture.default_classes())?));
+    }
+    let mut plans = Vec::new();
+    for (name, network) in &networks {
         let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
         for method in Method::ALL.iter().chain([&gradcam]) {
-            let network = architecture.build(height, width, architecture.default_classes())?;
-            let explanation = method.explain(&network, 1)?;
+            let explanation = method.explain(network, 1)?;
             let outputs = [explanation.maps[0].map, explanation.logits];
             let everything: Vec<NodeId> = Graph::ids(&explanation.graph).collect();
-            plans.push((architecture, Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared)?));
-            plans.push((architecture, Plan::new(&explanation.graph, &everything, 1, profile, Sharing::Shared)?));
+            plans.push((*name, Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared)?));
+            plans.push((*name, Plan::new(&explanation.graph, &everything, 1, profile, Sharing::Shared)?));
         }
     }
     Ok(plans)
+}
+
+/// A network of what no architecture has: a grouped convolution, and one output.
+fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, height, width))?;
+    let mut convolve = |x, name: &str, [input_channels, output_channels]: [u32; 2], groups, role| {
+        let (name, window) = (name.to_string(), Window::square(3, 1, 1));
+        let layer = Convolution { name, input_channels, output_channels, window, groups, bias: true, role };
+        let x = graph.convolve(layer, x)?;
+        graph.add("relu", Forward::Clamp(Activation::Relu), &[x])
+    };
+    let x = convolve(input, "first", [3, 6], 1, Role::First)?;
+    let x = convolve(x, "grouped", [6, 10], 2, Role::Full)?;
+    let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+    let output = graph.linear_without_bias("last", 1, pooled)?;
+    Network::new(graph, input, output)
 }
 
 /// Every kernel that those plans choose, at small and at usual sizes, in order.

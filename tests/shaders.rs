@@ -148,7 +148,7 @@ fn plans() -> Vec<(String, Plan)> {
     let large_tiles = |profile: Profile| profile.with_winograd(Some(WinogradTile::Four));
     let profiles = [Profile::WEBGPU, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
     let plans = profiles.into_iter().flat_map(of);
-    plans.map(|(architecture, plan)| (architecture.to_string(), plan)).collect()
+    plans.map(|(name, plan)| (name.to_string(), plan)).collect()
 }
 
 #[test]

@@ -121,6 +121,11 @@ fn row(session: &Session, group: Group, milliseconds: Summary, fma: f64, copy: f
     }
 }
 
+/// One number where rows and columns have one stride.
+fn stride([rows, columns]: [u32; 2]) -> String {
+    if rows == columns { rows.to_string() } else { format!("{rows}x{columns}") }
+}
+
 /// A layer's channels, kernel and stride (`<-` for the transpose) where the step has a layer's weights, the size of the value that it writes,
 /// the algorithm of which the step is a product, and whether it is gated.
 fn shape(graph: &Graph, step: &Step) -> String {
@@ -128,7 +133,7 @@ fn shape(graph: &Graph, step: &Step) -> String {
     let gated = if is_gated(step) { ", gated" } else { "" };
     let Some(layer) = step.weights.iter().find_map(convolution) else { return format!("{written}{gated}") };
     let layer = graph.convolution(layer);
-    let ([rows, columns], stride) = (layer.window.kernel, layer.window.stride);
+    let ([rows, columns], stride) = (layer.window.kernel, stride(layer.window.stride));
     let (inputs, outputs) = (layer.input_channels, layer.output_channels);
     let (is_transposed, tile) = step
         .weights

@@ -134,7 +134,7 @@ impl Case {
             input_channels: layer.input_channels,
             output_channels: layer.output_channels,
             window: Window::square(layer.kernel, layer.stride, layer.kernel / 2),
-            depthwise: false,
+            groups: 1,
             bias: false,
             role: Role::Full,
         };

@@ -59,31 +59,45 @@ const fn same_along(size: u32, kernel: u32, stride: u32) -> (u32, u32) {
     (total / 2, total - total / 2)
 }
 
-/// A sliding window: kernel size, stride and padding.
+/// A sliding window: kernel size, stride, dilation and padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Rows and columns of the kernel.
     pub kernel: [u32; 2],
-    /// Step in both directions.
-    pub stride: u32,
+    /// Rows and columns between one window and the next.
+    pub stride: [u32; 2],
+    /// Rows and columns between one tap and the next.
+    pub dilation: [u32; 2],
     /// Zero padding (for max-pooling: padding that never wins).
     pub padding: Padding,
 }
 
 impl Window {
+    /// A window of one stride in both directions, without dilation.
+    pub const fn new(kernel: [u32; 2], stride: u32, padding: Padding) -> Self {
+        Self { kernel, stride: [stride, stride], dilation: [1, 1], padding }
+    }
+
+    /// The stride, where it is one in both directions and there is no dilation.
+    pub fn plain_stride(&self) -> Option<u32> {
+        let [rows, columns] = self.stride;
+        (rows == columns && self.dilation == [1, 1]).then_some(rows)
+    }
+
     /// A square window with the same padding on all sides.
     pub const fn square(kernel: u32, stride: u32, padding: u32) -> Self {
-        Self { kernel: [kernel, kernel], stride, padding: Padding::all(padding) }
+        Self::new([kernel, kernel], stride, Padding::all(padding))
     }
 
     /// Height and width of the output for an input of `height` x `width`; `None` where the window does not fit or the stride is 0.
     pub fn output(&self, height: u32, width: u32) -> Option<[u32; 2]> {
-        let along = |size: u32, before: u32, after: u32, kernel: u32| {
-            let room = size.checked_add(before)?.checked_add(after)?.checked_sub(kernel)?;
-            room.checked_div(self.stride)?.checked_add(1)
-        };
         let Padding { top, left, bottom, right } = self.padding;
-        Some([along(height, top, bottom, self.kernel[0])?, along(width, left, right, self.kernel[1])?])
+        let along = |axis: usize, size: u32, before: u32, after: u32| {
+            let reach = self.kernel[axis].checked_sub(1)?.checked_mul(self.dilation[axis])?.checked_add(1)?;
+            let room = size.checked_add(before)?.checked_add(after)?.checked_sub(reach)?;
+            room.checked_div(self.stride[axis])?.checked_add(1)
+        };
+        Some([along(0, height, top, bottom)?, along(1, width, left, right)?])
     }
 
     /// Number of positions in the window.
@@ -137,8 +151,8 @@ pub struct Convolution {
     pub output_channels: u32,
     /// Kernel, stride, padding.
     pub window: Window,
-    /// One kernel per channel (`groups` = input channels = output channels) instead of a dense one.
-    pub depthwise: bool,
+    /// Number of groups that channels are cut into, in order; each output channel sees its group's input channels alone.
+    pub groups: u32,
     /// Whether there is a parameter `NAME.bias`.
     pub bias: bool,
     /// Which relevance rule applies.
@@ -146,16 +160,24 @@ pub struct Convolution {
 }
 
 impl Convolution {
+    /// Input channels that an output channel sees.
+    pub fn group_inputs(&self) -> u32 {
+        self.input_channels / self.groups.max(1)
+    }
+
+    /// Whether every channel has a kernel of its own and nothing else.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.input_channels && self.groups == self.output_channels
+    }
+
     /// Operations of a pass over one sample whose output has this shape: two per weight and output pixel.
     pub fn flops(&self, output: Shape) -> u64 {
-        let inputs = if self.depthwise { 1 } else { self.input_channels };
-        2 * u64::from(self.window.taps()) * u64::from(inputs) * output.elements()
+        2 * u64::from(self.window.taps()) * u64::from(self.group_inputs()) * output.elements()
     }
 
     /// Shape of the weight tensor: (output, input / groups, rows, columns).
     pub fn weight_shape(&self) -> [u32; 4] {
-        let inputs = if self.depthwise { 1 } else { self.input_channels };
-        [self.output_channels, inputs, self.window.kernel[0], self.window.kernel[1]]
+        [self.output_channels, self.group_inputs(), self.window.kernel[0], self.window.kernel[1]]
     }
 
     /// Name of the weight parameter.
@@ -191,8 +213,10 @@ impl LinearId {
 /// A fully connected layer over a flattened input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinearLayer {
-    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input), the bias `NAME.bias`.
+    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input).
     pub name: String,
+    /// Whether there is a parameter `NAME.bias`.
+    pub bias: bool,
     /// Shape of the input; the weight's columns follow its channel-major order.
     pub input: Shape,
     /// Number of outputs.

@@ -126,9 +126,22 @@ impl Graph {
 
     /// Adds a linear layer over the flattened `x`, and its forward node.
     pub fn linear(&mut self, name: &str, outputs: u32, x: NodeId) -> Result<NodeId, GraphError> {
+        self.add_linear(LinearLayer { name: name.into(), bias: true, input: self.shape(x), outputs }, x)
+    }
+
+    /// As [`Graph::linear`], without a bias.
+    ///
+    /// # Errors
+    /// As [`Graph::add`].
+    pub fn linear_without_bias(&mut self, name: &str, outputs: u32, x: NodeId) -> Result<NodeId, GraphError> {
+        self.add_linear(LinearLayer { name: name.into(), bias: false, input: self.shape(x), outputs }, x)
+    }
+
+    fn add_linear(&mut self, linear: LinearLayer, x: NodeId) -> Result<NodeId, GraphError> {
+        let (name, bias) = (linear.name.clone(), linear.bias);
         let layer = LinearId { layer: self.linears.len() as u32, source: WeightSource::Parameter };
-        self.linears.push(LinearLayer { name: name.into(), input: self.shape(x), outputs });
-        self.add(name, Forward::Linear { layer, bias: true }, &[x])
+        self.linears.push(linear);
+        self.add(&name, Forward::Linear { layer, bias }, &[x])
     }
 
     /// Adds a batch normalisation layer and its forward node.
@@ -191,13 +204,17 @@ impl Graph {
             Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => {
                 node.inputs.iter().all(|&input| self.is_non_negative(input))
             }
-            Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } | Forward::BatchNorm(_) => false,
+            Forward::Input
+            | Forward::Convolve { .. }
+            | Forward::Linear { .. }
+            | Forward::BatchNorm(_)
+            | Forward::LogitPair => false,
         }
     }
 
     /// Names of the weights of dense convolutions and linear layers.
     pub fn dense_weights(&self) -> Vec<String> {
-        let convolutions = self.convolutions.iter().filter(|layer| !layer.depthwise).map(Convolution::weight_name);
+        let convolutions = self.convolutions.iter().filter(|layer| layer.groups == 1).map(Convolution::weight_name);
         convolutions.chain(self.linears.iter().map(LinearLayer::weight_name)).collect()
     }
 
@@ -215,7 +232,9 @@ impl Graph {
         }
         for layer in &self.linears {
             push(layer.weight_name(), &[layer.outputs, layer.input.elements() as u32], ParameterKind::Weight);
-            push(layer.bias_name(), &[layer.outputs], ParameterKind::Bias);
+            if layer.bias {
+                push(layer.bias_name(), &[layer.outputs], ParameterKind::Bias);
+            }
         }
         for layer in &self.batch_norms {
             let channels = [layer.channels];

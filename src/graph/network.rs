@@ -1,6 +1,6 @@
 //! A classifier as data.
 
-use super::{Graph, NodeId};
+use super::{Forward, Graph, GraphError, NodeId, Shape};
 
 /// A classifier's forward graph.
 #[derive(Clone, Debug)]
@@ -11,4 +11,38 @@ pub struct Network {
     pub input: NodeId,
     /// The logits, (classes, 1, 1).
     pub logits: NodeId,
+}
+
+impl Network {
+    /// A network whose logits are `output`. A single output y, as of a binary classifier that ends in a sigmoid, becomes the logits
+    /// `(y / 2, -y / 2)`: class 0 is the one that y speaks for, class 1 the other, and their softmax is the sigmoid of y.
+    ///
+    /// # Errors
+    /// [`GraphError::Foreign`] where `output` is not a node of the graph.
+    pub fn new(mut graph: Graph, input: NodeId, output: NodeId) -> Result<Self, GraphError> {
+        let is_single = graph.nodes().get(output.index()).is_some_and(|node| node.shape == Shape::SCALAR);
+        let logits = if is_single { graph.add("logits", Forward::LogitPair, &[output])? } else { output };
+        Ok(Self { graph, input, logits })
+    }
+
+    /// Whether the logits are two of a single output.
+    pub fn has_one_output(&self) -> bool {
+        self.graph.node(self.logits).op == Forward::LogitPair.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_output_becomes_two_logits() {
+        for (outputs, classes) in [(1, 2), (2, 2), (3, 3)] {
+            let mut graph = Graph::new();
+            let input = graph.input(Shape::new(3, 4, 4)).unwrap();
+            let output = graph.linear("fc", outputs, input).unwrap();
+            let network = Network::new(graph, input, output).unwrap();
+            assert_eq!(network.graph.shape(network.logits), Shape::vector(classes));
+        }
+    }
 }

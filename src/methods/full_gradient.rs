@@ -59,7 +59,12 @@ fn bias_of(op: Forward) -> Option<Bias> {
         Forward::Convolve { layer, bias } => bias.then_some(Bias::Convolution(layer)),
         Forward::Linear { layer, bias } => bias.then_some(Bias::Linear(layer)),
         Forward::BatchNorm(layer) => Some(Bias::BatchNorm(layer)),
-        Forward::Input | Forward::Clamp(_) | Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => None,
+        Forward::Input
+        | Forward::Clamp(_)
+        | Forward::MaxPool(_)
+        | Forward::AveragePool { .. }
+        | Forward::Add
+        | Forward::LogitPair => None,
     }
 }
 

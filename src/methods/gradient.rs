@@ -114,6 +114,7 @@ pub(super) fn gradient(
         }
         Forward::AveragePool { .. } => graph.add(&name, Backward::AveragePoolTranspose { height, width }, &[g])?,
         Forward::Add => return Ok(vec![g, g]),
+        Forward::LogitPair => graph.add(&name, Backward::LogitPairGradient, &[g])?,
     };
     Ok(vec![at_input])
 }

@@ -107,12 +107,16 @@ impl Method {
     }
 
     /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
-    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), so that one explanation serves every class.
+    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), so that one explanation serves every class. Without slots it is the
+    /// forward graph alone, whether or not the method could explain it.
     ///
     /// # Errors
     /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where the network does not have the form
     /// that the method needs.
     pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
+        if slots == 0 {
+            return Ok(Explanation::forward(network));
+        }
         match self {
             Method::Gradient => input_gradient::explain(network, slots, Variant::Gradient),
             Method::InputXGradient => input_gradient::explain(network, slots, Variant::InputXGradient),
@@ -214,6 +218,20 @@ pub struct UnknownMethod {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{Constant, Unary};
+    use crate::models::Architecture;
+
+    #[test]
+    fn without_slots_there_is_the_forward_graph_whether_or_not_it_can_be_explained() {
+        let mut network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
+        let doubled = Unary::Scale(Constant::new(2.0));
+        network.logits = network.graph.add("doubled", doubled, &[network.logits]).unwrap();
+        for method in Method::ALL {
+            assert!(method.explain(&network, 1).is_err(), "{method} has no rule for a scaled value");
+            let forward = method.explain(&network, 0).unwrap();
+            assert_eq!((forward.graph.nodes(), forward.maps.len()), (network.graph.nodes(), 0));
+        }
+    }
 
     #[test]
     fn names_are_read_back_and_differ() {

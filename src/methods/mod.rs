@@ -23,7 +23,7 @@ pub use passes::{Pass, Schedule};
 pub use relevance::RulesError;
 pub use smooth_grad::SmoothGrad;
 
-use crate::graph::{Graph, GraphError, NodeId};
+use crate::graph::{Graph, GraphError, Network, NodeId};
 
 /// What a traced node is to its layer. Relevance and gradient belong to the layer's input, except where named otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +92,14 @@ pub struct Explanation {
     pub maps: Vec<ClassMap>,
     /// For methods that run a picture several times: what each run is told.
     pub passes: Option<PassNodes>,
+}
+
+impl Explanation {
+    /// The forward pass alone.
+    pub fn forward(network: &Network) -> Self {
+        let Network { graph, input, logits } = network.clone();
+        Self { graph, input, logits, maps: Vec::new(), passes: None }
+    }
 }
 
 /// What the host writes for each pass of a method with several passes per picture; scalars.

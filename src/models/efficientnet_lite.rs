@@ -47,7 +47,7 @@ pub(super) fn build(input: Shape, classes: u32) -> Result<Network, GraphError> {
     let mut graph = builder.graph;
     let pooled = graph.add("_avg_pooling", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let logits = graph.linear("_fc", classes, pooled)?;
-    Ok(Network { graph, input: picture, logits })
+    Network::new(graph, picture, logits)
 }
 
 struct Builder {
@@ -87,8 +87,7 @@ impl Builder {
         let input = self.graph.shape(x);
         let window = same_window(input, kernel, stride);
         let (name, input_channels) = (name.to_string(), input.channels);
-        let convolution =
-            Convolution { name, input_channels, output_channels, window, depthwise: false, bias: false, role };
+        let convolution = Convolution { name, input_channels, output_channels, window, groups: 1, bias: false, role };
         self.graph.convolve(convolution, x)
     }
 
@@ -99,7 +98,7 @@ impl Builder {
             input_channels: input.channels,
             output_channels: input.channels,
             window: same_window(input, kernel, stride),
-            depthwise: true,
+            groups: input.channels,
             bias: false,
             role: Role::Full,
         };
@@ -116,5 +115,5 @@ impl Builder {
 }
 
 fn same_window(input: Shape, kernel: u32, stride: u32) -> Window {
-    Window { kernel: [kernel, kernel], stride, padding: Padding::same(input, kernel, stride) }
+    Window::new([kernel, kernel], stride, Padding::same(input, kernel, stride))
 }

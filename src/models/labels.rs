@@ -59,6 +59,11 @@ impl Labels {
         Self { lines: (0..count).map(|id| format!("class {id}")).collect() }
     }
 
+    /// Of a network with one output: what it speaks for, and what against.
+    pub fn of_one_output() -> Self {
+        Self { lines: ["positive", "negative"].map(String::from).to_vec() }
+    }
+
     /// Number of classes.
     pub fn len(&self) -> u32 {
         u32::try_from(self.lines.len()).unwrap_or(u32::MAX)

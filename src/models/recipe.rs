@@ -23,7 +23,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// A recipe whose classes have numbers for names. `build` is called with the height and width of a picture; which parameters there
+    /// A recipe whose classes have numbers for names, or are the two of one output. `build` is called with the height and width of a picture; which parameters there
     /// are, and how many classes, must not depend on them.
     ///
     /// # Errors
@@ -35,13 +35,14 @@ impl Recipe {
     ) -> Result<Self, GraphError> {
         let network = build(input.height, input.width)?;
         let classes = network.graph.shape(network.logits).channels;
+        let labels = if network.has_one_output() { Labels::of_one_output() } else { Labels::numbered(classes) };
         Ok(Self {
             name: name.into(),
             build: Arc::new(build),
             parameters: network.graph.parameters().into(),
             classes,
             input,
-            labels: Labels::numbered(classes),
+            labels,
         })
     }
 

@@ -53,7 +53,7 @@ impl ResNet {
         let mut graph = builder.graph;
         let pooled = graph.add("avgpool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
         let logits = graph.linear("fc", classes, pooled)?;
-        Ok(Network { graph, input: picture, logits })
+        Network::new(graph, picture, logits)
     }
 }
 
@@ -118,7 +118,7 @@ impl Builder {
             input_channels: self.graph.shape(x).channels,
             output_channels: width,
             window,
-            depthwise: false,
+            groups: 1,
             bias: false,
             role,
         };

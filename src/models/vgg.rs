@@ -33,7 +33,7 @@ impl Vgg {
             x = graph.add(&format!("classifier.{}", 3 * index + 1), Forward::Clamp(Activation::Relu), &[x])?;
         }
         let logits = graph.linear(&format!("classifier.{}", 3 * self.hidden.len()), classes, x)?;
-        Ok(Network { graph, input: picture, logits })
+        Network::new(graph, picture, logits)
     }
 
     fn features(&self, graph: &mut Graph, picture: NodeId) -> Result<NodeId, GraphError> {
@@ -60,5 +60,5 @@ impl Vgg {
 
 fn convolution(name: String, input_channels: u32, output_channels: u32, role: Role) -> Convolution {
     let window = Window::square(3, 1, 1);
-    Convolution { name, input_channels, output_channels, window, depthwise: false, bias: true, role }
+    Convolution { name, input_channels, output_channels, window, groups: 1, bias: true, role }
 }

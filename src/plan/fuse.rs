@@ -148,7 +148,8 @@ fn is_joint(graph: &Graph, forward: &Node, absolute: &Node, flops: Option<u64>) 
         return false;
     };
     let layer = graph.convolution(*a);
-    let is_large = !layer.depthwise && flops.is_some_and(|flops| layer.flops(forward.shape) >= flops);
+    let is_dense = layer.groups == 1 && layer.window.plain_stride().is_some();
+    let is_large = is_dense && flops.is_some_and(|flops| layer.flops(forward.shape) >= flops);
     a == b && is_large && forward.inputs == absolute.inputs && graph.is_non_negative(forward.inputs[0])
 }
 

@@ -95,6 +95,8 @@ shaders! {
     ConvolutionDepthwise "convolution_depthwise" = "quad_f32" + "convolution_depthwise" (2 weights, 3 values),
     /// The same with loads and stores of 64 bits.
     ConvolutionDepthwiseU64 "convolution_depthwise_u64" = "quad_u64" + "convolution_depthwise" (2 weights, 3 values),
+    /// Convolution of any geometry.
+    ConvolutionGeneral "convolution_general" (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
     ConvolutionJoint "convolution_joint" = "quad_u64" + "convolution_joint" (2 weights, 3 values),
     /// A convolution's response to all ones.
@@ -117,6 +119,8 @@ shaders! {
     MaskedCopies "masked_copies" (0 weights, 5 values),
     /// Input times gradient where relevance is not zero.
     MaskedSaliency "masked_saliency" (0 weights, 3 values),
+    /// Two logits of one output, and their gradient.
+    LogitPair "logit_pair" (0 weights, 2 values),
     /// First relevance at the logits.
     LogitRelevance "logit_relevance" (0 weights, 3 values),
     /// Max-pooling: values or positions.

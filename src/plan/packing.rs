@@ -3,6 +3,7 @@
 mod dense;
 mod derived;
 mod element;
+mod general;
 mod linear;
 mod winograd;
 
@@ -12,6 +13,7 @@ use crate::plan::layout::{QUAD, place};
 use crate::plan::variant::WinogradTile;
 
 pub use element::Element;
+pub use general::row_quads;
 
 /// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +48,14 @@ pub enum Packing {
     Depthwise {
         /// Layer.
         layer: ConvolutionId,
+    },
+    /// Convolution of any geometry, `[rows][taps][quads]` over the quads that the columns of a row's group lie in, with zeros beside them.
+    /// Rows are output channels and columns input channels, or the other way round for the transpose.
+    General {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Rows are input channels.
+        transposed: bool,
     },
     /// Per output channel the sum over input channels of one part of the weight, `[quads][taps and their total]`.
     TapSums {
@@ -109,6 +119,7 @@ impl Packing {
                 let convolution = graph.convolution(layer);
                 convolution.output_channels.next_multiple_of(QUAD) * convolution.window.taps()
             }
+            Packing::General { layer, transposed } => general::elements(graph.convolution(layer), transposed),
             Packing::TapSums { layer, .. } => {
                 let convolution = graph.convolution(layer);
                 convolution.output_channels.next_multiple_of(QUAD) * (convolution.window.taps() + 1)
@@ -162,6 +173,7 @@ impl Packing {
                 let taps = graph.convolution(layer).window.taps() as usize;
                 pack_taps(graph, layer, taps, target, |channel, tap| weight[channel * taps + tap]);
             }
+            Packing::General { layer, transposed } => general::pack(graph, weights, layer, transposed, target),
             Packing::TapSums { layer, part } => {
                 let convolution = graph.convolution(layer);
                 let weight = derived::convolution(graph, weights, layer);

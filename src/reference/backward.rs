@@ -12,7 +12,7 @@ impl Reference<'_> {
                 self.convolution_map(layer, weight, node.shape, self.input_shape(node)).apply_transposed(inputs[0])
             }
             Backward::LinearTranspose { layer, weight } => {
-                linear_maps::linear_transpose(self.linear(layer).0, linear_weight(layer, weight), inputs[0])
+                linear_maps::linear_transpose(self.linear(layer), linear_weight(layer, weight), inputs[0])
             }
             Backward::BatchNormGradient(layer) => {
                 elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], node.shape)
@@ -27,6 +27,7 @@ impl Reference<'_> {
             Backward::AveragePoolTranspose { .. } => {
                 pooling::average_pool_transpose(inputs[0], node.shape, self.input_shape(node))
             }
+            Backward::LogitPairGradient => vec![(inputs[0][0] - inputs[0][1]) / 2.0],
             Backward::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), node.shape),
         }
     }

@@ -25,11 +25,11 @@ impl Reference<'_> {
                 self.convolution_map(layer, weight, shape, node.shape).apply(&ones, None)
             }
             Explain::LinearParts { layer, weight, input } => {
-                linear_maps::linear(self.linear(layer).0, linear_weight(layer, weight), inputs[0], input, None)
+                linear_maps::linear(self.linear(layer), linear_weight(layer, weight), inputs[0], input, None)
             }
             Explain::LinearOnes { layer, weight } => {
                 let ones = vec![1.0; self.graph.linear_layer(layer).input.elements() as usize];
-                linear_maps::linear(self.linear(layer).0, linear_weight(layer, weight), &ones, Part::Full, None)
+                linear_maps::linear(self.linear(layer), linear_weight(layer, weight), &ones, Part::Full, None)
             }
             Explain::ClampRelevance(activation) => elementwise::clamp_relevance(activation, inputs[0], inputs[1]),
             Explain::Unary(unary) => elementwise::unary(unary, inputs[0]),

@@ -12,14 +12,15 @@ impl Reference<'_> {
                 self.convolve(layer, [Part::Full, Part::Full], bias, node, inputs[0])
             }
             Forward::Linear { layer, bias } => {
-                let (matrix, offsets) = self.linear(layer);
+                let bias = bias.then(|| self.parameter(&self.graph.linear_layer(layer).bias_name()));
                 let weight = linear_weight(layer, Part::Full);
-                linear_maps::linear(matrix, weight, inputs[0], Part::Full, bias.then_some(offsets))
+                linear_maps::linear(self.linear(layer), weight, inputs[0], Part::Full, bias)
             }
             Forward::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], node.shape),
             Forward::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
             Forward::MaxPool(window) => pooling::max_pool(&window, inputs[0], self.input_shape(node), node.shape),
             Forward::AveragePool { .. } => pooling::average_pool(inputs[0], self.input_shape(node), node.shape),
+            Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],
             Forward::Add => self.elementwise(node, inputs, |a, b| a + b),
         }
     }

@@ -22,9 +22,10 @@ struct Run {
 
 /// The linear map of a convolution between two sizes, without its bias.
 pub(super) struct ConvolutionMap {
-    /// (output channels, input channels or 1, kernel positions), row-major.
+    /// (output channels, input channels of a group, kernel positions), row-major.
     weight: Vec<f64>,
-    depthwise: bool,
+    groups: usize,
+    /// Pixels of a row of the input between those of the output's neighbours.
     stride: usize,
     /// The runs of each kernel position.
     taps: Vec<Vec<Run>>,
@@ -36,8 +37,8 @@ impl ConvolutionMap {
     pub fn new(layer: &Convolution, weight: &[f64], which: Part, input: Shape, output: Shape) -> Self {
         Self {
             weight: weight.iter().map(|&value| part(which, value)).collect(),
-            depthwise: layer.depthwise,
-            stride: layer.window.stride as usize,
+            groups: layer.groups as usize,
+            stride: layer.window.stride[1] as usize,
             taps: taps(&layer.window, input, output),
             input,
             output,
@@ -49,7 +50,7 @@ impl ConvolutionMap {
         let pixels = self.input.pixels() as usize;
         let mut y = vec![0.0; self.output.elements() as usize];
         y.par_chunks_mut(self.output.pixels() as usize).enumerate().for_each(|(o, target)| {
-            for i in self.connected(o, self.input) {
+            for i in self.connected(o, self.output, self.input) {
                 let source = &x[i * pixels..(i + 1) * pixels];
                 for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
                     for run in runs {
@@ -68,7 +69,7 @@ impl ConvolutionMap {
         let pixels = self.output.pixels() as usize;
         let mut x = vec![0.0; self.input.elements() as usize];
         x.par_chunks_mut(self.input.pixels() as usize).enumerate().for_each(|(i, target)| {
-            for o in self.connected(i, self.output) {
+            for o in self.connected(i, self.input, self.output) {
                 let source = &v[o * pixels..(o + 1) * pixels];
                 for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
                     for run in runs {
@@ -80,15 +81,18 @@ impl ConvolutionMap {
         x
     }
 
-    /// Channels of the other side, of shape `other`, that `channel` is connected with.
-    fn connected(&self, channel: usize, other: Shape) -> std::ops::Range<usize> {
-        if self.depthwise { channel..channel + 1 } else { 0..other.channels as usize }
+    /// Channels of the other side, of shape `other`, that a `channel` of shape `own` is connected with.
+    fn connected(&self, channel: usize, own: Shape, other: Shape) -> std::ops::Range<usize> {
+        let [own, other] = [own, other].map(|shape| shape.channels as usize / self.groups);
+        let group = channel / own;
+        group * other..(group + 1) * other
     }
 
     /// The kernel from input channel `i` to output channel `o`, row-major.
     fn kernel(&self, o: usize, i: usize) -> &[f64] {
         let size = self.taps.len();
-        let index = if self.depthwise { o } else { o * self.input.channels as usize + i };
+        let inputs = self.input.channels as usize / self.groups;
+        let index = o * inputs + i % inputs;
         &self.weight[index * size..(index + 1) * size]
     }
 }
@@ -98,11 +102,14 @@ fn taps(window: &Window, input: Shape, output: Shape) -> Vec<Vec<Run>> {
     let mut taps = Vec::new();
     for kernel_row in 0..window.kernel[0] {
         for kernel_column in 0..window.kernel[1] {
-            let columns = inside(kernel_column, window.padding.left, window.stride, input.width, output.width);
-            let rows = inside(kernel_row, window.padding.top, window.stride, input.height, output.height);
+            let [stride_rows, stride_columns] = window.stride;
+            let offset_row = kernel_row * window.dilation[0];
+            let offset_column = kernel_column * window.dilation[1];
+            let columns = inside(offset_column, window.padding.left, stride_columns, input.width, output.width);
+            let rows = inside(offset_row, window.padding.top, stride_rows, input.height, output.height);
             let run = |row: u32| {
-                let input_row = row * window.stride + kernel_row - window.padding.top;
-                let input_column = columns.start * window.stride + kernel_column - window.padding.left;
+                let input_row = row * stride_rows + offset_row - window.padding.top;
+                let input_column = columns.start * stride_columns + offset_column - window.padding.left;
                 Run {
                     output: (row * output.width + columns.start) as usize,
                     input: (input_row * input.width + input_column) as usize,

@@ -146,10 +146,9 @@ impl<'a> Reference<'a> {
         weight.iter().enumerate().map(|(index, &value)| derived(id.source, value) * scale(index)).collect()
     }
 
-    /// Weight and bias.
-    fn linear(&self, layer: LinearId) -> (&[f32], &[f32]) {
-        let layer = self.graph.linear_layer(layer);
-        (self.parameter(&layer.weight_name()), self.parameter(&layer.bias_name()))
+    /// A linear layer's weight.
+    fn linear(&self, layer: LinearId) -> &[f32] {
+        self.parameter(&self.graph.linear_layer(layer).weight_name())
     }
 
     fn batch_norm(&self, layer: BatchNormId) -> PerChannel<'_> {

@@ -49,10 +49,11 @@ fn winners(window: &Window, x: &[f64], input: Shape, output: Shape) -> Vec<Winne
 
 /// Channel, and row and column of the window's corner counted in the padded input, for every element of the output.
 fn corners(window: &Window, output: Shape) -> impl Iterator<Item = [usize; 3]> {
-    let [pixels, width, stride] = [output.pixels(), output.width, window.stride].map(|n| n as usize);
+    let [pixels, width] = [output.pixels(), output.width].map(|n| n as usize);
+    let [rows, columns] = window.stride.map(|n| n as usize);
     (0..output.elements() as usize).map(move |element| {
         let (channel, pixel) = (element / pixels, element % pixels);
-        [channel, pixel / width * stride, pixel % width * stride]
+        [channel, pixel / width * rows, pixel % width * columns]
     })
 }
 
@@ -60,9 +61,10 @@ fn corners(window: &Window, output: Shape) -> impl Iterator<Item = [usize; 3]> {
 fn pixel(window: &Window, input: Shape, corner: [usize; 3], position: usize) -> Option<usize> {
     let [height, width] = [input.height as usize, input.width as usize];
     let columns = window.kernel[1] as usize;
+    let [down, across] = window.dilation.map(|n| n as usize);
     let [channel, top, left] = corner;
-    let row = (top + position / columns).checked_sub(window.padding.top as usize)?;
-    let column = (left + position % columns).checked_sub(window.padding.left as usize)?;
+    let row = (top + position / columns * down).checked_sub(window.padding.top as usize)?;
+    let column = (left + position % columns * across).checked_sub(window.padding.left as usize)?;
     (row < height && column < width).then_some((channel * height + row) * width + column)
 }
 

@@ -44,7 +44,7 @@ impl Accuracy {
 
 fn forward(op: &Forward) -> Accuracy {
     match op {
-        Forward::Input | Forward::MaxPool(_) => EXACT,
+        Forward::Input | Forward::MaxPool(_) | Forward::LogitPair => EXACT,
         Forward::BatchNorm(_) | Forward::Clamp(_) => PLAIN,
         Forward::Convolve { .. } | Forward::Linear { .. } | Forward::AveragePool { .. } | Forward::Add => SUM,
     }
@@ -54,7 +54,10 @@ fn backward(op: &Backward) -> Accuracy {
     match op {
         Backward::OneHot | Backward::MaxPoolIndex(_) => EXACT,
         Backward::TargetGradient => of(1e-4),
-        Backward::BatchNormGradient(_) | Backward::ClampGradient(_) | Backward::BiasGradient(_) => PLAIN,
+        Backward::BatchNormGradient(_)
+        | Backward::ClampGradient(_)
+        | Backward::LogitPairGradient
+        | Backward::BiasGradient(_) => PLAIN,
         Backward::ConvolveTranspose { .. }
         | Backward::LinearTranspose { .. }
         | Backward::MaxPoolTranspose { .. }

@@ -11,23 +11,25 @@ fn position(shape: Shape, element: usize) -> [i64; 3] {
 
 /// Row and column inside the window of output `[_, row, column]` where the input `[_, row, column]` stands.
 fn inside(window: &Window, output: [i64; 3], input: [i64; 3]) -> Option<[i64; 2]> {
-    let stride = i64::from(window.stride);
-    let row = input[1] + i64::from(window.padding.top) - output[1] * stride;
-    let column = input[2] + i64::from(window.padding.left) - output[2] * stride;
-    let [rows, columns] = window.kernel.map(i64::from);
-    ((0..rows).contains(&row) && (0..columns).contains(&column)).then_some([row, column])
+    let along = |axis: usize, padding: u32, from: i64, to: i64| {
+        let [stride, dilation] = [window.stride[axis], window.dilation[axis]].map(i64::from);
+        let distance = from + i64::from(padding) - to * stride;
+        let tap = distance / dilation;
+        (distance >= 0 && distance % dilation == 0 && tap < i64::from(window.kernel[axis])).then_some(tap)
+    };
+    Some([along(0, window.padding.top, input[1], output[1])?, along(1, window.padding.left, input[2], output[2])?])
 }
 
 pub fn convolution(layer: &Convolution, weight: &[f64], input: Shape, output: Shape) -> Matrix {
     let [rows, columns] = layer.window.kernel.map(i64::from);
-    let inputs = if layer.depthwise { 1 } else { i64::from(layer.input_channels) };
+    let [inputs, outputs] = [layer.input_channels, layer.output_channels].map(|n| i64::from(n / layer.groups));
     Matrix::from_fn(output.elements() as usize, input.elements() as usize, |to, from| {
         let [to, from] = [position(output, to), position(input, from)];
         let Some([row, column]) = inside(&layer.window, to, from) else { return 0.0 };
-        if layer.depthwise && to[0] != from[0] {
+        if to[0] / outputs != from[0] / inputs {
             return 0.0;
         }
-        let channel = if layer.depthwise { 0 } else { from[0] };
+        let channel = from[0] % inputs;
         weight[(((to[0] * inputs + channel) * rows + row) * columns + column) as usize]
     })
 }

@@ -17,33 +17,31 @@ const PADDINGS: [Padding; 3] = [
     Padding { top: 2, left: 3, bottom: 0, right: 1 },
 ];
 
+/// Strides of rows and columns, and dilations.
+const STEPS: [([u32; 2], [u32; 2]); 5] =
+    [([1, 1], [1, 1]), ([2, 2], [1, 1]), ([3, 3], [1, 1]), ([2, 1], [1, 1]), ([1, 2], [2, 3])];
+
 fn windows() -> impl Iterator<Item = Window> {
-    let paddings = |kernel, stride| PADDINGS.map(|padding| Window { kernel, stride, padding });
-    KERNELS.into_iter().flat_map(move |kernel| [1, 2, 3].into_iter().flat_map(move |stride| paddings(kernel, stride)))
+    let windows = KERNELS.into_iter().flat_map(|kernel| STEPS.map(|(stride, dilation)| (kernel, stride, dilation)));
+    let padded = windows
+        .flat_map(|(kernel, stride, dilation)| PADDINGS.map(|padding| Window { kernel, stride, dilation, padding }));
+    padded.filter(|window| window.output(6, 5).is_some())
 }
 
 #[test]
 fn convolutions_and_their_transposes() {
     let mut random = Random::new();
     for window in windows() {
-        for (depthwise, output_channels) in [(false, 2), (true, 3)] {
-            let name = "layer".into();
-            let layer = Convolution {
-                name,
-                input_channels: 3,
-                output_channels,
-                window,
-                depthwise,
-                bias: true,
-                role: Role::Full,
-            };
-            check_convolution(layer, Shape::new(3, 6, 5), &mut random);
+        for (groups, input_channels, output_channels) in [(1, 3, 2), (3, 3, 3), (3, 3, 6), (2, 4, 6)] {
+            let (name, bias, role) = ("layer".into(), true, Role::Full);
+            let layer = Convolution { name, input_channels, output_channels, window, groups, bias, role };
+            check_convolution(layer, Shape::new(input_channels, 6, 5), &mut random);
         }
     }
 }
 
 fn check_convolution(layer: Convolution, input: Shape, random: &mut Random) {
-    let what = format!("{:?}, depthwise {}", layer.window, layer.depthwise);
+    let what = format!("{:?}, {} groups", layer.window, layer.groups);
     let mut graph = Graph::new();
     let x_node = graph.input(input).unwrap();
     let y_node = graph.convolve(layer.clone(), x_node).unwrap();
@@ -89,6 +87,7 @@ fn linear_layers_and_their_transposes() {
         let mut graph = Graph::new();
         let x_node = graph.input(input).unwrap();
         let y_node = graph.linear("layer", outputs, x_node).unwrap();
+        let plain = graph.linear_without_bias("plain", outputs, x_node).unwrap();
         let Op::Forward(Forward::Linear { layer, .. }) = graph.node(y_node).op else { unreachable!() };
         let nodes = PARTS.map(|weight| {
             let forward = PARTS.map(|input| graph.add("y", Op::linear(layer, weight, input), &[x_node]).unwrap());
@@ -115,6 +114,10 @@ fn linear_layers_and_their_transposes() {
         let row = |row: usize| weights[row * columns..][..columns].iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
         let expected: Vec<f64> = bias.iter().enumerate().map(|(index, b)| row(index) + b).collect();
         assert_close("linear with bias", &reference.evaluate(y_node, &[&x]), &expected, ROUNDING);
+        assert!(graph.parameters().iter().all(|parameter| parameter.name != "plain.bias"));
+        let weights = values.of("plain.weight");
+        let matrix = Matrix { rows: outputs as usize, columns, entries: weights };
+        assert_close("linear without bias", &reference.evaluate(plain, &[&x]), &matrix.apply(&x), ROUNDING);
     }
 }
 
@@ -144,8 +147,10 @@ fn average_pools_and_their_transposes() {
 #[test]
 fn max_pools_and_their_transposes() {
     let mut random = Random::new();
-    let padded = Window { kernel: [3, 2], stride: 2, padding: Padding { top: 0, left: 1, bottom: 2, right: 0 } };
-    for window in [Window::square(2, 2, 0), Window::square(3, 2, 1), Window::square(3, 1, 1), padded] {
+    let padding = Padding { top: 0, left: 1, bottom: 2, right: 0 };
+    let dilated = Window { kernel: [3, 2], stride: [2, 1], dilation: [1, 3], padding };
+    let padded = Window::new([3, 2], 2, padding);
+    for window in [Window::square(2, 2, 0), Window::square(3, 2, 1), Window::square(3, 1, 1), padded, dilated] {
         let mut graph = Graph::new();
         let input = Shape::new(2, 7, 6);
         let x_node = graph.input(input).unwrap();

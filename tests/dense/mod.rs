@@ -12,4 +12,5 @@ mod network;
 mod relevance;
 mod relevance_rules;
 mod rules;
+mod single_output;
 mod target;

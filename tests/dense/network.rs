@@ -13,8 +13,9 @@ struct Builder {
 impl Builder {
     fn convolve(&mut self, name: &str, x: NodeId, output_channels: u32, window: Window, role: Role) -> NodeId {
         let input_channels = self.graph.shape(x).channels;
-        let (name, depthwise, bias) = (name.to_string(), name == "depthwise", name == "second");
-        let layer = Convolution { name, input_channels, output_channels, window, depthwise, bias, role };
+        let (name, bias) = (name.to_string(), name == "second");
+        let groups = if name == "depthwise" { input_channels } else { 1 };
+        let layer = Convolution { name, input_channels, output_channels, window, groups, bias, role };
         self.graph.convolve(layer, x).unwrap()
     }
 
@@ -32,7 +33,7 @@ impl Builder {
 pub fn network(pooled: [u32; 2]) -> Network {
     let mut builder = Builder { graph: Graph::new() };
     let input = builder.graph.input(INPUT).unwrap();
-    let uneven = Window { kernel: [3, 2], stride: 1, padding: Padding { top: 0, left: 1, bottom: 2, right: 0 } };
+    let uneven = Window::new([3, 2], 1, Padding { top: 0, left: 1, bottom: 2, right: 0 });
     let mut x = builder.convolve("first", input, 4, uneven, Role::First);
     x = builder.normalize("first_norm", x);
     x = builder.add("first_relu6", Forward::Clamp(Activation::Relu6), &[x]);
@@ -40,7 +41,7 @@ pub fn network(pooled: [u32; 2]) -> Network {
     x = builder.convolve("expand", shortcut, 6, Window::square(1, 1, 0), Role::Flat);
     x = builder.normalize("expand_norm", x);
     x = builder.add("expand_relu", Forward::Clamp(Activation::Relu), &[x]);
-    let uneven = Window { kernel: [2, 3], stride: 1, padding: Padding { top: 0, left: 1, bottom: 1, right: 1 } };
+    let uneven = Window::new([2, 3], 1, Padding { top: 0, left: 1, bottom: 1, right: 1 });
     x = builder.convolve("depthwise", x, 6, uneven, Role::Full);
     x = builder.normalize("depthwise_norm", x);
     x = builder.add("depthwise_relu6", Forward::Clamp(Activation::Relu6), &[x]);

@@ -116,6 +116,7 @@ impl Explained<'_> {
             }
             Forward::Add => method::add(x, self.input(id, 1), &c).to_vec(),
             Forward::BatchNorm(_) => vec![c],
+            Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Input => Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 mod common;
 
 mod evaluations;
+mod geometry;
 mod goldens;
 mod hard_inputs;
 mod memory;

@@ -3,6 +3,8 @@
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
 use agf::methods::Method;
+use agf::methods::relevance::Preset;
+use agf::models::weights::Weights;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
@@ -42,6 +44,25 @@ fn every_method_passes() {
             check(gpu(), architecture, method, count);
         }
         check(limited_gpu(), TinyResNet, method, 3);
+    }
+}
+
+/// A network with one output: both of its classes' maps, and what becomes of its gradient and relevance on the way to the output.
+#[test]
+fn one_output_passes() {
+    let recipe = Architecture::TinyVgg.recipe(1).unwrap();
+    assert_eq!((recipe.classes(), recipe.labels().name(0), recipe.labels().name(1)), (2, "positive", "negative"));
+    let weights = Weights::synthetic(recipe.parameters());
+    let model = Model::new(recipe, weights, "synthetic".into());
+    for (gpu, count) in [(gpu(), 1), (limited_gpu(), 3)] {
+        for method in [Method::default(), Method::Relevance(Preset::Lrp), Method::FullGrad] {
+            let verification = pollster::block_on(verify(gpu, &model, &method, &random_batch(count, 40, 48))).unwrap();
+            let failure = verification.first_failure.map(|index| &verification.checked[index]);
+            assert!(verification.passed(), "{method}: {failure:#?}, {} stray words", verification.stray_words);
+            let is_checked = |name: &str| verification.checked.iter().any(|check| check.op == name);
+            assert!(is_checked("logit_pair"), "{method}");
+            assert_eq!(is_checked("logit_pair_gradient"), method != Method::Relevance(Preset::Lrp), "{method}");
+        }
     }
 }
 

@@ -58,8 +58,8 @@ fn convolution(random: &mut Random) -> (Convolution, Shape) {
         name: "convolution".into(),
         input_channels: shape.channels,
         output_channels: number(1, 41),
-        window: Window { kernel: [3, 3], stride: 1, padding },
-        depthwise: false,
+        window: Window::new([3, 3], 1, padding),
+        groups: 1,
         bias: number(0, 1) == 1,
         role: Role::Full,
     };

@@ -37,6 +37,7 @@ impl Inference<'_> {
                 let [v] = self.inputs()?;
                 self.resized(v, height, width)
             }
+            Backward::LogitPairGradient => self.expect([Shape::vector(2)]).map(|()| Shape::SCALAR),
             Backward::BiasGradient(bias) => {
                 let ([g], channels) = (self.inputs()?, self.bias_channels(bias)?);
                 self.demand(g.channels == channels, || format!("the layer has {channels} output channels"))?;

@@ -37,6 +37,7 @@ impl Inference<'_> {
                 self.resized(x, height, width)
             }
             Forward::Add => self.elementwise(),
+            Forward::LogitPair => self.expect([Shape::SCALAR]).map(|()| Shape::vector(2)),
         }
     }
 }

@@ -100,9 +100,10 @@ impl Inference<'_> {
         let convolution = self.convolution(id)?;
         let channels = convolution.input_channels;
         self.demand(input.channels == channels, || format!("the layer has {channels} input channels"))?;
-        self.demand(!convolution.depthwise || convolution.output_channels == channels, || {
-            "a depthwise convolution has as many output as input channels".into()
-        })?;
+        let groups = convolution.groups;
+        let are_equal =
+            groups > 0 && channels.is_multiple_of(groups) && convolution.output_channels.is_multiple_of(groups);
+        self.demand(are_equal, || format!("{groups} groups need equal shares of input and output channels"))?;
         let windowed = self.windowed(&convolution.window, input)?;
         Ok(Shape::new(convolution.output_channels, windowed.height, windowed.width))
     }

@@ -50,6 +50,8 @@ pub enum Backward {
         /// Columns of the pooled input.
         width: u32,
     },
+    /// (g) the gradient through `LogitPair`: `(g_0 - g_1) / 2`.
+    LogitPairGradient,
     /// (g) the gradient at a layer's output times the layer's bias, per channel.
     BiasGradient(Bias),
 }
@@ -66,6 +68,7 @@ impl Backward {
             | Backward::MaxPoolIndex(_)
             | Backward::MaxPoolTranspose { .. }
             | Backward::AveragePoolTranspose { .. }
+            | Backward::LogitPairGradient
             | Backward::BiasGradient(_) => false,
         }
     }
@@ -82,6 +85,7 @@ impl Backward {
             Backward::MaxPoolIndex(_) => "max_pool_index",
             Backward::MaxPoolTranspose { .. } => "max_pool_transpose",
             Backward::AveragePoolTranspose { .. } => "average_pool_transpose",
+            Backward::LogitPairGradient => "logit_pair_gradient",
             Backward::BiasGradient(_) => "bias_gradient",
         }
     }

@@ -37,6 +37,8 @@ pub enum Forward {
     },
     /// (a, b) `a + b`. `b` may be a scalar, one value per channel, or of the shape of `a`; in a network it has the shape of `a`.
     Add,
+    /// (y) a single value: `(y / 2, -y / 2)`, whose softmax is the sigmoid of y and its complement.
+    LogitPair,
 }
 
 impl Forward {
@@ -49,7 +51,8 @@ impl Forward {
             | Forward::Clamp(_)
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
-            | Forward::Add => false,
+            | Forward::Add
+            | Forward::LogitPair => false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Forward {
             Forward::MaxPool(_) => "max_pool",
             Forward::AveragePool { .. } => "average_pool",
             Forward::Add => "add",
+            Forward::LogitPair => "logit_pair",
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::methods::MethodError;
 pub(super) struct Assignment {
     /// Forward nodes that the logits depend on.
     pub live: Vec<bool>,
+    /// The last layers with weights and what lies behind them: where a walk from the target's probability begins.
+    pub head: Vec<bool>,
     rules: Vec<Option<(Forward, Rule)>>,
     fan_outs: Vec<Option<Rule>>,
     /// For a convolution the batch normalisation that is folded into it.
@@ -24,8 +26,13 @@ impl Assignment {
         let graph = &network.graph;
         let live = graph.live(&[network.logits]);
         let count = live.len();
-        let mut assignment =
-            Self { rules: vec![None; count], fan_outs: vec![None; count], folded: vec![None; count], live };
+        let mut assignment = Self {
+            rules: vec![None; count],
+            fan_outs: vec![None; count],
+            folded: vec![None; count],
+            live,
+            head: head(network),
+        };
         let (readers, depths) = (readers(graph, &assignment.live), depths(graph));
         let mut missing = Vec::new();
         for id in graph.ids().filter(|id| assignment.live[id.index()]) {
@@ -41,10 +48,15 @@ impl Assignment {
                     missing.push(format!("'{}' (fan-out)", node.name));
                 }
             }
-            if id == network.input || (id == network.logits && list.start == Start::Probability) {
+            if id == network.input {
                 continue;
             }
-            let rule = node.op.forward().and_then(|op| Some((op, find(Kind::of(op)?)?)));
+            // What lies before the beginning of the walk needs a gradient alone.
+            let is_before = list.start == Start::Probability && assignment.head[id.index()];
+            let rule = node.op.forward().and_then(|op| match Kind::of(op) {
+                Some(kind) if !is_before => Some((op, find(kind)?)),
+                Some(_) | None => Some((op, Rule::Pass)),
+            });
             if rule.is_none() {
                 missing.push(format!("'{}' ({})", node.name, node.op.name()));
             }
@@ -68,6 +80,26 @@ impl Assignment {
     pub fn folded(&self, id: NodeId) -> Option<BatchNormId> {
         self.folded[id.index()]
     }
+}
+
+/// The last layers with weights and what lies behind them. A value that such a layer reads is not among them.
+fn head(network: &Network) -> Vec<bool> {
+    let graph = &network.graph;
+    let mut head = vec![false; graph.nodes().len()];
+    let mut is_read_by_layer = head.clone();
+    head[network.logits.index()] = true;
+    for id in graph.ids().rev().filter(|&id| id != network.input) {
+        if !head[id.index()] || is_read_by_layer[id.index()] {
+            head[id.index()] = false;
+            continue;
+        }
+        let node = graph.node(id);
+        let has_weights = node.op.forward().is_some_and(|op| op.has_weights());
+        let reached = if has_weights { &mut is_read_by_layer } else { &mut head };
+        node.inputs.iter().for_each(|input| reached[input.index()] = true);
+    }
+    head[network.input.index()] = false;
+    head
 }
 
 /// The convolution that a batch normalisation can be folded into: the one whose output nothing else reads.

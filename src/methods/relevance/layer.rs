@@ -53,7 +53,7 @@ impl Layer<'_> {
     /// [`MethodError::NoRule`] where the rule is not for this operation (see [`Rule::kinds`]).
     pub fn relevances(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
         match rule {
-            Rule::Pass | Rule::Fold => Ok(vec![self.c; self.inputs.len()]),
+            Rule::Pass | Rule::Fold => self.pass(op, rule),
             Rule::Ratio => self.ratio(op),
             Rule::Magnitude => match self.inputs[..] {
                 [a, b] => Ok(self.magnitude(a, b)?),
@@ -67,8 +67,23 @@ impl Layer<'_> {
                 | Forward::Clamp(_)
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
-                | Forward::Add => Err(self.unfit(op, rule.into())),
+                | Forward::Add
+                | Forward::LogitPair => Err(self.unfit(op, rule.into())),
             },
+        }
+    }
+
+    /// `c`, moved to where the operation had the values from.
+    fn pass(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
+        match op {
+            Forward::BatchNorm(_) | Forward::Clamp(_) => Ok(vec![self.c]),
+            Forward::LogitPair => Ok(vec![self.add("relevance", Explain::ChannelSum, &[self.c])?]),
+            Forward::Input
+            | Forward::Convolve { .. }
+            | Forward::Linear { .. }
+            | Forward::MaxPool(_)
+            | Forward::AveragePool { .. }
+            | Forward::Add => Err(self.unfit(op, rule)),
         }
     }
 
@@ -91,7 +106,11 @@ impl Layer<'_> {
                 self.binary("relevance", Binary::Multiply, x, spread)?
             }
             Forward::Add => return Ok(self.shares_of_sum()?),
-            Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } | Forward::BatchNorm(_) => {
+            Forward::Input
+            | Forward::Convolve { .. }
+            | Forward::Linear { .. }
+            | Forward::BatchNorm(_)
+            | Forward::LogitPair => {
                 return Err(self.unfit(op, Rule::Ratio));
             }
         };

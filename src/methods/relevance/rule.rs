@@ -28,10 +28,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a forward operation; `None` for the picture, which relevance ends at.
+    /// The kind of a forward operation; `None` for the picture, which relevance ends at, and for operations that only move values, through
+    /// which it passes whatever the rules are.
     pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
-            Forward::Input => None,
+            Forward::Input | Forward::LogitPair => None,
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),

@@ -102,10 +102,11 @@ impl<'a> Walk<'a> {
                 self.relevances[logits.index()].push(relevance);
                 self.step(logits)?;
             }
-            None => self.first_product()?,
+            None => self.first_products()?,
         }
         for id in self.network.graph.ids().rev().filter(|id| self.assignment.live[id.index()]) {
-            if id != input && id != logits {
+            let begins = id == logits || (start.is_none() && self.assignment.head[id.index()]);
+            if id != input && !begins {
                 self.step(id)?;
             }
         }
@@ -117,20 +118,22 @@ impl<'a> Walk<'a> {
         Ok(Walked { relevance, trace: self.trace, masks: self.masks })
     }
 
-    /// AGF, section 1: input times gradient of the last linear layer.
-    fn first_product(&mut self) -> Result<(), MethodError> {
-        let logits = self.network.logits;
-        let node = self.graph.node(logits);
-        if !matches!(node.op, Op::Forward(Forward::Linear { .. })) {
-            let found = format!("the logits come from '{}' ({})", node.name, node.op.name());
-            let method = self.list.name;
-            return Err(MethodError::Form { method, needs: "a linear layer at the end", found });
-        }
-        let (x, name) = (node.inputs[0], format!("{}:relevance{}", node.name, self.tag));
-        for g in self.gradients_at_inputs(logits)? {
-            self.send(logits, 0, Quantity::Gradient(0), g);
-            let relevance = self.graph.add(&name, Binary::Multiply, &[x, g])?;
-            self.send(logits, 0, Quantity::Relevance(0), relevance);
+    /// AGF, section 1: input times gradient of the last layers with weights, of which there are several where they lie side by side.
+    fn first_products(&mut self) -> Result<(), MethodError> {
+        let head = self.assignment.head.clone();
+        for id in self.network.graph.ids().rev().filter(|id| head[id.index()]) {
+            let node = self.graph.node(id);
+            let (inputs, name) = (node.inputs.clone(), format!("{}:relevance{}", node.name, self.tag));
+            let begins = node.op.forward().is_some_and(|op| op.has_weights());
+            for (index, g) in (0..).zip(self.gradients_at_inputs(id)?) {
+                let x = inputs[index as usize];
+                self.send(id, index, Quantity::Gradient(index), g);
+                // A value that a last layer reads begins there, whatever else reads it.
+                if begins || !head[x.index()] {
+                    let relevance = self.graph.add(&name, Binary::Multiply, &[x, g])?;
+                    self.send(id, index, Quantity::Relevance(index), relevance);
+                }
+            }
         }
         Ok(())
     }

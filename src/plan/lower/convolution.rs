@@ -120,8 +120,11 @@ impl Lowering<'_> {
 
     fn run_pass(&mut self, pass: &Pass, epilogue: &Epilogue) {
         self.count_pass(pass);
-        if self.graph.convolution(pass.layer).depthwise {
-            return self.depthwise(pass, epilogue);
+        let convolution = self.graph.convolution(pass.layer);
+        match convolution.window.plain_stride() {
+            Some(_) if convolution.is_depthwise() => return self.depthwise(pass, epilogue),
+            Some(_) if convolution.groups == 1 => {}
+            Some(_) | None => return self.general(pass, epilogue),
         }
         let first = self.steps.len();
         let shape = self.pass_shape(pass, epilogue);
@@ -139,7 +142,7 @@ impl Lowering<'_> {
         PassShape {
             transposed: pass.transposed,
             kernel: window.kernel,
-            stride: window.stride,
+            stride: window.stride[0],
             source_channels: pass.source_shape.channels,
             channels: pass.shape.channels,
             height: pass.shape.height,
@@ -248,7 +251,10 @@ impl Lowering<'_> {
             .with("quads", node.shape.quads())
             .with("kernel_rows", convolution.window.kernel[0])
             .with("kernel_columns", convolution.window.kernel[1])
-            .with("stride", convolution.window.stride)
+            .with("stride_rows", convolution.window.stride[0])
+            .with("stride_columns", convolution.window.stride[1])
+            .with("dilation_rows", convolution.window.dilation[0])
+            .with("dilation_columns", convolution.window.dilation[1])
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
             .with("epilogue", epilogue.code);

@@ -17,14 +17,14 @@ impl Lowering<'_> {
             .with("quads", pass.shape.quads())
             .with("kernel_rows", convolution.window.kernel[0])
             .with("kernel_columns", convolution.window.kernel[1])
-            .with("stride", convolution.window.stride)
+            .with("stride", convolution.window.stride[0])
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
             .with("transposed", pass.transposed);
         let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
-        let step = if pass.transposed { convolution.window.stride } else { 1 };
+        let step = if pass.transposed { convolution.window.stride[0] } else { 1 };
         let pixels = self.profile.strategy.depthwise_pixels;
         let shader = self.form(Shader::ConvolutionDepthwise, Shader::ConvolutionDepthwiseU64);
         let kernel = Kernel::new(shader).with("PIXELS", pixels);

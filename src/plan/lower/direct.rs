@@ -64,7 +64,7 @@ impl Lowering<'_> {
     /// One step, or several where one would keep a slow device busy for too long.
     pub(super) fn dense(&mut self, dense: &Dense) {
         let kernel = dense_kernel(dense);
-        let step = if dense.transposed { dense.window.stride } else { 1 };
+        let step = if dense.transposed { dense.window.stride[0] } else { 1 };
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
         let tiles = (largest_grid * dense.samples).div_ceil(dense.variant.kernel.pixels());
         let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             .with("quads", dense.shape.quads())
             .with("kernel_rows", dense.window.kernel[0])
             .with("kernel_columns", dense.window.kernel[1])
-            .with("stride", dense.window.stride)
+            .with("stride", dense.window.stride[0])
             .with("padding_top", dense.window.padding.top)
             .with("padding_left", dense.window.padding.left)
             .with("transposed", dense.transposed)
@@ -133,7 +133,7 @@ impl Lowering<'_> {
 
     fn product_uniforms(&self, dense: &Dense, first_tile: u32, row_blocks: u32) -> Uniforms {
         let (source, shape) = (dense.source_shape, dense.shape);
-        let stride = dense.window.stride;
+        let stride = dense.window.stride[0];
         let (grid, source_step, step) = if dense.transposed { (source, 1, stride) } else { (shape, stride, 1) };
         let uniforms = Uniforms::new()
             .with("pixels", grid.pixels())

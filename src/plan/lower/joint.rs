@@ -41,7 +41,7 @@ impl Lowering<'_> {
             .with("quads", pass.shape.quads())
             .with("kernel_rows", window.kernel[0])
             .with("kernel_columns", window.kernel[1])
-            .with("stride", window.stride)
+            .with("stride", window.stride[0])
             .with("padding_top", window.padding.top)
             .with("padding_left", window.padding.left)
             .with("samples", self.batch)

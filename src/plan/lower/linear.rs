@@ -72,7 +72,10 @@ impl Lowering<'_> {
             .with("quads", node.shape.quads())
             .with("kernel_rows", 1u32)
             .with("kernel_columns", 1u32)
-            .with("stride", 1u32)
+            .with("stride_rows", 1u32)
+            .with("stride_columns", 1u32)
+            .with("dilation_rows", 1u32)
+            .with("dilation_columns", 1u32)
             .with("padding_top", 0u32)
             .with("padding_left", 0u32)
             .with("epilogue", 0u32);

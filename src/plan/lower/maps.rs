@@ -14,6 +14,14 @@ impl Lowering<'_> {
         self.push(Work { kernel: Kernel::new(Shader::OneHot), uniforms, workgroups, flops }, Vec::new(), values);
     }
 
+    pub(super) fn logit_pair(&mut self, node: &Node, transposed: bool) {
+        let kernel = Kernel::new(Shader::LogitPair).with("TRANSPOSED", transposed.into());
+        let uniforms = Uniforms::new().with("samples", self.batch);
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let (workgroups, flops) = ([self.batch.div_ceil(LANES), 1, 1], u64::from(self.batch));
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
     pub(super) fn noise(&mut self, node: &Node, seed: u64) {
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())

@@ -7,6 +7,7 @@ mod depthwise;
 mod direct;
 mod elementwise;
 mod explanation;
+mod general;
 mod joint;
 mod linear;
 mod maps;
@@ -91,6 +92,7 @@ impl<'a> Lowering<'a> {
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
             Forward::Add => self.elementwise(node, ADD),
+            Forward::LogitPair => self.logit_pair(node, false),
         }
     }
 
@@ -105,6 +107,7 @@ impl<'a> Lowering<'a> {
             Backward::MaxPoolIndex(window) => self.max_pool(node, window, MaxPoolOperation::Index),
             Backward::MaxPoolTranspose { window, .. } => self.max_pool(node, window, MaxPoolOperation::Transpose),
             Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),
+            Backward::LogitPairGradient => self.logit_pair(node, true),
             Backward::BiasGradient(bias) => self.channel_affine(node, bias_of(bias), ChannelOperation::Shift),
         }
     }

@@ -29,7 +29,10 @@ impl Lowering<'_> {
             .with("quads", node.shape.quads())
             .with("kernel_rows", window.kernel[0])
             .with("kernel_columns", window.kernel[1])
-            .with("stride", window.stride)
+            .with("stride_rows", window.stride[0])
+            .with("stride_columns", window.stride[1])
+            .with("dilation_rows", window.dilation[0])
+            .with("dilation_columns", window.dilation[1])
             .with("padding_top", window.padding.top)
             .with("padding_left", window.padding.left);
         let mut values = self.values(&node.inputs);

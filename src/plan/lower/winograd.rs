@@ -37,7 +37,8 @@ impl Lowering<'_> {
     /// turn differences in the seventh digit into ones in the third.
     pub(super) fn winograd_allowed(&self, pass: &Pass, epilogue: &Epilogue) -> Option<WinogradTile> {
         let window = self.graph.convolution(pass.layer).window;
-        let fits = window.kernel == [3, 3] && window.stride == 1 && window.padding.top.max(window.padding.left) <= 2;
+        let fits =
+            window.kernel == [3, 3] && window.stride == [1, 1] && window.padding.top.max(window.padding.left) <= 2;
         let applies = fits && pass.source_part == Part::Full;
         let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
