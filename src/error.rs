@@ -2,6 +2,7 @@
 
 use crate::gpu::GpuError;
 use crate::graph::GraphError;
+#[cfg(feature = "pictures")]
 use crate::image::ImageError;
 use crate::methods::MethodError;
 use crate::models::LabelError;
@@ -69,6 +70,7 @@ pub enum Error {
         limit: u64,
     },
     /// A picture or array that cannot be read or written.
+    #[cfg(feature = "pictures")]
     #[error(transparent)]
     Image(#[from] ImageError),
     /// A name that is no class's, or several classes'.

@@ -1,6 +1,7 @@
 //! Tuned choices in a file, which belongs to one adapter, driver version, set of shaders and version of this crate.
 
 use super::{PassShape, Tuning, Variant};
+use crate::files;
 use crate::gpu::{AdapterSummary, Gpu};
 use crate::plan::Profile;
 use crate::plan::kernel::Shader;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const SCHEMA: u32 = 1;
@@ -108,18 +109,13 @@ pub fn load(gpu: &Gpu, directory: &Path) -> Result<Option<Tuning>, CacheError> {
 /// [`CacheError::Write`].
 pub fn save(gpu: &Gpu, directory: &Path, tuning: &Tuning) -> Result<PathBuf, CacheError> {
     let path = file(gpu, directory);
-    let temporary = path.with_extension(format!("{}.part", std::process::id()));
     let written = text(key(gpu.summary()), tuning).and_then(|text| {
         fs::create_dir_all(directory)?;
-        fs::write(&temporary, text)?;
-        fs::rename(&temporary, &path)
+        files::write_whole(&path, |file| file.write_all(text.as_bytes()))
     });
     match written {
         Ok(()) => Ok(path),
-        Err(source) => {
-            let _ = fs::remove_file(&temporary);
-            Err(CacheError::Write { path, source })
-        }
+        Err(source) => Err(CacheError::Write { path, source }),
     }
 }
 
