@@ -1,6 +1,6 @@
 //! Files that are either whole or absent: the one way in which the library and its program write.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use tempfile::Builder;
@@ -21,18 +21,17 @@ pub fn write_whole(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prefix = format!("{UNFINISHED_PREFIX}{}-", std::process::id());
-    let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(UNFINISHED_SUFFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let (file, temporary) = builder.tempfile_in(folder)?.into_parts();
+    // Opened here and not by tempfile, whose own files are for their owner alone.
+    let open = |temporary: &Path| OpenOptions::new().write(true).create_new(true).open(temporary);
+    let temporary = Builder::new().prefix(&prefix).suffix(UNFINISHED_SUFFIX).make_in(folder, open)?;
+    let (file, temporary) = temporary.into_parts();
     let mut writer = BufWriter::new(file);
     content(&mut writer)?;
     writer.flush()?;
     writer.get_ref().sync_all()?;
     // Windows renames no open file.
     drop(writer);
-    Ok(temporary.persist(path)?)
+    temporary.persist(path).map_err(|failed| failed.error)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ mod tests {
         let name = "features.3.weight";
         let error =
             with_value(Architecture::TinyVgg, name, -65_505.0).with_precision(Precision::F16Weights).unwrap_err();
-        for words in ["made up", name, "-65505", "65504", "--precision f32"] {
+        for words in ["made up", name, "-65505", "65504", "in f32"] {
             assert!(error.to_string().contains(words), "{error}");
         }
         assert!(with_value(Architecture::TinyVgg, name, 65_504.0).with_precision(Precision::F16Weights).is_ok());

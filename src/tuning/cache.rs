@@ -52,7 +52,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The file is damaged, or of another version of its form.
-    #[error("tuned choices {} are damaged and ignored: {reason}; agf-run tune makes them anew", path.display())]
+    #[error("tuned choices {} are damaged and ignored: {reason}; tune again to replace them", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum CacheError {
         reason: String,
     },
     /// The file was made for something else.
-    #[error("tuned choices {} are ignored: {reason}; agf-run tune makes them anew", path.display())]
+    #[error("tuned choices {} are ignored: {reason}; tune again to replace them", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
