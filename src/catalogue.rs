@@ -3,7 +3,7 @@
 //! Beside the flow: it builds the graphs of all architectures and plans them, without a device.
 
 use crate::error::Error;
-use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
 use crate::methods::Method;
 use crate::methods::agf::Ablations;
 use crate::models::Architecture;
@@ -39,14 +39,14 @@ pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static
 fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;
-    let mut convolve = |x, name: &str, [input_channels, output_channels]: [u32; 2], groups, role| {
+    let mut convolve = |x, name: &str, [input_channels, output_channels]: [u32; 2], groups| {
         let (name, window) = (name.to_string(), Window::square(3, 1, 1));
-        let layer = Convolution { name, input_channels, output_channels, window, groups, bias: true, role };
+        let layer = Convolution { name, input_channels, output_channels, window, groups, bias: true };
         let x = graph.convolve(layer, x)?;
         graph.add("relu", Forward::Clamp(Activation::Relu), &[x])
     };
-    let x = convolve(input, "first", [3, 6], 1, Role::First)?;
-    let x = convolve(x, "grouped", [6, 10], 2, Role::Full)?;
+    let x = convolve(input, "first", [3, 6], 1)?;
+    let x = convolve(x, "grouped", [6, 10], 2)?;
     let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let output = graph.linear_without_bias("last", 1, pooled)?;
     Network::new(graph, input, output)

@@ -3,9 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::hints::Hinted;
 use super::setup;
-use super::terminal::count_of;
 use agf::error::Error;
 use agf::evaluation::DatasetError;
 use agf::evaluation::records::RecordError;
@@ -21,13 +19,13 @@ use agf::tuning::CacheError;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The engine.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Engine(#[from] Error),
     /// The adapter, or what was asked of it.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Gpu(#[from] GpuError),
     /// The weights.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A class that was asked for.
     #[error("--class: {0}")]
@@ -78,7 +76,7 @@ pub enum CliError {
         most: usize,
     },
     /// The size of a pattern for `verify`.
-    #[error("{} of this size do not fit into memory; choose a smaller --batch or --size", count_of(*.0 as usize, "picture"))]
+    #[error("{0} pictures of this size do not fit into memory; choose a smaller --batch or --size")]
     Pattern(u32),
     /// A model without weights of its own.
     #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
@@ -95,10 +93,10 @@ pub enum CliError {
         source: io::Error,
     },
     /// The folder of an evaluation's photos.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// Records of an evaluation.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Records(#[from] RecordError),
     /// A file of an evaluation's results.
     #[error(transparent)]
@@ -136,7 +134,7 @@ pub enum CliError {
     #[error("cannot start a thread to read the inputs: {0}")]
     Thread(io::Error),
     /// The file of tuned choices.
-    #[error("{}", .0.told())]
+    #[error(transparent)]
     Tuning(#[from] CacheError),
     /// Nowhere to keep tuned choices.
     #[error("the user's cache folder, where tuned choices are kept, is not known; set HOME or XDG_CACHE_HOME")]

@@ -11,7 +11,6 @@ mod devices;
 mod error;
 mod eval;
 mod explain;
-mod hints;
 mod inputs;
 mod interrupt;
 mod methods;

@@ -66,7 +66,9 @@ impl<'a> Writer<'a> {
         let save = if arguments.save.is_empty() { vec![usual] } else { arguments.save.clone() };
         let try_out = || {
             fs::create_dir_all(folder)?;
-            tempfile::tempfile_in(folder).map(drop)
+            let probe = folder.join(format!(".agf-{}.probe", std::process::id()));
+            fs::write(&probe, b"")?;
+            fs::remove_file(&probe)
         };
         let refused = |source| CliError::OutputFolder { folder: folder.clone(), source };
         try_out().map_err(refused)?;

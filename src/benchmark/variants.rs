@@ -5,7 +5,7 @@ use super::probes::Probes;
 use super::summary::Repeats;
 use crate::error::Error;
 use crate::gpu::{Clock, Gpu, Program, WeightStore};
-use crate::graph::{Backward, Convolution, Forward, Graph, NodeId, Op, Part, Role, Shape, Window};
+use crate::graph::{Backward, Convolution, Forward, Graph, NodeId, Op, Part, Shape, Window};
 use crate::models::weights::Weights;
 use crate::plan::variant::{DensePass, Tuning, Variant};
 use crate::plan::{Plan, Sharing};
@@ -136,7 +136,6 @@ impl Case {
             window: Window::square(layer.kernel, layer.stride, layer.kernel / 2),
             groups: 1,
             bias: false,
-            role: Role::Full,
         };
         let forward = graph.convolve(convolution, input)?;
         let mut outputs = [forward; 2];

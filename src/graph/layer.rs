@@ -155,8 +155,6 @@ pub struct Convolution {
     pub groups: u32,
     /// Whether there is a parameter `NAME.bias`.
     pub bias: bool,
-    /// Which relevance rule applies.
-    pub role: Role,
 }
 
 impl Convolution {

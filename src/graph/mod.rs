@@ -11,6 +11,7 @@ mod layer;
 mod network;
 mod op;
 pub mod parameter;
+mod roles;
 mod shape;
 
 pub use error::GraphError;
@@ -58,6 +59,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     interned: HashMap<(Op, Vec<NodeId>), NodeId>,
     convolutions: Vec<Convolution>,
+    /// One for each convolution.
+    roles: Vec<Role>,
     linears: Vec<LinearLayer>,
     batch_norms: Vec<BatchNormLayer>,
     input_shape: Option<Shape>,
@@ -99,6 +102,11 @@ impl Graph {
         &self.convolutions[id.index()]
     }
 
+    /// What a convolution of this graph is to a relevance rule; `full` until [`Network::new`] finds it.
+    pub fn role(&self, id: ConvolutionId) -> Role {
+        self.roles[id.index()]
+    }
+
     /// A linear layer of this graph.
     pub fn linear_layer(&self, id: LinearId) -> &LinearLayer {
         &self.linears[id.index()]
@@ -121,6 +129,7 @@ impl Graph {
         let bias = convolution.bias;
         let layer = ConvolutionId { layer: self.convolutions.len() as u32, source: WeightSource::Parameter };
         self.convolutions.push(convolution);
+        self.roles.push(Role::Full);
         self.add(&name, Forward::Convolve { layer, bias }, &[x])
     }
 

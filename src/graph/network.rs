@@ -1,6 +1,7 @@
 //! A classifier as data.
 
-use super::{Forward, Graph, GraphError, NodeId, Shape};
+use super::{Forward, Graph, GraphError, NodeId, Role, Shape, roles};
+use wildmatch::WildMatch;
 
 /// A classifier's forward graph.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network whose logits are `output`. A single output y, as of a binary classifier that ends in a sigmoid, becomes the logits
+    /// A network whose logits are `output`; the [`Role`] of each convolution follows from where it stands. A single output y, as of a binary classifier that ends in a sigmoid, becomes the logits
     /// `(y / 2, -y / 2)`: class 0 is the one that y speaks for, class 1 the other, and their softmax is the sigmoid of y.
     ///
     /// # Errors
@@ -22,7 +23,21 @@ impl Network {
     pub fn new(mut graph: Graph, input: NodeId, output: NodeId) -> Result<Self, GraphError> {
         let is_single = graph.nodes().get(output.index()).is_some_and(|node| node.shape == Shape::SCALAR);
         let logits = if is_single { graph.add("logits", Forward::LogitPair, &[output])? } else { output };
+        graph.roles = roles::roles(&graph);
         Ok(Self { graph, input, logits })
+    }
+
+    /// Gives another role to every convolution whose name fits `pattern` (`*` stands for any characters, `?` for one); how many there are.
+    pub fn set_role(&mut self, pattern: &str, role: Role) -> usize {
+        let pattern = WildMatch::new(pattern);
+        let mut changed = 0;
+        for (convolution, own) in self.graph.convolutions.iter().zip(&mut self.graph.roles) {
+            if pattern.matches(&convolution.name) {
+                *own = role;
+                changed += 1;
+            }
+        }
+        changed
     }
 
     /// Whether the logits are two of a single output.

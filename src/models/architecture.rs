@@ -3,9 +3,9 @@
 use super::efficientnet_lite;
 use super::resnet::{Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
-use super::{Filter, InputSpec};
 use super::{Labels, Recipe};
 use crate::graph::{GraphError, Network, Shape};
+use crate::image::{Filter, InputSpec};
 use std::fmt;
 use std::str::FromStr;
 
@@ -190,4 +190,55 @@ impl FromStr for Architecture {
 pub struct UnknownArchitecture {
     /// The name given.
     pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Forward, Op, Role};
+
+    /// The roles that each family's recipe once spelled out, by the names of its convolutions.
+    fn written_role(architecture: Architecture, name: &str) -> Role {
+        let block = name.rsplit('.').next().unwrap_or_default();
+        let has_bottlenecks = match architecture {
+            Architecture::ResNet50 | Architecture::ResNet101 | Architecture::ResNet152 => true,
+            Architecture::TinyResNet => name.starts_with("layer1."),
+            _ => false,
+        };
+        match (name, block, has_bottlenecks) {
+            ("features.0" | "conv1" | "_conv_stem", ..) => Role::First,
+            (_, "_expand_conv" | "_project_conv" | "_conv_head", _) => Role::Flat,
+            (_, "conv1" | "conv3", true) | (_, "conv2", false) => Role::Flat,
+            (name, ..) if name.contains("downsample") => Role::Flat,
+            _ => Role::Full,
+        }
+    }
+
+    #[test]
+    fn roles_are_those_that_recipes_once_spelled_out() {
+        for architecture in Architecture::ALL {
+            let network = architecture.build(64, 64, 10).unwrap();
+            let mut convolutions = 0;
+            for node in network.graph.nodes() {
+                let Op::Forward(Forward::Convolve { layer, .. }) = node.op else { continue };
+                convolutions += 1;
+                let expected = written_role(architecture, &node.name);
+                assert_eq!(network.graph.role(layer), expected, "{architecture}: {}", node.name);
+            }
+            assert!(convolutions >= 3, "{architecture} has {convolutions} convolutions");
+        }
+    }
+
+    #[test]
+    fn a_role_can_be_overruled_by_name() {
+        let mut network = Architecture::Vgg11.build(32, 32, 10).unwrap();
+        assert_eq!(network.set_role("features.1*", Role::Flat), 4);
+        assert_eq!(network.set_role("features.99", Role::Flat), 0);
+        let flat = network.graph.nodes().iter().filter(|node| match node.op {
+            Op::Forward(Forward::Convolve { layer, .. }) => network.graph.role(layer) == Role::Flat,
+            _ => false,
+        });
+        let names: Vec<&str> = flat.map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["features.11", "features.13", "features.16", "features.18"]);
+    }
 }

@@ -1,8 +1,6 @@
 //! EfficientNet-Lite0 (Tan, Le, 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), with TensorFlow's "same" padding.
 
-use crate::graph::{
-    Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Padding, Role, Shape, Window,
-};
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Padding, Shape, Window};
 
 const EPSILON: f64 = 1e-3;
 const STEM: u32 = 32;
@@ -30,7 +28,7 @@ const STAGES: [Stage; 7] = [
 pub(super) fn build(input: Shape, classes: u32) -> Result<Network, GraphError> {
     let mut builder = Builder { graph: Graph::new() };
     let picture = builder.graph.input(input)?;
-    let mut x = builder.convolve("_conv_stem", picture, STEM, 3, 2, Role::First)?;
+    let mut x = builder.convolve("_conv_stem", picture, STEM, 3, 2)?;
     x = builder.normalize("_bn0", x)?;
     x = builder.relu6("_relu0", x)?;
     let mut index = 0;
@@ -41,7 +39,7 @@ pub(super) fn build(input: Shape, classes: u32) -> Result<Network, GraphError> {
             index += 1;
         }
     }
-    x = builder.convolve("_conv_head", x, HEAD, 1, 1, Role::Flat)?;
+    x = builder.convolve("_conv_head", x, HEAD, 1, 1)?;
     x = builder.normalize("_bn1", x)?;
     x = builder.relu6("_relu1", x)?;
     let mut graph = builder.graph;
@@ -60,14 +58,14 @@ impl Builder {
         let mut x = input;
         if stage.expansion != 1 {
             let width = channels * stage.expansion;
-            x = self.convolve(&format!("{name}._expand_conv"), x, width, 1, 1, Role::Flat)?;
+            x = self.convolve(&format!("{name}._expand_conv"), x, width, 1, 1)?;
             x = self.normalize(&format!("{name}._bn0"), x)?;
             x = self.relu6(&format!("{name}._relu0"), x)?;
         }
         x = self.depthwise(&format!("{name}._depthwise_conv"), x, stage.kernel, stride)?;
         x = self.normalize(&format!("{name}._bn1"), x)?;
         x = self.relu6(&format!("{name}._relu1"), x)?;
-        x = self.convolve(&format!("{name}._project_conv"), x, stage.width, 1, 1, Role::Flat)?;
+        x = self.convolve(&format!("{name}._project_conv"), x, stage.width, 1, 1)?;
         x = self.normalize(&format!("{name}._bn2"), x)?;
         if stride == 1 && channels == stage.width {
             x = self.graph.add(&format!("{name}.add"), Forward::Add, &[x, input])?;
@@ -82,12 +80,11 @@ impl Builder {
         output_channels: u32,
         kernel: u32,
         stride: u32,
-        role: Role,
     ) -> Result<NodeId, GraphError> {
         let input = self.graph.shape(x);
         let window = same_window(input, kernel, stride);
         let (name, input_channels) = (name.to_string(), input.channels);
-        let convolution = Convolution { name, input_channels, output_channels, window, groups: 1, bias: false, role };
+        let convolution = Convolution { name, input_channels, output_channels, window, groups: 1, bias: false };
         self.graph.convolve(convolution, x)
     }
 
@@ -100,7 +97,6 @@ impl Builder {
             window: same_window(input, kernel, stride),
             groups: input.channels,
             bias: false,
-            role: Role::Full,
         };
         self.graph.convolve(convolution, x)
     }

@@ -2,7 +2,6 @@
 
 mod architecture;
 mod efficientnet_lite;
-mod input;
 mod labels;
 mod model;
 pub(crate) mod names;
@@ -15,7 +14,6 @@ mod vgg;
 pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};
-pub use input::{Filter, InputSpec};
 pub use labels::{LabelError, Labels};
 pub use model::Model;
 pub use precision::{Precision, UnknownPrecision};

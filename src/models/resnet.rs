@@ -1,6 +1,6 @@
 //! ResNet-18, 34, 50, 101 and 152 (He et al., 2016), in torchvision's layout: the stride of a bottleneck is in its 3x3 convolution.
 
-use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
 
 /// How a stage's blocks are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl ResNet {
     pub fn build(&self, input: Shape, classes: u32) -> Result<Network, GraphError> {
         let mut builder = Builder { graph: Graph::new() };
         let picture = builder.graph.input(input)?;
-        let mut x = builder.convolve("conv1", picture, self.stem, Window::square(7, 2, 3), Role::First)?;
+        let mut x = builder.convolve("conv1", picture, self.stem, Window::square(7, 2, 3))?;
         x = builder.graph.batch_norm("bn1", 1e-5, x)?;
         x = builder.relu("relu", x)?;
         x = builder.graph.add("maxpool", Forward::MaxPool(Window::square(3, 2, 1)), &[x])?;
@@ -70,7 +70,7 @@ impl Builder {
         let mut shortcut = x;
         if stride != 1 || self.graph.shape(x).channels != output {
             let window = Window::square(1, stride, 0);
-            shortcut = self.convolve(&format!("{name}.downsample.0"), x, output, window, Role::Flat)?;
+            shortcut = self.convolve(&format!("{name}.downsample.0"), x, output, window)?;
             shortcut = self.graph.batch_norm(&format!("{name}.downsample.1"), 1e-5, shortcut)?;
         }
         let sum = self.graph.add(&format!("{name}.add"), Forward::Add, &[branch, shortcut])?;
@@ -78,41 +78,26 @@ impl Builder {
     }
 
     fn basic(&mut self, name: &str, width: u32, stride: u32, x: NodeId) -> Result<NodeId, GraphError> {
-        let x = self.unit(name, 1, x, width, Window::square(3, stride, 1), Role::Full)?;
+        let x = self.unit(name, 1, x, width, Window::square(3, stride, 1))?;
         let x = self.relu(&format!("{name}.relu1"), x)?;
-        self.unit(name, 2, x, width, Window::square(3, 1, 1), Role::Flat)
+        self.unit(name, 2, x, width, Window::square(3, 1, 1))
     }
 
     fn bottleneck(&mut self, name: &str, width: u32, stride: u32, x: NodeId) -> Result<NodeId, GraphError> {
-        let x = self.unit(name, 1, x, width, Window::square(1, 1, 0), Role::Flat)?;
+        let x = self.unit(name, 1, x, width, Window::square(1, 1, 0))?;
         let x = self.relu(&format!("{name}.relu1"), x)?;
-        let x = self.unit(name, 2, x, width, Window::square(3, stride, 1), Role::Full)?;
+        let x = self.unit(name, 2, x, width, Window::square(3, stride, 1))?;
         let x = self.relu(&format!("{name}.relu2"), x)?;
-        self.unit(name, 3, x, 4 * width, Window::square(1, 1, 0), Role::Flat)
+        self.unit(name, 3, x, 4 * width, Window::square(1, 1, 0))
     }
 
     /// Convolution `NAME.convN` and its batch normalisation `NAME.bnN`.
-    fn unit(
-        &mut self,
-        name: &str,
-        index: u32,
-        x: NodeId,
-        width: u32,
-        window: Window,
-        role: Role,
-    ) -> Result<NodeId, GraphError> {
-        let x = self.convolve(&format!("{name}.conv{index}"), x, width, window, role)?;
+    fn unit(&mut self, name: &str, index: u32, x: NodeId, width: u32, window: Window) -> Result<NodeId, GraphError> {
+        let x = self.convolve(&format!("{name}.conv{index}"), x, width, window)?;
         self.graph.batch_norm(&format!("{name}.bn{index}"), 1e-5, x)
     }
 
-    fn convolve(
-        &mut self,
-        name: &str,
-        x: NodeId,
-        width: u32,
-        window: Window,
-        role: Role,
-    ) -> Result<NodeId, GraphError> {
+    fn convolve(&mut self, name: &str, x: NodeId, width: u32, window: Window) -> Result<NodeId, GraphError> {
         let convolution = Convolution {
             name: name.into(),
             input_channels: self.graph.shape(x).channels,
@@ -120,7 +105,6 @@ impl Builder {
             window,
             groups: 1,
             bias: false,
-            role,
         };
         self.graph.convolve(convolution, x)
     }

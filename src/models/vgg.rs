@@ -1,6 +1,6 @@
 //! VGG-11, 13, 16 and 19, with and without batch normalisation (Simonyan, Zisserman, 2015), in torchvision's layout.
 
-use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Role, Shape, Window};
+use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
 
 /// A VGG: per stage the width of each convolution, every stage ending in a 2x2 max-pool.
 pub(super) struct Vgg {
@@ -45,8 +45,7 @@ impl Vgg {
         };
         for stage in self.stages {
             for &width in *stage {
-                let role = if x == picture { Role::First } else { Role::Full };
-                x = graph.convolve(convolution(next_name(), graph.shape(x).channels, width, role), x)?;
+                x = graph.convolve(convolution(next_name(), graph.shape(x).channels, width), x)?;
                 if self.batch_norm {
                     x = graph.batch_norm(&next_name(), 1e-5, x)?;
                 }
@@ -58,7 +57,7 @@ impl Vgg {
     }
 }
 
-fn convolution(name: String, input_channels: u32, output_channels: u32, role: Role) -> Convolution {
+fn convolution(name: String, input_channels: u32, output_channels: u32) -> Convolution {
     let window = Window::square(3, 1, 1);
-    Convolution { name, input_channels, output_channels, window, groups: 1, bias: true, role }
+    Convolution { name, input_channels, output_channels, window, groups: 1, bias: true }
 }

@@ -209,7 +209,7 @@ fn find(map: &ClassMap, layer: NodeId, quantity: Quantity) -> Option<NodeId> {
 
 fn is_flat(explanation: &Explanation, layer: NodeId) -> bool {
     let graph = &explanation.graph;
-    matches!(graph.node(layer).op, Op::Forward(Forward::Convolve { layer, .. }) if graph.convolution(layer).role == Role::Flat)
+    matches!(graph.node(layer).op, Op::Forward(Forward::Convolve { layer, .. }) if graph.role(layer) == Role::Flat)
 }
 
 /// A block's input, which its first convolution and its shortcut read: the relevance and the gradient of both together.

@@ -4,7 +4,7 @@ use super::definitions::{self, PARTS, part};
 use super::matrix::Matrix;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};
-use agf::graph::{Backward, Convolution, Explain, Forward, Graph, Op, Padding, Role, Shape, Window};
+use agf::graph::{Backward, Convolution, Explain, Forward, Graph, Op, Padding, Shape, Window};
 use agf::reference::Reference;
 
 const EXACT: Tolerance = Tolerance { absolute: 0.0, relative: 0.0 };
@@ -33,8 +33,8 @@ fn convolutions_and_their_transposes() {
     let mut random = Random::new();
     for window in windows() {
         for (groups, input_channels, output_channels) in [(1, 3, 2), (3, 3, 3), (3, 3, 6), (2, 4, 6)] {
-            let (name, bias, role) = ("layer".into(), true, Role::Full);
-            let layer = Convolution { name, input_channels, output_channels, window, groups, bias, role };
+            let (name, bias) = ("layer".into(), true);
+            let layer = Convolution { name, input_channels, output_channels, window, groups, bias };
             check_convolution(layer, Shape::new(input_channels, 6, 5), &mut random);
         }
     }

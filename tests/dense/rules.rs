@@ -87,9 +87,10 @@ impl Explained<'_> {
         let weight = |name: &str| self.parameters.of(name);
         match node.op.forward().unwrap() {
             Forward::Convolve { layer, .. } => {
+                let role = graph.role(layer);
                 let layer = graph.convolution(layer);
                 let w = definitions::convolution(layer, &weight(&layer.weight_name()), shape, node.shape);
-                match layer.role {
+                match role {
                     Role::First => vec![method::box_rule(&w, x, &c)],
                     Role::Flat => vec![method::relevance_c(&w, x, &c)],
                     Role::Full => vec![self.full(id, &w, &c, ablations).relevance],

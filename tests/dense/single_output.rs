@@ -3,7 +3,7 @@
 use super::target::probability;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};
-use agf::graph::{Activation, Convolution, Forward, Graph, Network, NodeId, Role, Shape, Window};
+use agf::graph::{Activation, Convolution, Forward, Graph, Network, NodeId, Shape, Window};
 use agf::methods::relevance::Preset;
 use agf::methods::{ClassMap, Method, Quantity};
 use agf::reference::Reference;
@@ -12,10 +12,10 @@ use std::collections::HashMap;
 const STEP: f64 = 1e-6;
 const INPUT: Shape = Shape::new(3, 6, 5);
 
-fn convolve(graph: &mut Graph, name: &str, x: NodeId, channels: u32, window: Window, role: Role) -> NodeId {
+fn convolve(graph: &mut Graph, name: &str, x: NodeId, channels: u32, window: Window) -> NodeId {
     let input_channels = graph.shape(x).channels;
     let (name, output_channels) = (name.to_string(), channels);
-    let layer = Convolution { name, input_channels, output_channels, window, groups: 1, bias: true, role };
+    let layer = Convolution { name, input_channels, output_channels, window, groups: 1, bias: true };
     graph.convolve(layer, x).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn convolve(graph: &mut Graph, name: &str, x: NodeId, channels: u32, window: Win
 fn features() -> (Graph, NodeId, NodeId) {
     let mut graph = Graph::new();
     let input = graph.input(INPUT).unwrap();
-    let x = convolve(&mut graph, "first", input, 6, Window::square(3, 1, 1), Role::First);
+    let x = convolve(&mut graph, "first", input, 6, Window::square(3, 1, 1));
     let x = graph.add("relu", Forward::Clamp(Activation::Relu), &[x]).unwrap();
     (graph, input, x)
 }
@@ -39,7 +39,7 @@ fn single() -> Network {
 /// As SqueezeNet ends: a convolution, ReLU and the mean of every channel.
 fn pooled_logits() -> Network {
     let (mut graph, input, x) = features();
-    let x = convolve(&mut graph, "last", x, 3, Window::square(1, 1, 0), Role::Flat);
+    let x = convolve(&mut graph, "last", x, 3, Window::square(1, 1, 0));
     let x = graph.add("last_relu", Forward::Clamp(Activation::Relu), &[x]).unwrap();
     let logits = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x]).unwrap();
     Network::new(graph, input, logits).unwrap()

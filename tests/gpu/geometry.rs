@@ -2,7 +2,7 @@
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
-use agf::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, Padding, Role, Shape, Window};
+use agf::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, Padding, Shape, Window};
 use agf::image::InputSpec;
 use agf::methods::Method;
 use agf::methods::relevance::Preset;
@@ -21,7 +21,6 @@ struct Geometry {
     channels: [u32; 2],
     groups: u32,
     window: Window,
-    role: Role,
 }
 
 const fn geometry(
@@ -32,8 +31,7 @@ const fn geometry(
     dilation: [u32; 2],
     padding: Padding,
 ) -> Geometry {
-    let role = if kernel[0] * kernel[1] == 1 { Role::Flat } else { Role::Full };
-    Geometry { channels, groups, window: Window { kernel, stride, dilation, padding }, role }
+    Geometry { channels, groups, window: Window { kernel, stride, dilation, padding } }
 }
 
 const GEOMETRIES: [Geometry; 13] = [
@@ -70,16 +68,15 @@ impl Geometry {
             window: Window { stride: [1, 2], ..Window::square(3, 1, 1) },
             groups: 1,
             bias: false,
-            role: Role::First,
         };
         let x = graph.convolve(first, input)?;
         let x = graph.batch_norm("first norm", 1e-3, x)?;
         let x = graph.add("first relu", Forward::Clamp(Activation::Relu), &[x])?;
         let dilated = Window { stride: [1, 1], dilation: [2, 1], ..Window::square(2, 1, 0) };
         let x = graph.add("pool", Forward::MaxPool(dilated), &[x])?;
-        let (window, groups, bias, role) = (self.window, self.groups, true, self.role);
+        let (window, groups, bias) = (self.window, self.groups, true);
         let name = "geometry".to_string();
-        let layer = Convolution { name, input_channels, output_channels, window, groups, bias, role };
+        let layer = Convolution { name, input_channels, output_channels, window, groups, bias };
         let x = graph.convolve(layer, x)?;
         let x = graph.add("relu", Forward::Clamp(Activation::Relu6), &[x])?;
         let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;

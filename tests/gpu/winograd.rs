@@ -6,7 +6,7 @@ use crate::common::random::Random;
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::{Gpu, Program, WeightStore};
 use agf::graph::{
-    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Graph, NodeId, Op, Padding, Part, Role,
+    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Graph, NodeId, Op, Padding, Part,
     Shape, Window,
 };
 use agf::methods::Method;
@@ -61,7 +61,6 @@ fn convolution(random: &mut Random) -> (Convolution, Shape) {
         window: Window::new([3, 3], 1, padding),
         groups: 1,
         bias: number(0, 1) == 1,
-        role: Role::Full,
     };
     (convolution, shape)
 }

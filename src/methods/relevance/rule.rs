@@ -179,10 +179,10 @@ impl Selector {
             Op::Forward(Forward::Convolve { layer, .. }) => Some(layer),
             Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         };
-        let convolution =
-            layer.filter(|_| subject.kind == Kind::Convolution).map(|layer| subject.graph.convolution(layer));
-        let is_role = |role| convolution.is_some_and(|convolution| convolution.role == role);
-        let is_kernel = |size| convolution.is_some_and(|convolution| convolution.window.kernel == [size, size]);
+        let of_layer = |layer| (layer, subject.graph.convolution(layer));
+        let convolution = layer.filter(|_| subject.kind == Kind::Convolution).map(of_layer);
+        let is_role = |role| convolution.is_some_and(|(layer, _)| subject.graph.role(layer) == role);
+        let is_kernel = |size| convolution.is_some_and(|(_, convolution)| convolution.window.kernel == [size, size]);
         let from_picture = |depth: i32| if depth < 0 { subject.deepest + 1 + depth } else { depth };
         self.op.is_none_or(|kind| kind == subject.kind)
             && self.role.is_none_or(is_role)

@@ -170,7 +170,7 @@ impl Lowering<'_> {
     fn count_pass(&mut self, pass: &Pass) {
         let convolution = self.graph.convolution(pass.layer);
         if self.passes.iter().all(|known| known.layer != convolution.name) {
-            let (layer, role) = (convolution.name.clone(), convolution.role);
+            let (layer, role) = (convolution.name.clone(), self.graph.role(pass.layer));
             self.passes.push(LayerPasses { layer, role, always: 0, gated: 0 });
         }
         for known in self.passes.iter_mut().filter(|known| known.layer == convolution.name) {
