@@ -51,6 +51,7 @@ if [[ -n $small ]]; then
     batches=(2)
     tiles=(4)
     seconds=0.01
+    variants=(--repeats 1 --size 4x4)
     # Software drivers are slow, and tests run beside others.
     total=$((4 * total))
     patience=4
@@ -62,6 +63,7 @@ else
     batches=(8 32)
     tiles=(0 4)
     seconds=0.4
+    variants=(--seconds 0.03 --winograd 4)
 fi
 
 # Runs a command for so many seconds at most.
@@ -122,7 +124,7 @@ done
 
 # 4. and 5. Kernels and dispatches.
 part dispatches 20 "$program" bench --measure dispatches --json --seconds 1
-part variants 60 "$program" bench --measure variants --json --seconds 0.03 --winograd 4 ${small:+--size 8x8}
+part variants 60 "$program" bench --measure variants --json "${variants[@]}"
 
 # 6. What there is to beat.
 part torch 75 python3 tools/gpu/torch_times.py --variants "$out/variants.out" ${authors:+--authors "$authors"}
