@@ -103,7 +103,7 @@ bench() {
 }
 
 # 1. What there is.
-part devices 20 "$program" devices
+part devices 20 "$program" devices --limits
 command -v nvidia-smi >/dev/null && part nvidia-smi 20 nvidia-smi
 command -v vulkaninfo >/dev/null && part vulkaninfo 20 vulkaninfo --summary
 

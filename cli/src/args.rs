@@ -131,6 +131,9 @@ pub struct PredictArguments {
 /// `agf-run devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArguments {
+    /// Also list every limit and feature of the adapters
+    #[arg(long)]
+    pub limits: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,

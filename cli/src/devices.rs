@@ -9,9 +9,16 @@ use agf::gpu::{self, AdapterSummary};
 pub fn run(arguments: &DevicesArguments) -> Result<Outcome, CliError> {
     let selection = arguments.device.selection();
     let adapters = pollster::block_on(gpu::adapters(&selection));
+    let offers = match arguments.limits {
+        true => pollster::block_on(gpu::offers(&selection)),
+        false => Vec::new(),
+    };
     let mut terminal = Terminal::plain();
-    for adapter in &adapters {
+    for (position, adapter) in adapters.iter().enumerate() {
         terminal.data(describe(adapter))?;
+        if let Some(offers) = offers.get(position) {
+            terminal.data(offers)?;
+        }
     }
     let (position, why) = gpu::choose(&adapters, &selection)?;
     if let Some(taken) = adapters.get(position) {

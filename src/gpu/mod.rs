@@ -45,6 +45,15 @@ pub async fn adapters(selection: &Selection) -> Vec<AdapterSummary> {
     found.iter().enumerate().map(|(index, adapter)| summarize(index, adapter)).collect()
 }
 
+/// All limits and features that each of the adapters offers, as text: for reports of adapters that nobody has seen yet.
+pub async fn offers(selection: &Selection) -> Vec<String> {
+    let describe = |adapter: &wgpu::Adapter| {
+        let features: Vec<&str> = adapter.features().iter_names().map(|(name, _)| name).collect();
+        format!("{:#?}\nFeatures: {}", adapter.limits(), features.join(" "))
+    };
+    enumerate(selection).await.iter().map(describe).collect()
+}
+
 /// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
 /// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
 pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {

@@ -34,6 +34,11 @@ fn devices() {
     let place = Place::new();
     let run = place.run(&["devices"]).succeeds();
     assert!(run.stdout.contains("Taken: "), "{}", run.stdout);
+    let offers = place.run(&["devices", "--limits"]).succeeds().stdout;
+    for words in ["max_storage_buffers_per_shader_stage: ", "max_compute_workgroup_storage_size: ", "Features: "] {
+        assert!(offers.contains(words), "'{words}' is missing: {offers}");
+        assert!(!run.stdout.contains(words), "nobody asked for it: {}", run.stdout);
+    }
     place.run(&["devices", "--adapter", "99"]).fails(&[]);
     place.run(&["plan", "--model", "tiny_vgg", "--adapter", "99"]).fails(&[]);
     place.run(&["plan", "--model", "tiny_vgg", "--adapter", "no such adapter"]).fails(&[]);
