@@ -2,6 +2,7 @@
 
 use crate::gpu::GpuError;
 use crate::graph::GraphError;
+#[cfg(feature = "pictures")]
 use crate::image::ImageError;
 use crate::methods::MethodError;
 use crate::models::LabelError;
@@ -56,8 +57,8 @@ pub enum Error {
     },
     /// Not even one picture fits the memory that may be used.
     #[error(
-        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and --max-memory allows {:.1} MB; \
-         allow more, or use a smaller picture (--size), fewer classes or another network",
+        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and {:.1} MB are allowed; \
+         allow more, or use a smaller picture, fewer classes or another network",
         *values as f64 / 1e6, *weights as f64 / 1e6, values + weights, *limit as f64 / 1e6
     )]
     Memory {
@@ -69,6 +70,7 @@ pub enum Error {
         limit: u64,
     },
     /// A picture or array that cannot be read or written.
+    #[cfg(feature = "pictures")]
     #[error(transparent)]
     Image(#[from] ImageError),
     /// A name that is no class's, or several classes'.

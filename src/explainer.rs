@@ -4,6 +4,7 @@ mod audit;
 mod passes;
 mod types;
 
+pub(crate) use types::pictures_of;
 pub use types::{Batch, Cost, Explained, LayerSum, Map, Progress, Target};
 
 use crate::error::Error;

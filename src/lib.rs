@@ -31,6 +31,9 @@
 //! gradient and relevance to it ([`methods`]); the graph and the device's limits give a plan ([`plan`]), a plan runs on the GPU
 //! ([`gpu`]). [`reference`](mod@reference) computes the same graph in f64, and [`verify`](mod@verify) compares the two node by node. A host application hands
 //! over its device ([`gpu::Gpu::adopt`]) and records a [`session::Session`] into its own encoder.
+//!
+//! What a host may leave out are features, all on by default: `pictures` ([`image`]), `evaluation` ([`evaluation`], which needs
+//! `pictures`) and `embedded-weights` ([`models::Model::embedded`]).
 
 #![warn(missing_docs)]
 
@@ -38,10 +41,14 @@ pub mod benchmark;
 #[doc(hidden)]
 pub mod catalogue;
 pub mod error;
+#[cfg(feature = "evaluation")]
 pub mod evaluation;
 pub mod explainer;
+#[doc(hidden)]
+pub mod files;
 pub mod gpu;
 pub mod graph;
+#[cfg(feature = "pictures")]
 pub mod image;
 pub mod methods;
 pub mod models;

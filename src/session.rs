@@ -174,7 +174,7 @@ impl Session {
         let SessionShape { count, height, width, .. } = self.shape;
         batch.check()?;
         if (batch.count, batch.height, batch.width) != (count, height, width) {
-            let wanted = format!("{count} pictures of {height}x{width}");
+            let wanted = crate::explainer::pictures_of(count, height, width);
             return Err(Error::Batch { found: batch.describe(), wanted });
         }
         Ok(self.program.write(&self.graph, self.nodes.input, &batch.data).await?)

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::hints::Hinted;
 use super::setup;
+use super::terminal::count_of;
 use agf::error::Error;
 use agf::evaluation::DatasetError;
 use agf::evaluation::records::RecordError;
@@ -19,13 +21,13 @@ use agf::tuning::CacheError;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The engine.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Engine(#[from] Error),
     /// The adapter, or what was asked of it.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Gpu(#[from] GpuError),
     /// The weights.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Weights(#[from] WeightsError),
     /// A class that was asked for.
     #[error("--class: {0}")]
@@ -76,7 +78,7 @@ pub enum CliError {
         most: usize,
     },
     /// The size of a pattern for `verify`.
-    #[error("{0} pictures of this size do not fit into memory; choose a smaller --batch or --size")]
+    #[error("{} of this size do not fit into memory; choose a smaller --batch or --size", count_of(*.0 as usize, "picture"))]
     Pattern(u32),
     /// A model without weights of its own.
     #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
@@ -93,10 +95,10 @@ pub enum CliError {
         source: io::Error,
     },
     /// The folder of an evaluation's photos.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Dataset(#[from] DatasetError),
     /// Records of an evaluation.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Records(#[from] RecordError),
     /// A file of an evaluation's results.
     #[error(transparent)]
@@ -134,7 +136,7 @@ pub enum CliError {
     #[error("cannot start a thread to read the inputs: {0}")]
     Thread(io::Error),
     /// The file of tuned choices.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Tuning(#[from] CacheError),
     /// Nowhere to keep tuned choices.
     #[error("the user's cache folder, where tuned choices are kept, is not known; set HOME or XDG_CACHE_HOME")]

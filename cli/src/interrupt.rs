@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::terminal::Terminal;
+use agf::files::{UNFINISHED_PREFIX, UNFINISHED_SUFFIX};
 
 /// Exit code after the second request, as shells have it for Ctrl-C.
 const ENDED_AT_ONCE: i32 = 130;
@@ -48,12 +49,12 @@ fn remove_unfinished(folders: &[PathBuf], is_meant: impl Fn(&Path, u32) -> bool)
     }
 }
 
-/// The process that writes an unfinished file, `.agf-PROCESS-NUMBER.part`.
+/// The process that writes an unfinished file, `.agf-PROCESS-RANDOM.part`.
 fn process_of(path: &Path) -> Option<u32> {
-    let name = path.file_name()?.to_str()?.strip_prefix(".agf-")?.strip_suffix(".part")?;
-    let (process, number) = name.split_once('-')?;
-    number.parse::<u64>().ok()?;
-    process.parse().ok()
+    let name = path.file_name()?.to_str()?.strip_prefix(UNFINISHED_PREFIX)?.strip_suffix(UNFINISHED_SUFFIX)?;
+    let (process, random) = name.split_once('-')?;
+    let is_random = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    process.parse().ok().filter(|_| is_random)
 }
 
 /// Known only where the system shows its processes as files.
@@ -72,8 +73,8 @@ mod tests {
 
     #[test]
     fn unfinished_files_carry_their_process() {
-        assert_eq!(process_of(Path::new("out/.agf-12-3.part")), Some(12));
-        for name in ["agf-12-3.part", ".agf-12.part", ".agf-12-x.part", ".agf-12-3.png", ".agf-x-3.part"] {
+        assert_eq!(process_of(Path::new("out/.agf-12-3aZ.part")), Some(12));
+        for name in ["agf-12-3.part", ".agf-12.part", ".agf-12-.part", ".agf-12-3.png", ".agf-x-3.part"] {
             assert_eq!(process_of(Path::new(name)), None, "{name}");
         }
     }

@@ -11,6 +11,7 @@ mod devices;
 mod error;
 mod eval;
 mod explain;
+mod hints;
 mod inputs;
 mod interrupt;
 mod methods;

@@ -66,9 +66,7 @@ impl<'a> Writer<'a> {
         let save = if arguments.save.is_empty() { vec![usual] } else { arguments.save.clone() };
         let try_out = || {
             fs::create_dir_all(folder)?;
-            let probe = folder.join(format!(".agf-{}.probe", std::process::id()));
-            fs::write(&probe, b"")?;
-            fs::remove_file(&probe)
+            tempfile::tempfile_in(folder).map(drop)
         };
         let refused = |source| CliError::OutputFolder { folder: folder.clone(), source };
         try_out().map_err(refused)?;

@@ -2,6 +2,7 @@
 
 use super::args::PredictArguments;
 use super::decode::{Decoder, Picture};
+use super::hints::Hinted;
 use super::output;
 use super::pipeline::{self, Batches, Delivery};
 use super::report::{Failure, PREDICTIONS_SCHEMA, Prediction, Predictions};
@@ -77,7 +78,7 @@ impl Session<'_> {
             }
             Err(error) => {
                 for picture in &pictures {
-                    self.fail_next(picture.failure(&error));
+                    self.fail_next(picture.failure(error.told()));
                 }
             }
         }

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::answers::{Answer, MethodMap};
 use super::decode::Picture;
+use super::hints::Hinted;
 use super::output::{self, Captioned, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
 use super::terminal::{Terminal, count_of, escaped};
@@ -72,7 +73,7 @@ impl<'a> Recorder<'a> {
         let (answers, cost) = match result {
             Ok(answer) => answer,
             Err(error) => {
-                return pictures.iter().for_each(|picture| self.fail_next(picture.failure(&error)));
+                return pictures.iter().for_each(|picture| self.fail_next(picture.failure(error.told())));
             }
         };
         let (writer, labels) = (&self.writer, self.labels);

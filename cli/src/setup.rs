@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
+use super::hints::Hinted;
 use super::terminal::Terminal;
 use super::values::{ClassSpec, Size, WeightsSource};
 use agf::Error;
@@ -110,7 +111,7 @@ fn tuned(gpu: &Gpu, directory: &Path) -> Tuning {
     match tuning::load(gpu, directory) {
         Ok(tuning) => tuning.unwrap_or_default(),
         Err(error) => {
-            Terminal::plain().warn(error);
+            Terminal::plain().warn(error.told());
             Tuning::new()
         }
     }

@@ -46,7 +46,7 @@ pub struct Dataset {
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// The folder or one in it cannot be read.
-    #[error("cannot search the folder {}: {source}; check --data", folder.display())]
+    #[error("cannot search the folder {}: {source}; check the path", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -57,7 +57,7 @@ pub enum DatasetError {
     #[error("{} holds no photos (files that end in {})", .0.display(), ENDINGS.join(", "))]
     Empty(PathBuf),
     /// A folder that should be called like a class.
-    #[error("the folder {} should be called like a class (by synset, number or name): {source}; or give a list of labels with --labels", folder.display())]
+    #[error("the folder {} should be called like a class (by synset, number or name): {source}; or give a list of labels", folder.display())]
     Class {
         /// The folder.
         folder: PathBuf,
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(found[..3], items(&expected));
         assert_eq!(found.len(), 4);
         let error = open(&folder(&[("no such thing/x.jpg", "")])).unwrap_err().to_string();
-        assert!(error.contains("no such thing") && error.contains("--labels"), "{error}");
+        assert!(error.contains("no such thing") && error.contains("a list of labels"), "{error}");
     }
 
     #[test]

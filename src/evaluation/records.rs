@@ -76,7 +76,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// Other settings.
-    #[error("{} was made with other settings: {}; choose another folder with --out, or remove it", path.display(), differences.join("; "))]
+    #[error("{} was made with other settings: {}; choose another folder, or remove it", path.display(), differences.join("; "))]
     Settings {
         /// The file.
         path: PathBuf,
@@ -286,7 +286,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<(), RecordError> {
     for folder in folders {
         if folder.canonicalize().is_ok_and(|path| out.canonicalize().is_ok_and(|out| out == path)) {
             return Err(RecordError::Merge(format!(
-                "{} is the output folder; choose another with --out",
+                "{} is the output folder; choose another for the merged records",
                 folder.display()
             )));
         }

@@ -26,7 +26,7 @@ impl Batch {
     }
 
     pub(crate) fn describe(&self) -> String {
-        format!("{} pictures of {}x{}", self.count, self.height, self.width)
+        pictures_of(self.count, self.height, self.width)
     }
 
     pub(super) fn picture_elements(&self) -> u64 {
@@ -44,6 +44,12 @@ impl Batch {
         let data = self.data[first as usize * picture..(first + count) as usize * picture].to_vec();
         Batch { count, height: self.height, width: self.width, data }
     }
+}
+
+/// `1 picture of 2x3`, `2 pictures of 2x3`.
+pub(crate) fn pictures_of(count: u32, height: u32, width: u32) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} picture{plural} of {height}x{width}")
 }
 
 /// Which class of a picture to explain.

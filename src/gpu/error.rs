@@ -9,7 +9,7 @@ pub enum GpuError {
          What to install: Debian/Ubuntu: `apt install mesa-vulkan-drivers libvulkan1`; Fedora: `dnf install mesa-vulkan-drivers \
          vulkan-loader`; Arch: `pacman -S vulkan-icd-loader` and your card's vulkan driver (or vulkan-swrast); \
          NVIDIA cards: the vendor's driver; Windows and macOS: an up-to-date graphics driver brings DX12 or Metal. \
-         Mesa's packages contain a software driver that works without a graphics card. `agf-run devices` lists what is found.",
+         Mesa's packages contain a software driver that works without a graphics card.",
         backend.map(|name| format!(" for the backend {name}")).unwrap_or_default()
     )]
     NoAdapter {
@@ -33,7 +33,7 @@ pub enum GpuError {
         found: Vec<String>,
     },
     /// The adapter is there but gives no device.
-    #[error("adapter '{adapter}' gives no device: {reason}; try another one with --adapter or update its driver")]
+    #[error("adapter '{adapter}' gives no device: {reason}; try another one or update its driver")]
     NoDevice {
         /// Adapter name.
         adapter: String,
@@ -53,7 +53,9 @@ pub enum GpuError {
         needed: u64,
     },
     /// Memory ran out.
-    #[error("the GPU is out of memory while {during} ({bytes} bytes were asked for); use a smaller --batch or --size")]
+    #[error(
+        "the GPU is out of memory while {during} ({bytes} bytes were asked for); use a smaller batch or smaller pictures"
+    )]
     OutOfMemory {
         /// What was being done.
         during: String,
@@ -70,7 +72,7 @@ pub enum GpuError {
     },
     /// The device is gone.
     #[error(
-        "the GPU was lost while {during}: it was reset, unplugged, or a run took too long; run again, with a smaller --batch or --size"
+        "the GPU was lost while {during}: it was reset, unplugged, or a run took too long; run again, with a smaller batch or smaller pictures"
     )]
     Lost {
         /// What was being done.

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod bindings;
+#[cfg(feature = "evaluation")]
 mod calls;
 mod error;
 mod pipeline_cache;

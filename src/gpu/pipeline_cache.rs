@@ -3,9 +3,11 @@
 //! A file belongs to one adapter, driver version and set of shaders; any other, and any damaged one, is ignored.
 
 use super::AdapterSummary;
+use crate::files;
 use crate::plan::kernel::Shader;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"agfpipe1";
@@ -25,8 +27,9 @@ impl PipelineCache {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let key = key(summary);
-        let file = directory.join(format!("pipelines-{key:016x}.bin"));
+        let adapter = wgpu::util::pipeline_cache_key(&device.adapter_info())?;
+        let key = key(&adapter, summary);
+        let file = directory.join(format!("{adapter}_{key:016x}.bin"));
         let (data, note) = match fs::read(&file).map(|bytes| unwrap(&bytes, key)) {
             Ok(Some(data)) => (Some(data), None),
             Ok(None) => (None, Some(format!("{}: damaged, ignored and written anew", file.display()))),
@@ -46,23 +49,17 @@ impl PipelineCache {
     /// Writes the file anew. A cache that cannot be written only costs time, so failures are not reported.
     pub fn save(&self) {
         let Some(data) = self.cache.get_data() else { return };
-        let temporary = self.file.with_extension(format!("{}.part", std::process::id()));
         let directory = self.file.parent().unwrap_or(Path::new("."));
-        let written = fs::create_dir_all(directory)
-            .and_then(|()| fs::write(&temporary, wrap(&data, self.key)))
-            .and_then(|()| fs::rename(&temporary, &self.file));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
+        let _ = fs::create_dir_all(directory)
+            .and_then(|()| files::write_whole(&self.file, |file| file.write_all(&wrap(&data, self.key))));
     }
 }
 
-/// Adapter, driver, crate version and the text of all shaders.
-fn key(summary: &AdapterSummary) -> u64 {
-    let AdapterSummary { name, vendor, device, backend, driver, driver_info, .. } = summary;
+/// What wgpu tells adapters apart by, driver, crate version and the text of all shaders.
+fn key(adapter: &str, summary: &AdapterSummary) -> u64 {
+    let AdapterSummary { name, driver, driver_info, .. } = summary;
     let mut hasher = DefaultHasher::new();
-    (env!("CARGO_PKG_VERSION"), vendor, device, driver, driver_info).hash(&mut hasher);
-    (name, backend, Shader::fingerprint()).hash(&mut hasher);
+    (env!("CARGO_PKG_VERSION"), adapter, name, driver, driver_info, Shader::fingerprint()).hash(&mut hasher);
     hasher.finish()
 }
 

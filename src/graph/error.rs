@@ -20,7 +20,7 @@ pub enum GraphError {
     /// A window does not fit the picture.
     #[error(
         "node '{node}' ({op}): a {rows}x{columns} window does not fit an input of {input}; \
-         use a larger picture (--size) or a network that allows this size"
+         use a larger picture or a network that allows this size"
     )]
     Window {
         /// Name given to the node.

@@ -29,6 +29,7 @@ mod resample;
 mod text;
 mod write;
 
+pub use crate::models::{Filter, InputSpec};
 pub use ::image::RgbImage;
 pub use chart::{Chart, Line};
 pub use colormap::{Colormap, NOT_FINITE_COLOR};
@@ -40,7 +41,7 @@ pub use overlay::{heatmap, overlay};
 pub use panel::{PanelEntry, panel};
 pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};
 pub use placement::{PhotoMap, Placement};
-pub use prepare::{Filter, Framing, InputSpec, Prepared, prepare};
+pub use prepare::{Framing, Prepared, prepare};
 #[doc(hidden)]
 pub use write::write_atomically;
 pub use write::write_png;

@@ -118,7 +118,7 @@ pub struct PassNodes {
 pub enum MethodError {
     /// Operations without a rule.
     #[error(
-        "{method} has no rule for these nodes: {}; use operations that the method covers, or write rules for them (agf-run rules prints a method's as a start)",
+        "{method} has no rule for these nodes: {}; use operations that the method covers, or write rules for them",
         nodes.join(", ")
     )]
     NoRule {

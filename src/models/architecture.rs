@@ -3,9 +3,9 @@
 use super::efficientnet_lite;
 use super::resnet::{Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
+use super::{Filter, InputSpec};
 use super::{Labels, Recipe};
 use crate::graph::{GraphError, Network, Shape};
-use crate::image::{Filter, InputSpec};
 use std::fmt;
 use std::str::FromStr;
 

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod efficientnet_lite;
+mod input;
 mod labels;
 mod model;
 pub(crate) mod names;
@@ -14,6 +15,7 @@ mod vgg;
 pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};
+pub use input::{Filter, InputSpec};
 pub use labels::{LabelError, Labels};
 pub use model::Model;
 pub use precision::{Precision, UnknownPrecision};

@@ -1,12 +1,12 @@
 //! A model: a recipe and its weights.
 
 use super::weights::{Weights, WeightsError, class_count};
-use super::{Architecture, Labels, Precision, Recipe};
+use super::{Architecture, InputSpec, Labels, Precision, Recipe};
 use crate::graph::{GraphError, Network};
-use crate::image::InputSpec;
 use std::path::Path;
 
 /// Weights of the embedded EfficientNet-Lite0.
+#[cfg(feature = "embedded-weights")]
 static EMBEDDED: &[u8] = include_bytes!("../../weights/efficientnet_lite0.safetensors");
 
 /// A network with its weights. Clones share the weights.
@@ -23,10 +23,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// EfficientNet-Lite0 with its ImageNet weights, which ship with the crate.
+    /// EfficientNet-Lite0 with its ImageNet weights, which ship with the crate (feature `embedded-weights`).
     ///
     /// # Errors
     /// [`WeightsError`] only if the crate was built from a damaged file.
+    #[cfg(feature = "embedded-weights")]
     pub fn embedded() -> Result<Self, WeightsError> {
         let architecture = Architecture::EfficientNetLite0;
         let recipe = architecture.recipe(architecture.default_classes())?;
@@ -150,7 +151,7 @@ mod tests {
         let name = "features.3.weight";
         let error =
             with_value(Architecture::TinyVgg, name, -65_505.0).with_precision(Precision::F16Weights).unwrap_err();
-        for words in ["made up", name, "-65505", "65504", "--precision f32"] {
+        for words in ["made up", name, "-65505", "65504", "in f32"] {
             assert!(error.to_string().contains(words), "{error}");
         }
         assert!(with_value(Architecture::TinyVgg, name, 65_504.0).with_precision(Precision::F16Weights).is_ok());

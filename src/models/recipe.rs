@@ -1,9 +1,9 @@
 //! What a network is before it has weights.
 
+use super::InputSpec;
 use super::Labels;
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network};
-use crate::image::InputSpec;
 use std::fmt;
 use std::sync::Arc;
 

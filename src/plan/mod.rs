@@ -124,7 +124,7 @@ pub enum PlanError {
     /// One value does not fit a binding even for a single sample.
     #[error(
         "'{value}' needs {bytes} bytes for one picture, this adapter binds at most {limit}; \
-         use a smaller picture (--size) or another adapter"
+         use a smaller picture or another adapter"
     )]
     TooLarge {
         /// Name of the value.

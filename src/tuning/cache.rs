@@ -1,6 +1,7 @@
 //! Tuned choices in a file, which belongs to one adapter, driver version, set of shaders and version of this crate.
 
 use super::{PassShape, Tuning, Variant};
+use crate::files;
 use crate::gpu::{AdapterSummary, Gpu};
 use crate::plan::Profile;
 use crate::plan::kernel::Shader;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const SCHEMA: u32 = 1;
@@ -51,7 +52,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The file is damaged, or of another version of its form.
-    #[error("tuned choices {} are damaged and ignored: {reason}; agf-run tune makes them anew", path.display())]
+    #[error("tuned choices {} are damaged and ignored: {reason}; tune again to replace them", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -59,7 +60,7 @@ pub enum CacheError {
         reason: String,
     },
     /// The file was made for something else.
-    #[error("tuned choices {} are ignored: {reason}; agf-run tune makes them anew", path.display())]
+    #[error("tuned choices {} are ignored: {reason}; tune again to replace them", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -108,18 +109,13 @@ pub fn load(gpu: &Gpu, directory: &Path) -> Result<Option<Tuning>, CacheError> {
 /// [`CacheError::Write`].
 pub fn save(gpu: &Gpu, directory: &Path, tuning: &Tuning) -> Result<PathBuf, CacheError> {
     let path = file(gpu, directory);
-    let temporary = path.with_extension(format!("{}.part", std::process::id()));
     let written = text(key(gpu.summary()), tuning).and_then(|text| {
         fs::create_dir_all(directory)?;
-        fs::write(&temporary, text)?;
-        fs::rename(&temporary, &path)
+        files::write_whole(&path, |file| file.write_all(text.as_bytes()))
     });
     match written {
         Ok(()) => Ok(path),
-        Err(source) => {
-            let _ = fs::remove_file(&temporary);
-            Err(CacheError::Write { path, source })
-        }
+        Err(source) => Err(CacheError::Write { path, source }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,15 +33,15 @@ pub struct Start {
 
 /// Measures the start.
 pub fn measure(arguments: &BenchArguments, gpu: &Gpu, settings: &Settings) -> Result<Start, CliError> {
-    let folder = Folder::new().map_err(CliError::BenchFolder)?;
-    let input = folder.0.join("input.npy");
+    let folder = tempfile::tempdir().map_err(CliError::BenchFolder)?;
+    let input = folder.path().join("input.npy");
     write_input(&input, settings).map_err(CliError::BenchFolder)?;
     let (mut cold, mut warm, mut peak) = (Vec::new(), Vec::new(), None);
     for round in 0..arguments.repeats.map_or(STARTS, std::num::NonZeroU32::get) {
-        let caches = folder.0.join(format!("caches-{round}"));
+        let caches = folder.path().join(format!("caches-{round}"));
         fs::create_dir(&caches).map_err(CliError::BenchFolder)?;
-        cold.push(start(arguments, gpu, &input, &folder.0.join("cold"), &caches)?.0);
-        let (seconds, bytes) = start(arguments, gpu, &input, &folder.0.join("warm"), &caches)?;
+        cold.push(start(arguments, gpu, &input, &folder.path().join("cold"), &caches)?.0);
+        let (seconds, bytes) = start(arguments, gpu, &input, &folder.path().join("warm"), &caches)?;
         warm.push(seconds);
         peak = peak.max(bytes);
     }
@@ -137,22 +137,4 @@ fn write_input(path: &Path, settings: &Settings) -> io::Result<()> {
     let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[1, 3, height, width]).writer(file).begin_nd()?;
     writer.extend((0..3 * height * width).map(|at| (at as f32 / 29.0).sin()))?;
     writer.finish()
-}
-
-/// A new folder, removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("agf-bench-{}", std::process::id()));
-        fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

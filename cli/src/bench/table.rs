@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Document;
 use super::start::Start;
+use crate::terminal::count_of;
 use agf::benchmark::{KernelRow, Summary};
 use agf::gpu::Clock;
 
@@ -46,8 +47,9 @@ fn networks(text: &mut String, document: &Document) -> std::fmt::Result {
     line(text, "explanation of one class, ms", &networks.explanation)?;
     line(text, "each further class, ms", &networks.further_class)?;
     if let Some(batch) = &networks.batch {
-        line(text, &format!("{} pictures at once, ms", batch.pictures), &batch.together)?;
-        line(text, &format!("{} pictures one by one, ms", batch.pictures), &batch.singly)?;
+        let pictures = count_of(batch.pictures as usize, "picture");
+        line(text, &format!("{pictures} at once, ms"), &batch.together)?;
+        line(text, &format!("{pictures} one by one, ms"), &batch.singly)?;
     }
     if let Some(start) = &document.start {
         line(text, "cold start, s", &start.cold_seconds)?;
@@ -61,7 +63,8 @@ fn networks(text: &mut String, document: &Document) -> std::fmt::Result {
     writeln!(text, "explanation over forward pass: {:.2}", networks.explanation_over_forward)?;
     writeln!(text, "each further class over forward pass: {:.2}", networks.further_class_over_forward)?;
     if let Some(batch) = &networks.batch {
-        writeln!(text, "{} pictures at once over one by one: {:.2}", batch.pictures, batch.together_over_singly)?;
+        let pictures = count_of(batch.pictures as usize, "picture");
+        writeln!(text, "{pictures} at once over one by one: {:.2}", batch.together_over_singly)?;
     }
     memory(text, document)
 }

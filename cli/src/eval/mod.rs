@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
             terminal.say(format_args!("{} without a mask left out", count_of(self.left_out, "photo")));
         }
         if file.done() > 0 {
-            terminal.say(format_args!("{} of {total} pictures are done already", file.done()));
+            terminal.say(format_args!("{} of {} done already", file.done(), count_of(total as usize, "picture")));
         }
         if left > 0 {
             self.evaluate(&mut file, &terminal)?;
@@ -111,7 +111,10 @@ impl<'a> Run<'a> {
         terminal.finish();
         let undone = total.saturating_sub(file.done());
         if undone > 0 {
-            terminal.error(format_args!("interrupted; {undone} of {total} pictures are not done; run again to go on"));
+            terminal.error(format_args!(
+                "interrupted; {undone} of {} not done; run again to go on",
+                count_of(total as usize, "picture")
+            ));
             return Ok(Outcome::Failed);
         }
         results::write(&self.out, self.arguments.json, &mut terminal)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, count_of};
 use crate::{CliError, Outcome, output};
 use agf::evaluation::records::{RecordReader, Settings};
 use agf::evaluation::{Curve, Evaluation, Means, Row};
@@ -45,8 +45,9 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
     }
     let failed = means.failures().len();
     let failures = if failed == 0 { String::new() } else { format!(", {failed} could not be used") };
-    let of = if evaluation == Evaluation::GridPointing { "mosaics" } else { "pictures" };
-    terminal.say(format_args!("{evaluation}: {} {of}{failures}; see {}", means.pictures(), folder.display()));
+    let of = if evaluation == Evaluation::GridPointing { "mosaic" } else { "picture" };
+    let count = count_of(means.pictures() as usize, of);
+    terminal.say(format_args!("{evaluation}: {count}{failures}; see {}", folder.display()));
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
 }
 

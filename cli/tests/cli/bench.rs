@@ -61,7 +61,15 @@ fn the_start_is_measured_with_empty_and_with_full_caches() {
     let start = &document["start"];
     spread(&start["cold_seconds"], 1);
     spread(&start["warm_seconds"], 1);
-    assert!(start["caches"].as_str().unwrap().contains("empt"), "{start}");
+    let adapter = &document["adapter"];
+    if adapter["driver_info"].as_str().unwrap().contains("Mesa") {
+        assert_eq!(start["caches"], "emptied: Mesa was pointed to an empty folder", "{adapter}");
+        let [cold, warm] = ["cold_seconds", "warm_seconds"].map(|name| positive(&start[name], "median"));
+        assert!(cold > warm, "compiling takes time: {cold} s and {warm} s");
+    } else {
+        let ways = ["emptied: ", "not known to be empty: ", "not empty: "];
+        assert!(ways.iter().any(|way| start["caches"].as_str().unwrap().starts_with(way)), "{start}");
+    }
     if cfg!(target_os = "linux") {
         assert!(positive(start, "peak_resident_bytes") > 1e7);
     }

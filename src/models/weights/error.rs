@@ -93,7 +93,7 @@ pub enum WeightsError {
     /// The tensors are not those of the model. Names are as in the file, or as
     /// they would be there by its naming scheme.
     #[error(
-        "weights file {file} does not fit the model: {}; choose the architecture and the number of classes that the file was made for",
+        "weights file {file} does not fit the model: {}; choose the architecture that the file was made for",
         describe_mismatch(.missing, .unexpected, .misshapen)
     )]
     Mismatch {
@@ -130,7 +130,7 @@ pub enum WeightsError {
     },
     /// A value cannot be rounded to f16.
     #[error(
-        "weights file {file}: {tensor} has the value {value}, beyond f16's largest, 65504; keep the weights in f32 (--precision f32)"
+        "weights file {file}: {tensor} has the value {value}, beyond f16's largest, 65504; keep the weights in f32"
     )]
     BeyondF16 {
         /// The weights file.
