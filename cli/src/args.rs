@@ -237,6 +237,8 @@ pub struct ModelArguments {
     pub model: Architecture,
     /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan, verify and bench
     /// make them up for a model that has none
+    ///
+    /// Every name may have a prefix, and the last layer any name and number of classes. A note says what was taken for what.
     #[arg(long, value_name = "FILE|synthetic")]
     pub weights: Option<WeightsSource>,
     /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32

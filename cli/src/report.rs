@@ -30,13 +30,16 @@ pub(super) struct ModelReport {
     name: String,
     classes: u32,
     weights: String,
+    /// How the file of weights was read, where its names are not the network's own.
+    notes: Vec<String>,
     precision: &'static str,
 }
 
 impl From<&Model> for ModelReport {
     fn from(model: &Model) -> Self {
         let (name, precision) = (model.name().into(), model.precision.name());
-        Self { name, classes: model.classes(), weights: model.source.clone(), precision }
+        let (weights, notes) = (model.source.clone(), model.notes.clone());
+        Self { name, classes: model.classes(), weights, notes, precision }
     }
 }
 

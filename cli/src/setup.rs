@@ -29,6 +29,9 @@ impl ModelArguments {
             None if self.model == EMBEDDED => Model::embedded()?,
             None => return Err(CliError::NoWeights(self.model)),
         };
+        for note in &model.notes {
+            Terminal::plain().note(format_args!("{}: {note}", model.source));
+        }
         Ok(model.with_precision(self.precision)?)
     }
 

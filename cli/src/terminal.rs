@@ -84,6 +84,11 @@ impl Terminal {
         self.say(format_args!("error: {}", escaped(&error.to_string())));
     }
 
+    /// Tells what was taken for granted, on one line.
+    pub(super) fn note(&self, note: impl Display) {
+        self.say(format_args!("note: {}", escaped(&note.to_string())));
+    }
+
     /// Reports something doubtful, on one line.
     pub(super) fn warn(&self, warning: impl Display) {
         self.say(format_args!("warning: {}", escaped(&warning.to_string())));

@@ -20,3 +20,5 @@ mod rules;
 mod support;
 #[path = "cli/tuning.rs"]
 mod tuning;
+#[path = "cli/weights.rs"]
+mod weights;

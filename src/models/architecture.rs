@@ -1,10 +1,12 @@
 //! The architectures that are known by name, and their recipes.
 
 use super::efficientnet_lite;
-use super::resnet::{Block, ResNet, Stage};
+use super::fit::Naming;
+use super::resnet::{self, Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
 use super::{Filter, InputSpec};
 use super::{Labels, Recipe};
+use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network, Shape};
 use std::fmt;
 use std::str::FromStr;
@@ -97,18 +99,6 @@ impl Architecture {
         }
     }
 
-    /// Name of the last linear layer's weight, from whose rows the number of classes of a file can be read.
-    pub const fn classifier_weight(self) -> &'static str {
-        match self {
-            Self::EfficientNetLite0 => "_fc.weight",
-            Self::TinyVgg => "classifier.3.weight",
-            Self::ResNet18 | Self::ResNet34 | Self::ResNet50 | Self::ResNet101 | Self::ResNet152 | Self::TinyResNet => {
-                "fc.weight"
-            }
-            _ => "classifier.6.weight",
-        }
-    }
-
     /// The recipe of this architecture with `classes` logits. Classes have ImageNet's names where the published weights have these
     /// classes and the number is theirs, otherwise numbers.
     ///
@@ -117,8 +107,29 @@ impl Architecture {
     pub fn recipe(self, classes: u32) -> Result<Recipe, GraphError> {
         let build = move |height, width| self.build(height, width, classes);
         let recipe = Recipe::new(self.name(), self.input(), build)?;
+        let namings = self.namings(recipe.parameters());
+        let recipe = recipe.with_namings(namings);
         let published = self.default_classes();
         Ok(if classes == published && published == 1000 { recipe.with_labels(Labels::imagenet()) } else { recipe })
+    }
+
+    /// The names that other programs give to the layers of these parameters.
+    fn namings(self, parameters: &[Parameter]) -> Vec<Naming> {
+        match self {
+            Self::EfficientNetLite0 => vec![efficientnet_lite::timm(parameters)],
+            Self::Vgg11
+            | Self::Vgg11Bn
+            | Self::Vgg13
+            | Self::Vgg13Bn
+            | Self::Vgg16
+            | Self::Vgg16Bn
+            | Self::Vgg19
+            | Self::Vgg19Bn => vec![vgg::timm(parameters)],
+            Self::ResNet18 | Self::ResNet34 | Self::ResNet50 | Self::ResNet101 | Self::ResNet152 | Self::TinyResNet => {
+                vec![resnet::sequential(parameters)]
+            }
+            Self::TinyVgg => Vec::new(),
+        }
     }
 
     /// Size and normalisation of the input as the network was trained: 224x224 out of a short side of 256.

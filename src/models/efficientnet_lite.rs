@@ -1,5 +1,7 @@
 //! EfficientNet-Lite0 (Tan, Le, 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), with TensorFlow's "same" padding.
 
+use super::fit::Naming;
+use crate::graph::parameter::Parameter;
 use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Padding, Shape, Window};
 
 const EPSILON: f64 = 1e-3;
@@ -46,6 +48,47 @@ pub(super) fn build(input: Shape, classes: u32) -> Result<Network, GraphError> {
     let pooled = graph.add("_avg_pooling", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let logits = graph.linear("_fc", classes, pooled)?;
     Network::new(graph, picture, logits)
+}
+
+/// timm's names, which count blocks within their stage and name a block's batch normalisations in their order.
+pub(super) fn timm(parameters: &[Parameter]) -> Naming {
+    let caution = "these are also the names of another network of timm's, efficientnet_lite0, which pads evenly; this one is its \
+                   tf_efficientnet_lite0";
+    Naming::new("timm", parameters, timm_layer).with_caution(caution)
+}
+
+fn timm_layer(layer: &str) -> Option<String> {
+    let outer = match layer {
+        "_conv_stem" => "conv_stem",
+        "_bn0" => "bn1",
+        "_conv_head" => "conv_head",
+        "_bn1" => "bn2",
+        "_fc" => "classifier",
+        _ => return timm_block(layer.strip_prefix("_blocks.")?),
+    };
+    Some(outer.into())
+}
+
+/// timm's name of INDEX.LAYER.
+fn timm_block(layer: &str) -> Option<String> {
+    let (index, layer) = layer.split_once('.')?;
+    let mut block: u32 = index.parse().ok()?;
+    let mut stages = STAGES.iter().enumerate();
+    let (stage, Stage { expansion, .. }) = stages.find(|(_, stage)| {
+        let is_here = block < stage.blocks;
+        block -= if is_here { 0 } else { stage.blocks };
+        is_here
+    })?;
+    let layer = match (layer, *expansion == 1) {
+        ("_depthwise_conv", _) => "conv_dw",
+        ("_expand_conv", _) | ("_project_conv", true) => "conv_pw",
+        ("_project_conv", false) => "conv_pwl",
+        ("_bn0", _) | ("_bn1", true) => "bn1",
+        ("_bn1", false) | ("_bn2", true) => "bn2",
+        ("_bn2", false) => "bn3",
+        _ => return None,
+    };
+    Some(format!("blocks.{stage}.{block}.{layer}"))
 }
 
 struct Builder {

@@ -2,10 +2,10 @@
 
 mod architecture;
 mod efficientnet_lite;
+pub(crate) mod fit;
 mod input;
 mod labels;
 mod model;
-pub(crate) mod names;
 mod precision;
 mod recipe;
 mod resnet;
@@ -15,6 +15,7 @@ mod vgg;
 pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};
+pub use fit::Closest;
 pub use input::{Filter, InputSpec};
 pub use labels::{LabelError, Labels};
 pub use model::Model;

@@ -1,7 +1,7 @@
 //! A model: a recipe and its weights.
 
-use super::weights::{Weights, WeightsError, class_count};
-use super::{Architecture, InputSpec, Labels, Precision, Recipe};
+use super::weights::{TensorFile, Weights, WeightsError};
+use super::{Architecture, InputSpec, Labels, Precision, Recipe, fit};
 use crate::graph::{GraphError, Network};
 use std::path::Path;
 
@@ -20,6 +20,8 @@ pub struct Model {
     pub source: String,
     /// How the weights are kept on the GPU; set by [`Model::with_precision`], which rounds them.
     pub precision: Precision,
+    /// What a user should know of how the weights were read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Model {
@@ -29,23 +31,33 @@ impl Model {
     /// [`WeightsError`] only if the crate was built from a damaged file.
     #[cfg(feature = "embedded-weights")]
     pub fn embedded() -> Result<Self, WeightsError> {
-        let architecture = Architecture::EfficientNetLite0;
-        let recipe = architecture.recipe(architecture.default_classes())?;
-        let source = "embedded weights/efficientnet_lite0.safetensors".to_string();
-        let weights = Weights::parse(EMBEDDED, &source, recipe.parameters())?;
-        Ok(Self::new(recipe, weights, source))
+        let file = TensorFile::parse(EMBEDDED, "embedded weights/efficientnet_lite0.safetensors")?;
+        Self::load(Architecture::EfficientNetLite0, file)
     }
 
-    /// An architecture with the weights of a safetensors file; the number of classes is the file's.
+    /// An architecture with the weights of a safetensors file; name and number of classes of the last layer are the file's. What of the
+    /// file is not named as in the recipe stands in [`Model::notes`].
     ///
     /// # Errors
     /// [`WeightsError`] where the file cannot be read or does not fit.
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
-        let classes = class_count(path, architecture.classifier_weight());
-        let classes = classes.map_or(architecture.default_classes(), |classes| classes as u32);
-        let recipe = architecture.recipe(classes)?;
-        let weights = Weights::open(path, recipe.parameters())?;
-        Ok(Self::new(recipe, weights, path.display().to_string()))
+        Self::load(architecture, TensorFile::open(path)?)
+    }
+
+    fn load(architecture: Architecture, file: TensorFile) -> Result<Self, WeightsError> {
+        let mut recipe = architecture.recipe(architecture.default_classes())?;
+        let source = file.name().to_owned();
+        let fit = match fit::find(&file.shapes(), &recipe.wanted(), &source) {
+            Ok(fit) => fit,
+            Err(error) => return Err(error.with_closest(fit::closest(&file.shapes())?)),
+        };
+        if let Some(classes) = fit.outputs.map(|outputs| u32::try_from(outputs).unwrap_or(u32::MAX))
+            && classes != recipe.classes()
+        {
+            recipe = architecture.recipe(classes)?;
+        }
+        let weights = Weights::read(file, &fit)?;
+        Ok(Self { notes: fit.notes, ..Self::new(recipe, weights, source) })
     }
 
     /// An architecture with deterministic weights that have learned nothing: for tests and measurements.
@@ -60,7 +72,7 @@ impl Model {
 
     /// A model from weights in memory, made for the recipe's parameters.
     pub fn new(recipe: Recipe, weights: Weights, source: String) -> Self {
-        Self { recipe, weights, source, precision: Precision::F32 }
+        Self { recipe, weights, source, precision: Precision::F32, notes: Vec::new() }
     }
 
     /// The same network at another precision. With [`Precision::F16Weights`] the weights of linear layers and dense convolutions become

@@ -1,9 +1,9 @@
 //! What a network is before it has weights.
 
-use super::InputSpec;
-use super::Labels;
+use super::fit::{Naming, Wanted};
+use super::{InputSpec, Labels};
 use crate::graph::parameter::Parameter;
-use crate::graph::{GraphError, Network};
+use crate::graph::{Forward, GraphError, Network, Op};
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,11 +20,13 @@ pub struct Recipe {
     classes: u32,
     input: InputSpec,
     labels: Labels,
+    head: Option<String>,
+    namings: Vec<Naming>,
 }
 
 impl Recipe {
-    /// A recipe whose classes have numbers for names, or are the two of one output. `build` is called with the height and width of a picture; which parameters there
-    /// are, and how many classes, must not depend on them.
+    /// A recipe whose classes have numbers for names, or are the two of one output. `build` is called with the height and width of a
+    /// picture; which parameters there are, and how many classes, must not depend on them.
     ///
     /// # Errors
     /// [`GraphError`] where `build` fails for the size that `input` names.
@@ -43,7 +45,14 @@ impl Recipe {
             classes,
             input,
             labels,
+            head: head(&network),
+            namings: Vec::new(),
         })
+    }
+
+    /// The same network, whose weights may also come by these names.
+    pub(super) fn with_namings(self, namings: Vec<Naming>) -> Self {
+        Self { namings, ..self }
     }
 
     /// The same network with these names for its classes, as many as it has.
@@ -69,6 +78,11 @@ impl Recipe {
         &self.parameters
     }
 
+    /// What a file of weights is matched against.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted { parameters: &self.parameters, head: self.head.as_deref(), namings: &self.namings }
+    }
+
     /// Number of logits.
     pub fn classes(&self) -> u32 {
         self.classes
@@ -82,6 +96,16 @@ impl Recipe {
     /// Names of the classes.
     pub fn labels(&self) -> &Labels {
         &self.labels
+    }
+}
+
+/// Name of the linear layer that gives the output; `None` where another operation does.
+fn head(network: &Network) -> Option<String> {
+    let logits = network.graph.node(network.logits);
+    let output = if network.has_one_output() { network.graph.node(*logits.inputs.first()?) } else { logits };
+    match output.op {
+        Op::Forward(Forward::Linear { layer, .. }) => Some(network.graph.linear_layer(layer).name.clone()),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! ResNet-18, 34, 50, 101 and 152 (He et al., 2016), in torchvision's layout: the stride of a bottleneck is in its 3x3 convolution.
 
+use super::fit::Naming;
+use crate::graph::parameter::Parameter;
 use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
 
 /// How a stage's blocks are made.
@@ -55,6 +57,20 @@ impl ResNet {
         let logits = graph.linear("fc", classes, pooled)?;
         Network::new(graph, picture, logits)
     }
+}
+
+/// The names in a row of a network's parts, as taking its last layer off leaves them: stem and stages have numbers.
+pub(super) fn sequential(parameters: &[Parameter]) -> Naming {
+    Naming::new("a sequence of modules", parameters, |layer| {
+        let (part, rest) = layer.split_once('.').map_or((layer, None), |(part, rest)| (part, Some(rest)));
+        let place = match part {
+            "conv1" => 0,
+            "bn1" => 1,
+            "fc" => 9,
+            _ => part.strip_prefix("layer")?.parse::<u32>().ok()? + 3,
+        };
+        Some(rest.map_or_else(|| place.to_string(), |rest| format!("{place}.{rest}")))
+    })
 }
 
 struct Builder {

@@ -1,5 +1,7 @@
 //! VGG-11, 13, 16 and 19, with and without batch normalisation (Simonyan, Zisserman, 2015), in torchvision's layout.
 
+use super::fit::Naming;
+use crate::graph::parameter::Parameter;
 use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
 
 /// A VGG: per stage the width of each convolution, every stage ending in a 2x2 max-pool.
@@ -55,6 +57,19 @@ impl Vgg {
         }
         Ok(x)
     }
+}
+
+/// timm's names. It keeps the first two linear layers as convolutions, whose weights are the same values in the same order.
+pub(super) fn timm(parameters: &[Parameter]) -> Naming {
+    Naming::new("timm", parameters, |layer| {
+        let renamed = match layer {
+            "classifier.0" => "pre_logits.fc1",
+            "classifier.3" => "pre_logits.fc2",
+            "classifier.6" => "head.fc",
+            _ => return None,
+        };
+        Some(renamed.into())
+    })
 }
 
 fn convolution(name: String, input_channels: u32, output_channels: u32) -> Convolution {

@@ -3,22 +3,18 @@
 //! Middle step of the flow "weights file + model recipe -> Graph": the recipe
 //! gives the list of parameters, [`Weights`] holds exactly one tensor for each
 //! of them, and the graph is built from both. Weights come from a safetensors
-//! file ([`Weights::open`]), from such a file in memory ([`Weights::parse`]),
-//! from tensors ([`Weights::from_tensors`]) or from a formula
-//! ([`Weights::synthetic`]).
-//!
-//! Files use torchvision's names, or timm's for VGG and ResNet; the scheme is
-//! found from the names themselves.
+//! file ([`Model::open`](super::Model::open)), from tensors
+//! ([`Weights::from_tensors`]) or from a formula ([`Weights::synthetic`]).
 
 mod check;
 mod error;
 mod file;
+mod file_kind;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use half::f16;
@@ -26,10 +22,11 @@ use half::slice::HalfFloatSliceExt;
 use half::vec::HalfFloatVecExt;
 use rayon::prelude::*;
 
-pub use error::{FileKind, NonFiniteTensor, ShapeMismatch, UnsupportedTensor, WeightsError};
+pub use error::{ImpossibleTensor, Problem, ShapeMismatch, UnsupportedTensor, WeightsError};
+pub(crate) use file::TensorFile;
+pub use file_kind::FileKind;
 
-use self::file::Header;
-use super::names::Naming;
+use super::fit::{self, Fit, Wanted};
 use super::synthetic::{self, fnv1a};
 use crate::graph::parameter::Parameter;
 
@@ -79,79 +76,26 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Loads the safetensors file at `path` for a model with `parameters`.
-    ///
-    /// F16 and BF16 values become f32. Needs memory for the file and for the
-    /// converted values at the same time.
+    /// Reads the tensors of a file that were found to be a network's.
+    pub(crate) fn read(file: TensorFile, fit: &Fit) -> Result<Self, WeightsError> {
+        let name = file.name().to_owned();
+        let values = file.read(&fit.names)?;
+        let tensors = fit.parameters.iter().zip(values);
+        let tensors = tensors.map(|(parameter, data)| Tensor { shape: parameter.shape.clone(), data: Arc::new(data) });
+        let tensors: Vec<Tensor> = tensors.collect();
+        check::require_possible(&fit.names, &fit.parameters, &tensors, &name)?;
+        Ok(Self::collect(&fit.parameters, tensors))
+    }
+
+    /// Takes the weights from `tensors`, by the names and shapes of `parameters`.
     ///
     /// # Errors
     ///
-    /// Every [`WeightsError`] except [`WeightsError::TensorLength`].
-    pub fn open(path: impl AsRef<Path>, parameters: &[Parameter]) -> Result<Self, WeightsError> {
-        let path = path.as_ref();
-        let file_name = path.display().to_string();
-        let (file, header) = file::open(path)?;
-        // The header alone tells whether the file fits, before its data is read.
-        let names = match_header(&header, parameters, &file_name)?;
-        let data = file::read_data(file, path, &header)?;
-        Self::convert(&header, &names, &data, &file_name, parameters)
-    }
-
-    /// Loads a safetensors file that is already in memory.
-    ///
-    /// `source_name` stands for the path in errors.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Weights::open`] except [`WeightsError::NotFound`] and
-    /// [`WeightsError::Read`].
-    pub fn parse(bytes: &[u8], source_name: &str, parameters: &[Parameter]) -> Result<Self, WeightsError> {
-        let header = file::parse_header(bytes, bytes.len() as u64, source_name)?;
-        let names = match_header(&header, parameters, source_name)?;
-        let data = bytes.get(header.data_start..).unwrap_or_default();
-        Self::convert(&header, &names, data, source_name, parameters)
-    }
-
-    /// Takes the tensors with these names, one per parameter, from the data of a file.
-    fn convert(
-        header: &Header,
-        names: &[String],
-        data: &[u8],
-        source_name: &str,
-        parameters: &[Parameter],
-    ) -> Result<Self, WeightsError> {
-        let mut tensors = Vec::with_capacity(names.len());
-        let mut unsupported = Vec::new();
-        for (name, parameter) in names.iter().zip(parameters) {
-            // Matching has found all names, and the header's check all ranges.
-            let Some(info) = header.tensors.get(name) else {
-                continue;
-            };
-            let (start, end) = info.data_offsets;
-            let bytes = data.get(start..end).unwrap_or_default();
-            match file::to_f32(bytes, info.dtype) {
-                Some(values) => tensors.push(Tensor { shape: parameter.shape.clone(), data: Arc::new(values) }),
-                None => {
-                    unsupported.push(UnsupportedTensor { name: name.clone(), element_type: info.dtype.to_string() })
-                }
-            }
-        }
-        if !unsupported.is_empty() {
-            return Err(WeightsError::ElementType { file: source_name.to_string(), tensors: unsupported });
-        }
-        check::require_finite(names, &tensors, source_name)?;
-        Ok(Self::collect(parameters, tensors))
-    }
-
-    /// Takes the weights from `tensors`, by the same names as in a file.
-    ///
-    /// # Errors
-    ///
-    /// [`WeightsError::Mismatch`] and [`WeightsError::NonFinite`].
+    /// [`WeightsError::Mismatch`] and [`WeightsError::Impossible`].
     pub fn from_tensors(mut tensors: HashMap<String, Tensor>, parameters: &[Parameter]) -> Result<Self, WeightsError> {
         let source_name = "(tensors in memory)";
         let shapes = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape())).collect();
-        let names = check::match_names(&shapes, parameters, source_name)?;
+        let Fit { names, .. } = fit::find(&shapes, &Wanted { parameters, head: None, namings: &[] }, source_name)?;
         let tensors: Vec<Tensor> = names
             .iter()
             .zip(parameters)
@@ -161,7 +105,7 @@ impl Weights {
                 Some(Tensor { shape, data })
             })
             .collect();
-        check::require_finite(&names, &tensors, source_name)?;
+        check::require_possible(&names, parameters, &tensors, source_name)?;
         Ok(Self::collect(parameters, tensors))
     }
 
@@ -231,37 +175,4 @@ impl Weights {
         let names = parameters.iter().map(|parameter| parameter.name.clone());
         Self { tensors: Arc::new(names.zip(tensors).collect()) }
     }
-}
-
-/// Number of classes of the model in the safetensors file at `path`.
-///
-/// `classifier_weight` is torchvision's name of the last linear layer's weight,
-/// such as `classifier.6.weight`; timm's name for it is found too. Reads the
-/// header only. Gives `None` if the file has no such (classes, features)
-/// matrix or is no safetensors file; [`Weights::open`] then says why.
-pub fn class_count(path: impl AsRef<Path>, classifier_weight: &str) -> Option<usize> {
-    let (_, header) = file::open(path.as_ref()).ok()?;
-    class_count_in_header(&header, classifier_weight)
-}
-
-/// [`class_count`] of a safetensors file that is already in memory.
-pub fn class_count_in_bytes(bytes: &[u8], classifier_weight: &str) -> Option<usize> {
-    let header = file::parse_header(bytes, bytes.len() as u64, "").ok()?;
-    class_count_in_header(&header, classifier_weight)
-}
-
-fn class_count_in_header(header: &Header, classifier_weight: &str) -> Option<usize> {
-    let naming = Naming::detect(header.tensors.keys().map(String::as_str));
-    let shape = &header.tensors.get(&naming.file_name(classifier_weight))?.shape;
-    match shape.as_slice() {
-        &[classes, features] if classes > 0 && features > 0 => Some(classes),
-        _ => None,
-    }
-}
-
-/// The name in the file for each of `parameters`, if its tensors are exactly
-/// those.
-fn match_header(header: &Header, parameters: &[Parameter], file: &str) -> Result<Vec<String>, WeightsError> {
-    let shapes = header.tensors.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice())).collect();
-    check::match_names(&shapes, parameters, file)
 }

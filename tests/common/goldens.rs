@@ -3,8 +3,8 @@
 use agf::graph::{Forward, NodeId, Op, Role};
 use agf::methods::agf::{Ablations, explain};
 use agf::methods::{ClassMap, Explanation, Quantity};
-use agf::models::Architecture;
 use agf::models::weights::Weights;
+use agf::models::{Architecture, Model};
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -102,12 +102,9 @@ impl Golden {
 
     /// The weights that the golden was made with.
     pub fn weights(&self, explanation: &Explanation) -> Weights {
-        let parameters = explanation.graph.parameters();
         match self.architecture {
-            Architecture::EfficientNetLite0 => {
-                Weights::open(repository_path("weights/efficientnet_lite0.safetensors"), &parameters).unwrap()
-            }
-            _ => Weights::synthetic(&parameters),
+            Architecture::EfficientNetLite0 => Model::embedded().unwrap().weights,
+            _ => Weights::synthetic(&explanation.graph.parameters()),
         }
     }
 

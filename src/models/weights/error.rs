@@ -3,7 +3,9 @@
 use std::fmt::{self, Display};
 use std::io;
 
+use super::file_kind::FileKind;
 use crate::graph::GraphError;
+use crate::models::fit::Closest;
 
 /// Entries of each list that a message shows; the error value holds them all.
 const SHOWN_ENTRIES: usize = 12;
@@ -93,8 +95,9 @@ pub enum WeightsError {
     /// The tensors are not those of the model. Names are as in the file, or as
     /// they would be there by its naming scheme.
     #[error(
-        "weights file {file} does not fit the model: {}; choose the architecture that the file was made for",
-        describe_mismatch(.missing, .unexpected, .misshapen)
+        "weights file {file} does not fit the model: {}; {}",
+        describe_mismatch(.missing, .unexpected, .misshapen),
+        describe_closest(.closest.as_deref())
     )]
     Mismatch {
         /// The weights file.
@@ -105,6 +108,34 @@ pub enum WeightsError {
         unexpected: Vec<String>,
         /// Tensors of another shape than the model's, in model order.
         misshapen: Vec<ShapeMismatch>,
+        /// The known network that the file fits best, if one was looked for and fits at all.
+        closest: Option<Box<Closest>>,
+    },
+    /// All of the network is there but its last layer.
+    #[error(
+        "weights file {file} has all of the model but its last layer, which would be {layer}.weight of shape (classes, {inputs}) and \
+         {layer}.bias of shape (classes), and no other layer has such shapes; bring a network that was trained to classify"
+    )]
+    NoHead {
+        /// The weights file.
+        file: String,
+        /// What the layer would be called in the file.
+        layer: String,
+        /// Its number of inputs.
+        inputs: usize,
+    },
+    /// Several sets of tensors could be the same part of the model.
+    #[error(
+        "weights file {file} can be read in several ways, as {what} could be any of: {}; keep one of them in the file",
+        list(candidates)
+    )]
+    Ambiguous {
+        /// The weights file.
+        file: String,
+        /// What there are several of.
+        what: &'static str,
+        /// The tensors, by their names or what these begin with.
+        candidates: Vec<String>,
     },
     /// Tensors have an element type other than F32, F16 and BF16.
     #[error(
@@ -117,16 +148,13 @@ pub enum WeightsError {
         /// The tensors, in model order.
         tensors: Vec<UnsupportedTensor>,
     },
-    /// Tensors hold NaN or infinite values.
-    #[error(
-        "weights file {file} has NaN or infinite values: {}; train or export the model again",
-        list(.tensors)
-    )]
-    NonFinite {
+    /// Tensors hold values that no network can have.
+    #[error("weights file {file} has impossible values: {}; train or export the model again", list(.tensors))]
+    Impossible {
         /// The weights file.
         file: String,
         /// The tensors, in model order.
-        tensors: Vec<NonFiniteTensor>,
+        tensors: Vec<ImpossibleTensor>,
     },
     /// A value cannot be rounded to f16.
     #[error(
@@ -150,44 +178,13 @@ pub enum WeightsError {
     },
 }
 
-/// What a file that is not safetensors appears to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileKind {
-    /// A zip archive or a pickle: PyTorch's `.pt` and `.pth`.
-    PyTorch,
-    /// HDF5, as written by Keras.
-    Hdf5,
-    /// ONNX.
-    Onnx,
-    /// A web page.
-    Html,
-    /// GGUF.
-    Gguf,
-    /// Nothing known; holds the first bytes, at most 8, escaped as ASCII.
-    Other(String),
-}
-
-impl Display for FileKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::PyTorch => {
-                "it looks like a PyTorch checkpoint (zip or pickle); convert it in Python with \
-                 `safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")`"
-            }
-            Self::Hdf5 => "it is an HDF5 file (Keras); export the PyTorch model's state dict as safetensors",
-            Self::Onnx => "it looks like an ONNX model; export the PyTorch model's state dict as safetensors",
-            Self::Html => "it is a web page, so the download went wrong; use the link to the file itself",
-            Self::Gguf => "it is a GGUF file (language models); choose the weights of a photo classifier",
-            Self::Other(start) => {
-                return write!(
-                    formatter,
-                    "it starts with \"{start}\", which is no known kind; export the model's \
-                     state dict as safetensors"
-                );
-            }
-        };
-        formatter.write_str(text)
+impl WeightsError {
+    /// Says which network a file that does not fit would fit best.
+    pub(crate) fn with_closest(mut self, network: Option<Closest>) -> Self {
+        if let Self::Mismatch { closest, .. } = &mut self {
+            *closest = network.map(Box::new);
+        }
+        self
     }
 }
 
@@ -224,21 +221,44 @@ impl Display for UnsupportedTensor {
     }
 }
 
-/// A tensor with NaN or infinite values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NonFiniteTensor {
+/// Why values cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// NaN or infinite.
+    NotFinite,
+    /// A variance below 0.
+    NegativeVariance,
+}
+
+impl Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotFinite => "NaN or infinite",
+            Self::NegativeVariance => "negative, though it is a variance,",
+        })
+    }
+}
+
+/// A tensor with values that no network can have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImpossibleTensor {
     /// Name in the file.
     pub name: String,
+    /// What is wrong with the values.
+    pub problem: Problem,
     /// Row-major index of the first such value.
     pub first_index: usize,
+    /// The first such value.
+    pub value: f32,
     /// Number of such values.
     pub count: usize,
 }
 
-impl Display for NonFiniteTensor {
+impl Display for ImpossibleTensor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, first_index, count } = self;
-        write!(formatter, "{name} has {count}, the first at {first_index}")
+        let Self { name, problem, first_index, value, count } = self;
+        let places = if *count == 1 { "1 place".into() } else { format!("{count} places, the first") };
+        write!(formatter, "{name} is {problem} in {places} at {first_index} ({value})")
     }
 }
 
@@ -255,6 +275,14 @@ fn describe_mismatch(missing: &[String], unexpected: &[String], misshapen: &[Sha
         .map(|(count, what, names)| format!("{count} {what} ({names})"))
         .collect();
     parts.join(", ")
+}
+
+/// Which network to choose instead.
+fn describe_closest(closest: Option<&Closest>) -> String {
+    match closest {
+        Some(closest) => closest.to_string(),
+        None => "choose the architecture that the file was made for".into(),
+    }
 }
 
 /// The first entries, and how many more there are.

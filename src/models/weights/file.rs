@@ -4,6 +4,7 @@
 //! A safetensors file is an 8-byte little-endian header length, a JSON header
 //! that gives each tensor's element type, shape and byte range, and the data.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,7 +15,9 @@ use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorInfo};
 use serde::Deserialize;
 
-use super::error::{FileKind, WeightsError};
+use super::error::{UnsupportedTensor, WeightsError};
+use super::file_kind::{FileKind, other_kind};
+use crate::models::fit::Shapes;
 
 /// Bytes before the header: its length.
 const LENGTH_BYTES: usize = 8;
@@ -25,12 +28,27 @@ const START_BYTES: u64 = 512;
 /// Fewest elements that are worth handing to another thread.
 const MINIMUM_RUN: usize = 1 << 14;
 
+/// A safetensors file whose header is read and checked; its data is read when it is asked for.
+pub(crate) struct TensorFile<'a> {
+    name: String,
+    header: Header,
+    data: Data<'a>,
+}
+
+/// Where the data is.
+enum Data<'a> {
+    /// Behind the position of a file.
+    File(File),
+    /// In memory.
+    Bytes(&'a [u8]),
+}
+
 /// A checked header.
-pub(super) struct Header {
+struct Header {
     /// Element type, shape and byte range of every tensor.
-    pub(super) tensors: HashMap<String, TensorInfo>,
+    tensors: HashMap<String, TensorInfo>,
     /// Offset in the file from which the byte ranges count.
-    pub(super) data_start: usize,
+    data_start: usize,
 }
 
 /// The header's JSON.
@@ -42,12 +60,72 @@ struct Fields {
     tensors: HashMap<String, TensorInfo>,
 }
 
+impl<'a> TensorFile<'a> {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// [`WeightsError`] where it cannot be read or is no whole safetensors file.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        let (file, header) = open(path)?;
+        Ok(Self { name: path.display().to_string(), header, data: Data::File(file) })
+    }
+
+    /// Takes a file that is in memory. `name` stands for its path in errors.
+    ///
+    /// # Errors
+    /// [`WeightsError`] where it is no whole safetensors file.
+    pub fn parse(bytes: &'a [u8], name: &str) -> Result<Self, WeightsError> {
+        let header = parse_header(bytes, bytes.len() as u64, name)?;
+        let data = bytes.get(header.data_start..).unwrap_or_default();
+        Ok(Self { name: name.into(), header, data: Data::Bytes(data) })
+    }
+
+    /// Its path, or what stands for it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shapes of its tensors.
+    pub fn shapes(&self) -> Shapes<'_> {
+        self.header.tensors.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice())).collect()
+    }
+
+    /// Reads the tensors with these names, as f32, each row-major. Needs memory for the file and for the values at the same time.
+    ///
+    /// # Errors
+    /// [`WeightsError::Read`], and [`WeightsError::ElementType`] for element types other than F32, F16 and BF16.
+    pub fn read(self, names: &[String]) -> Result<Vec<Vec<f32>>, WeightsError> {
+        let Self { name, header, data } = self;
+        let data = match data {
+            Data::File(file) => Cow::Owned(read_data(file, &name, &header)?),
+            Data::Bytes(bytes) => Cow::Borrowed(bytes),
+        };
+        let mut tensors = Vec::with_capacity(names.len());
+        let mut unsupported = Vec::new();
+        // Whoever asks has the names from `shapes`, and the header's check has seen all ranges.
+        for (tensor, info) in names.iter().filter_map(|name| Some((name, header.tensors.get(name)?))) {
+            let (start, end) = info.data_offsets;
+            match to_f32(data.get(start..end).unwrap_or_default(), info.dtype) {
+                Some(values) => tensors.push(values),
+                None => {
+                    let (name, element_type) = (tensor.clone(), info.dtype.to_string());
+                    unsupported.push(UnsupportedTensor { name, element_type });
+                }
+            }
+        }
+        if unsupported.is_empty() {
+            return Ok(tensors);
+        }
+        Err(WeightsError::ElementType { file: name, tensors: unsupported })
+    }
+}
+
 /// Opens the file at `path` and checks its header; the file then stands at its data.
-pub(super) fn open(path: &Path) -> Result<(File, Header), WeightsError> {
+fn open(path: &Path) -> Result<(File, Header), WeightsError> {
     let file_name = path.display().to_string();
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => WeightsError::NotFound { file: file_name.clone() },
-        _ => read_failed(path, source),
+        _ => WeightsError::Read { file: file_name.clone(), source },
     };
     // To open a pipe would wait for its other end.
     if !path.metadata().map_err(failed)?.is_file() {
@@ -65,24 +143,21 @@ pub(super) fn open(path: &Path) -> Result<(File, Header), WeightsError> {
 }
 
 /// Reads the data behind the header of an opened file.
-pub(super) fn read_data(mut file: File, path: &Path, header: &Header) -> Result<Vec<u8>, WeightsError> {
+fn read_data(mut file: File, name: &str, header: &Header) -> Result<Vec<u8>, WeightsError> {
     let length = header.tensors.values().map(|info| info.data_offsets.1).max().unwrap_or(0);
+    let failed = |source| WeightsError::Read { file: name.into(), source };
     let mut data = Vec::new();
     let reserved = data.try_reserve_exact(length).map_err(io::Error::other);
     let read = reserved.and_then(|()| file.by_ref().take(length as u64).read_to_end(&mut data));
     match read {
         Ok(read) if read == length => Ok(data),
-        Ok(_) => Err(read_failed(path, io::Error::other("it changed while being read"))),
-        Err(source) => Err(read_failed(path, source)),
+        Ok(_) => Err(failed(io::Error::other("it changed while being read"))),
+        Err(source) => Err(failed(source)),
     }
 }
 
-fn read_failed(path: &Path, source: io::Error) -> WeightsError {
-    WeightsError::Read { file: path.display().to_string(), source }
-}
-
 /// Checks the header of a file of `length` bytes that begins with `start`, which holds the header at least.
-pub(super) fn parse_header(start: &[u8], length: u64, file: &str) -> Result<Header, WeightsError> {
+fn parse_header(start: &[u8], length: u64, file: &str) -> Result<Header, WeightsError> {
     let corrupt = |reason: String| WeightsError::CorruptHeader { file: file.to_string(), reason };
     let data_start = header_end(start, length, file)?;
     let header = start.get(LENGTH_BYTES..data_start).unwrap_or_default();
@@ -124,7 +199,7 @@ fn check_ranges(tensors: &HashMap<String, TensorInfo>) -> Result<(), String> {
 
 /// Converts little-endian elements to f32; `None` for a type other than F32,
 /// F16 and BF16.
-pub(super) fn to_f32(bytes: &[u8], element_type: Dtype) -> Option<Vec<f32>> {
+fn to_f32(bytes: &[u8], element_type: Dtype) -> Option<Vec<f32>> {
     match element_type {
         Dtype::F32 => Some(convert(bytes, f32::from_le_bytes)),
         Dtype::F16 => Some(convert(bytes, |pair| f16::from_le_bytes(pair).to_f32())),
@@ -173,20 +248,4 @@ fn header_end(start: &[u8], length: u64, file: &str) -> Result<usize, WeightsErr
     let first_bytes = start.iter().take(8).copied();
     let kind = FileKind::Other(first_bytes.flat_map(std::ascii::escape_default).map(char::from).collect());
     Err(WeightsError::OtherKind { file, kind })
-}
-
-/// The kind of a file that is not safetensors, by its first bytes.
-fn other_kind(start: &[u8]) -> Option<FileKind> {
-    let text = start.trim_ascii_start();
-    let is_tag = |tag: &[u8]| text.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag));
-    match start {
-        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => Some(FileKind::PyTorch),
-        [0x89, b'H', b'D', b'F', ..] => Some(FileKind::Hdf5),
-        [b'G', b'G', b'U', b'F', ..] => Some(FileKind::Gguf),
-        // Protocol buffer fields: the IR version, then the producer's name,
-        // the producer's version or the graph.
-        [8, 1..=31, 0x12 | 0x1A | 0x3A, ..] => Some(FileKind::Onnx),
-        _ if is_tag(b"<!doctype") || is_tag(b"<html") || is_tag(b"<?xml") => Some(FileKind::Html),
-        _ => None,
-    }
 }

@@ -15,7 +15,7 @@ use crate::graph::parameter::ParameterKind;
 /// A tensor to write: name, shape, element type, little-endian bytes.
 type Stored = (String, Vec<usize>, Dtype, Vec<u8>);
 
-/// A small VGG-like list with both names and shapes that timm changes.
+/// A small VGG-like list.
 fn vgg_parameters() -> Vec<Parameter> {
     [
         ("features.0.weight", vec![4, 3, 3, 3], ParameterKind::Weight),
@@ -77,6 +77,21 @@ fn write(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
     let path = folder.path().join("weights.safetensors");
     std::fs::write(&path, bytes).unwrap();
     (folder, path)
+}
+
+/// Loads a file whose tensors have exactly the names of `parameters`.
+fn load(file: TensorFile, parameters: &[Parameter]) -> Result<Weights, WeightsError> {
+    let wanted = Wanted { parameters, head: None, namings: &[] };
+    let fit = fit::find(&file.shapes(), &wanted, file.name())?;
+    Weights::read(file, &fit)
+}
+
+fn open(path: &std::path::Path, parameters: &[Parameter]) -> Result<Weights, WeightsError> {
+    load(TensorFile::open(path)?, parameters)
+}
+
+fn parse(bytes: &[u8], name: &str, parameters: &[Parameter]) -> Result<Weights, WeightsError> {
+    load(TensorFile::parse(bytes, name)?, parameters)
 }
 
 /// Asserts that the weights hold `expected` within `tolerance`.

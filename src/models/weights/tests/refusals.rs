@@ -5,10 +5,10 @@ use super::*;
 /// The error of opening a file with these bytes, and its message.
 fn refused(bytes: &[u8], parameters: &[Parameter]) -> (WeightsError, String) {
     let (_folder, path) = write(bytes);
-    let error = Weights::open(&path, parameters).unwrap_err();
+    let error = open(&path, parameters).unwrap_err();
     let message = error.to_string();
     assert!(message.contains(&path.display().to_string()), "{message}");
-    let parsed = Weights::parse(bytes, "built in", parameters).unwrap_err();
+    let parsed = parse(bytes, "built in", parameters).unwrap_err();
     assert_eq!(parsed.to_string().replace("built in", ""), message.replace(&path.display().to_string(), ""));
     (error, message)
 }
@@ -21,10 +21,10 @@ fn valid_file() -> Vec<u8> {
 fn an_absent_file_or_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let absent = folder.path().join("absent.safetensors");
-    let error = Weights::open(&absent, &[]).unwrap_err();
+    let error = open(&absent, &[]).unwrap_err();
     assert!(matches!(error, WeightsError::NotFound { .. }), "{error}");
     assert!(error.to_string().contains("absent.safetensors does not exist"));
-    let error = Weights::open(folder.path(), &[]).unwrap_err();
+    let error = open(folder.path(), &[]).unwrap_err();
     assert!(matches!(error, WeightsError::Read { .. }), "{error}");
 }
 
@@ -72,7 +72,7 @@ fn files_of_other_kinds() {
 fn a_file_cut_at_any_place() {
     let bytes = valid_file();
     for length in 9..bytes.len() {
-        match Weights::parse(&bytes[..length], "cut", &vgg_parameters()) {
+        match parse(&bytes[..length], "cut", &vgg_parameters()) {
             Err(WeightsError::Truncated { needed, found, .. }) => {
                 assert!(needed > found && found == length as u64);
             }
@@ -136,7 +136,7 @@ fn damaged_headers() {
 fn a_huge_sparse_file_is_refused_by_its_header() {
     let (_folder, path) = write(&valid_file());
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
-    let error = Weights::open(&path, &vgg_parameters()).unwrap_err();
+    let error = open(&path, &vgg_parameters()).unwrap_err();
     assert!(matches!(error, WeightsError::TrailingBytes { found: 0x100_0000_0000, .. }), "{error}");
 }
 
@@ -146,7 +146,7 @@ fn everything_that_does_not_match_is_listed_at_once() {
     stored[0].0 = "features.9.weight".to_string();
     stored[7].0 = "extra.bias".to_string();
     stored[4].1 = vec![4, 9];
-    stored[2].1 = vec![6, 4, 3, 3];
+    stored[2].1 = vec![6, 36, 1];
     let (error, message) = refused(&serialize(&stored), &vgg_parameters());
     let WeightsError::Mismatch { missing, unexpected, misshapen, .. } = error else {
         panic!("{error}");
@@ -160,7 +160,7 @@ fn everything_that_does_not_match_is_listed_at_once() {
     };
     assert_eq!(
         misshapen,
-        [shape("classifier.0.weight", &[6, 4, 3, 3], &[6, 36]), shape("classifier.3.weight", &[4, 9], &[6, 6]),]
+        [shape("classifier.0.weight", &[6, 36, 1], &[6, 36]), shape("classifier.3.weight", &[4, 9], &[6, 6]),]
     );
     assert!(message.contains("2 missing (features.0.weight, classifier.6.bias)"), "{message}");
     assert!(message.contains("classifier.3.weight is [4, 9] instead of [6, 6]"), "{message}");
@@ -194,27 +194,63 @@ fn unsupported_element_types() {
     assert!(message.contains("features.0.bias is I32, classifier.0.bias is U32"), "{message}");
 }
 
-#[test]
-fn values_that_are_not_finite() {
-    let parameters = [
+/// One parameter of each kind.
+fn one_of_each_kind() -> [Parameter; 6] {
+    [
         Parameter::new("fc.weight", &[2, 40_000], ParameterKind::Weight),
         Parameter::new("fc.bias", &[2], ParameterKind::Bias),
         Parameter::new("bn.weight", &[2], ParameterKind::BatchNormScale),
-    ];
+        Parameter::new("bn.bias", &[2], ParameterKind::BatchNormShift),
+        Parameter::new("bn.running_mean", &[2], ParameterKind::BatchNormMean),
+        Parameter::new("bn.running_var", &[2], ParameterKind::BatchNormVariance),
+    ]
+}
+
+#[test]
+fn values_that_are_not_finite() {
+    let parameters = one_of_each_kind();
     let (mut stored, mut values) = random_file(&parameters);
     values[0][70_001] = f32::NAN;
     values[0][79_999] = f32::INFINITY;
-    values[1][1] = f32::NEG_INFINITY;
+    for (stored, values) in stored.iter_mut().zip(&mut values).skip(1) {
+        values[1] = f32::NEG_INFINITY;
+        values[0] = 1.0;
+        stored.2 = Dtype::F16;
+        stored.3 = encode(values, Dtype::F16);
+    }
     stored[0].3 = encode(&values[0], Dtype::F32);
-    stored[1].2 = Dtype::F16;
-    stored[1].3 = encode(&values[1], Dtype::F16);
     let (error, message) = refused(&serialize(&stored), &parameters);
-    let WeightsError::NonFinite { tensors, .. } = error else {
+    let WeightsError::Impossible { tensors, .. } = error else {
         panic!("{error}");
     };
-    let expected = |name: &str, first_index, count| NonFiniteTensor { name: name.to_string(), first_index, count };
-    assert_eq!(tensors, [expected("fc.weight", 70_001, 2), expected("fc.bias", 1, 1)]);
-    assert!(message.contains("fc.weight has 2, the first at 70001"), "{message}");
+    let found: Vec<(&str, usize, usize)> =
+        tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.first_index, tensor.count)).collect();
+    let others = parameters[1..].iter().map(|parameter| (parameter.name.as_str(), 1, 1));
+    assert_eq!(found, [("fc.weight", 70_001, 2)].into_iter().chain(others).collect::<Vec<_>>());
+    assert!(tensors.iter().all(|tensor| tensor.problem == Problem::NotFinite));
+    assert!(message.contains("fc.weight is NaN or infinite in 2 places, the first at 70001 (NaN)"), "{message}");
+}
+
+#[test]
+fn a_negative_variance_and_nothing_else_that_is_negative() {
+    let parameters = one_of_each_kind();
+    let (mut stored, values) = random_file(&parameters);
+    let with_variance = |stored: &mut Vec<Stored>, variance: [f32; 2]| {
+        stored[5].3 = encode(&variance, Dtype::F32);
+        serialize(stored)
+    };
+    for (stored, values) in stored.iter_mut().zip(&values) {
+        stored.3 = encode(&values.iter().map(|value| -value.abs()).collect::<Vec<_>>(), Dtype::F32);
+    }
+    assert!(parse(&with_variance(&mut stored, [0.0, -0.0]), "built in", &parameters).is_ok());
+    let (error, message) = refused(&with_variance(&mut stored, [0.5, -1e-30]), &parameters);
+    let WeightsError::Impossible { tensors, .. } = error else {
+        panic!("{error}");
+    };
+    let tensor = &tensors[0];
+    assert_eq!((tensors.len(), tensor.problem, tensor.first_index), (1, Problem::NegativeVariance, 1));
+    assert!(message.contains("bn.running_var is negative, though it is a variance, in 1 place"), "{message}");
+    assert!(message.contains("-0.000"), "{message}");
 }
 
 #[test]
@@ -233,5 +269,5 @@ fn tensors_in_memory() {
         assert!(matches!(error, WeightsError::Mismatch { .. }), "{error}");
     }
     let error = load("fc.bias", &[2], vec![0.0, f32::NAN]).unwrap_err();
-    assert!(matches!(error, WeightsError::NonFinite { .. }), "{error}");
+    assert!(matches!(error, WeightsError::Impossible { .. }), "{error}");
 }
