@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
+use super::network::NetworkArguments;
 use super::rules::{AddArguments, RuleArguments};
 use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource, Winograd};
 use agf::gpu::AdapterChoice;
@@ -67,9 +68,13 @@ pub struct ExplainArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
     /// Class to explain: top, top:K, a class number, or a class name; may be given several times
     ///
-    /// A name is compared in any case with the usual names, then with further ones, then with parts of names. Where several
+    /// A name is compared in any case with the usual names, then with further ones, then with parts of names; ImageNet's classes may also be
+    /// called by their WordNet numbers, such as n02510455. Where several
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
@@ -114,6 +119,9 @@ pub struct PredictArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
     /// Number of classes per input
     #[arg(long, value_name = "K", default_value = "5", value_parser = values::count)]
     pub top: NonZeroU32,

@@ -23,6 +23,8 @@ pub(super) struct Picture {
     pub(super) prepared: Prepared,
     /// Reading, decoding and preparing, milliseconds.
     pub(super) decode_ms: f64,
+    /// What is odd about its values.
+    doubt: Option<String>,
 }
 
 impl Picture {
@@ -32,6 +34,11 @@ impl Picture {
             Some(index) => format!("{}[{index}]", self.input),
             None => self.input.clone(),
         }
+    }
+
+    /// What the user should be warned of.
+    pub(super) fn doubt(&self) -> Option<String> {
+        Some(format!("{}: {}", self.label(), self.doubt.as_ref()?))
     }
 
     /// It cannot be explained.
@@ -77,13 +84,20 @@ impl Decoder {
             photo,
             prepared,
             decode_ms: milliseconds(started),
+            doubt: None,
         })
     }
 
     /// Opens an array of network inputs; each gives a picture, read when it is asked for.
     pub(super) fn array(&self, source: &Source) -> Result<impl Iterator<Item = Result<Picture, Failure>>, Failure> {
         let mut inputs = guarded(&label_of(source, None), || NpyInputs::open(&source.path))?;
-        Ok((0..inputs.count()).map(move |index| self.element(&mut inputs, index, source)))
+        let mut is_warned = false;
+        Ok((0..inputs.count()).map(move |index| {
+            let mut picture = self.element(&mut inputs, index, source)?;
+            picture.doubt = picture.doubt.filter(|_| !is_warned);
+            is_warned |= picture.doubt.is_some();
+            Ok(picture)
+        }))
     }
 
     /// Input `index` of an array. Undoing the normalisation gives a photo to show.
@@ -99,7 +113,9 @@ impl Decoder {
             Ok((photo, Prepared { tensor, height, width, crop, placement }))
         };
         let (photo, prepared) = guarded(&label, read)?;
+        let doubt = self.doubt(&prepared.tensor);
         Ok(Picture {
+            doubt,
             input: label_of(source, None),
             index: Some(index),
             name: append(&source.name, &format!(".{index}")),
@@ -117,10 +133,28 @@ impl Decoder {
         for (channel, (values, (mean, std))) in channels.enumerate() {
             for (pixel, value) in image.pixels_mut().zip(values) {
                 // `as` saturates.
-                pixel.0[channel] = (value * std + mean).round() as u8;
+                pixel.0[self.spec.order.color(channel)] = (value * std + mean).round() as u8;
             }
         }
         image
+    }
+
+    /// Values far beyond those that pictures have after this network's normalisation.
+    fn doubt(&self, tensor: &[f32]) -> Option<String> {
+        let of_byte =
+            |byte: f32| self.spec.mean.into_iter().zip(self.spec.std).map(move |(mean, std)| (byte - mean) / std);
+        let (low, high) = (of_byte(0.0).fold(f32::MAX, f32::min), of_byte(255.0).fold(f32::MIN, f32::max));
+        let range =
+            tensor.iter().fold((f32::MAX, f32::MIN), |(least, most), &value| (least.min(value), most.max(value)));
+        let is_usual = |value: f32| (low - (high - low)..=high + (high - low)).contains(&value);
+        if is_usual(range.0) && is_usual(range.1) {
+            return None;
+        }
+        Some(format!(
+            "its values go from {} to {}, where pictures for this network have {low:.2} to {high:.2}; inputs from .npy files are taken as \
+             they are, so subtract the mean and divide by the standard deviation first",
+            range.0, range.1
+        ))
     }
 }
 
@@ -161,7 +195,7 @@ fn milliseconds(since: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agf::image::Filter;
+    use agf::image::{ChannelOrder, Filter, Resize};
     use npyz::WriterBuilder;
     use std::fs::File;
 
@@ -170,8 +204,9 @@ mod tests {
         let spec = InputSpec {
             height: 2,
             width: 2,
-            resize_short: 2,
+            resize: Resize::Crop { short: 2 },
             filter: Filter::Bilinear,
+            order: ChannelOrder::Bgr,
             mean: [10.0, 20.0, 30.0],
             std: [2.0, 4.0, 0.5],
         };

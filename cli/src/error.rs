@@ -14,7 +14,7 @@ use agf::image::ImageError;
 use agf::methods::RulesError;
 use agf::methods::relevance::Preset;
 use agf::models::weights::WeightsError;
-use agf::models::{Architecture, LabelError};
+use agf::models::{Architecture, LabelError, LabelFileError};
 use agf::tuning::CacheError;
 
 /// Why a command cannot go on.
@@ -29,6 +29,20 @@ pub enum CliError {
     /// The weights.
     #[error("{}", .0.told())]
     Weights(#[from] WeightsError),
+    /// A file of class names.
+    #[error(transparent)]
+    LabelFile(#[from] LabelFileError),
+    /// Class names that are not the model's.
+    #[error(transparent)]
+    Labels(LabelError),
+    /// A standard deviation that cannot divide.
+    #[error("--std must be above 0: pixels are divided by it")]
+    Std,
+    /// Values in bytes without their unit.
+    #[error(
+        "--mean and --std go beyond 1, but pixels are brought to 0..1 first; add --scale 0..255 if they are for bytes"
+    )]
+    NoScale,
     /// A class that was asked for.
     #[error("--class: {0}")]
     Class(#[from] LabelError),

@@ -24,7 +24,7 @@ use agf::models::Model;
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let started = Instant::now();
-    let model = arguments.model.open()?;
+    let model = arguments.network.apply(arguments.model.open()?)?;
     let targets = setup::targets(&arguments.classes, &model)?;
     let methods = arguments.method.resolve(arguments.audit)?;
     let found = inputs::find(&arguments.input.inputs, Some(&arguments.out)).usable()?;

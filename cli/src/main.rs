@@ -15,6 +15,7 @@ mod hints;
 mod inputs;
 mod interrupt;
 mod methods;
+mod network;
 mod output;
 mod pipeline;
 mod plan;

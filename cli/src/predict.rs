@@ -14,7 +14,7 @@ use agf::models::Labels;
 
 /// Runs the command.
 pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
-    let model = arguments.model.open()?;
+    let model = arguments.network.apply(arguments.model.open()?)?;
     setup::check_count("--top ", arguments.top.get(), &model)?;
     let found = inputs::find(&arguments.input.inputs, None).usable()?;
     let gpu = arguments.device.open()?;
@@ -87,6 +87,9 @@ impl Session<'_> {
 
     fn record(&mut self, picture: &Picture, logits: &[f32]) -> Result<(), CliError> {
         let top = ranking::best(&ranking::probabilities(logits), self.top, self.labels);
+        if let Some(doubt) = picture.doubt() {
+            self.terminal.warn(doubt);
+        }
         let (input, index) = (picture.input.clone(), picture.index);
         match &mut self.inputs {
             Some(inputs) => inputs.push(Prediction { input, index, network_input: picture.network_input(), top }),

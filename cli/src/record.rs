@@ -119,6 +119,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn warn_of_odd_values(&self, picture: &Picture, maps: &[MapReport]) {
+        if let Some(doubt) = picture.doubt() {
+            self.terminal.warn(doubt);
+        }
         for map in maps.iter().filter(|map| map.nan_count + map.infinite_count > 0) {
             let MapReport { method, class, name, nan_count, infinite_count, .. } = map;
             let label = picture.label();

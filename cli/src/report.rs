@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::answers::MethodMap;
+use super::network::PreprocessingReport;
 use super::ranking::Ranked;
 use agf::explainer::{Cost, LayerSum};
 use agf::gpu::AdapterSummary;
@@ -33,13 +34,17 @@ pub(super) struct ModelReport {
     /// How the file of weights was read, where its names are not the network's own.
     notes: Vec<String>,
     precision: &'static str,
+    /// Where the names of classes come from: imagenet, numbers, or a file.
+    labels: String,
+    preprocessing: PreprocessingReport,
 }
 
 impl From<&Model> for ModelReport {
     fn from(model: &Model) -> Self {
         let (name, precision) = (model.name().into(), model.precision.name());
         let (weights, notes) = (model.source.clone(), model.notes.clone());
-        Self { name, classes: model.classes(), weights, notes, precision }
+        let (labels, preprocessing) = (model.labels().source().to_string(), model.input_spec().into());
+        Self { name, classes: model.classes(), weights, notes, precision, labels, preprocessing }
     }
 }
 

@@ -25,6 +25,9 @@ pub enum ValueError {
     /// Neither HxW nor `native`.
     #[error("give height and width as in 224x224, both from 1 to 16384, or native")]
     Size,
+    /// Neither one number nor three.
+    #[error("give a number, or three separated by commas, as in 0.485,0.456,0.406")]
+    PerChannel,
     /// Not a whole number, or 0.
     #[error("give a whole number from 1")]
     Count,

@@ -55,28 +55,21 @@ impl Reader {
     }
 }
 
-/// The mask's values at the centres of the input's pixels.
+/// The mask's values at the centres of the input's pixels; 0 in padding.
 fn read_mask(path: &Path, placement: &Placement) -> Result<Vec<u8>, String> {
     let photo = Photo::open(path).map_err(|error| error.to_string())?;
-    let Placement { photo_height, photo_width, resized_height, resized_width, .. } = *placement;
+    let Placement { photo_height, photo_width, .. } = *placement;
     if (photo.height(), photo.width()) != (photo_height, photo_width) {
         let (path, height, width) = (path.display(), photo.height(), photo.width());
         return Err(format!(
             "{path}: the mask has {height} x {width} pixels (height x width), its photo {photo_height} x {photo_width}; they must be equal"
         ));
     }
-    let at = |offset: u32, index: u32, from: u32, resized: u32| {
-        let center = (f64::from(offset + index) + 0.5) * f64::from(from) / f64::from(resized);
-        (center as u32).min(from - 1)
-    };
     let mut values = Vec::with_capacity(placement.crop_height as usize * placement.crop_width as usize);
     for row in 0..placement.crop_height {
-        let y = at(placement.crop_top, row, photo_height, resized_height);
-        let columns = 0..placement.crop_width;
-        values.extend(columns.map(|column| {
-            let x = at(placement.crop_left, column, photo_width, resized_width);
-            photo.rgb().get_pixel(x, y).0[0]
-        }));
+        // Padding is no object.
+        let value = |column| placement.photo_pixel(column, row).map_or(0, |(x, y)| photo.rgb().get_pixel(x, y).0[0]);
+        values.extend((0..placement.crop_width).map(value));
     }
     Ok(values)
 }

@@ -29,7 +29,7 @@ mod resample;
 mod text;
 mod write;
 
-pub use crate::models::{Filter, InputSpec};
+pub use crate::models::{ChannelOrder, Filter, InputSpec, Resize};
 pub use ::image::RgbImage;
 pub use chart::{Chart, Line};
 pub use colormap::{Colormap, NOT_FINITE_COLOR};

@@ -3,9 +3,9 @@
 use super::map::Map;
 use super::resample::{resample, taps};
 
-/// How a photo became a network input: resized as a whole, then cropped.
+/// How a photo became a network input: resized as a whole, then cropped or padded.
 ///
-/// All sizes and offsets are in pixels; offsets count from the top left.
+/// All sizes and offsets are in pixels; offsets count from the resized photo's top left and are negative where padding stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// Height of the photo.
@@ -17,9 +17,9 @@ pub struct Placement {
     /// Width of the whole photo after the resize.
     pub resized_width: u32,
     /// Rows of the resized photo above the crop.
-    pub crop_top: u32,
+    pub crop_top: i32,
     /// Columns of the resized photo left of the crop.
-    pub crop_left: u32,
+    pub crop_left: i32,
     /// Height of the crop: that of the network input.
     pub crop_height: u32,
     /// Width of the crop: that of the network input.
@@ -57,17 +57,16 @@ impl Span {
 struct Axis {
     photo: u32,
     resized: u32,
-    offset: u32,
+    offset: i32,
     crop: u32,
 }
 
 impl Axis {
     fn span(self) -> Span {
-        let to_photo = |at: u32| f64::from(at) * f64::from(self.photo) / f64::from(self.resized);
-        Span {
-            start: to_photo(self.offset).floor() as u32,
-            end: (to_photo(self.offset + self.crop).ceil() as u32).min(self.photo),
-        }
+        let to_photo = |at: f64| at * f64::from(self.photo) / f64::from(self.resized);
+        let (start, end) = (f64::from(self.offset), f64::from(self.offset) + f64::from(self.crop));
+        // `as` saturates: what lies before the photo is cut off.
+        Span { start: to_photo(start).floor() as u32, end: (to_photo(end).ceil() as u32).min(self.photo) }
     }
 
     /// The position on the map's axis of photo position 0, and the step of one photo pixel.
@@ -80,6 +79,29 @@ impl Axis {
 }
 
 impl Placement {
+    /// The part of the input that shows the photo, without padding.
+    pub(super) fn within_photo(&self) -> Self {
+        let along = |offset: i32, crop: u32, resized: u32| {
+            let end = (i64::from(offset) + i64::from(crop)).min(i64::from(resized));
+            let start = offset.max(0);
+            (start, (end - i64::from(start)).max(0) as u32)
+        };
+        let (crop_top, crop_height) = along(self.crop_top, self.crop_height, self.resized_height);
+        let (crop_left, crop_width) = along(self.crop_left, self.crop_width, self.resized_width);
+        Self { crop_top, crop_left, crop_height, crop_width, ..*self }
+    }
+
+    /// The photo's pixel (x, y) at the centre of the input's pixel (x, y); `None` in padding.
+    pub fn photo_pixel(&self, x: u32, y: u32) -> Option<(u32, u32)> {
+        let along = |offset: i32, index: u32, photo: u32, resized: u32| {
+            let center = f64::from(offset) + f64::from(index) + 0.5;
+            let is_inside = center > 0.0 && center < f64::from(resized);
+            is_inside.then(|| ((center * f64::from(photo) / f64::from(resized)) as u32).min(photo.saturating_sub(1)))
+        };
+        let x = along(self.crop_left, x, self.photo_width, self.resized_width)?;
+        Some((x, along(self.crop_top, y, self.photo_height, self.resized_height)?))
+    }
+
     /// Brings a map over the network input back to the photo's own size.
     ///
     /// The map may have any resolution; it spans the crop. Values are interpolated bilinearly,

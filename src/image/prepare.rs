@@ -1,22 +1,21 @@
 //! Upright photo -> normalised network input. The second step of "photo -> tensor".
 
-use ::image::{RgbImage, imageops};
+use ::image::{Rgb, RgbImage, imageops};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::error::ImageError;
 use super::photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};
 use super::placement::Placement;
-use crate::models::{Filter, InputSpec};
+use crate::models::{Filter, InputSpec, Resize};
 
 /// How a photo is brought to the network input's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// As the network was evaluated: short side to `resize_short`, centre crop to `height` x
-    /// `width`, with torchvision's rounding.
+    /// As the network was evaluated, by [`InputSpec::resize`] to `height` x `width`, with torchvision's rounding.
     #[default]
     Standard,
-    /// As `Standard`, for a network input of another size: the photo is scaled to cover that
-    /// size times `resize_short / min(spec.height, spec.width)`, then centre-cropped.
+    /// As `Standard`, for a network input of another size. With [`Resize::Crop`] the photo is scaled to cover that size times
+    /// `short / min(spec.height, spec.width)`, then centre-cropped.
     Size {
         /// Height of the input in pixels.
         height: u32,
@@ -30,7 +29,7 @@ pub enum Framing {
 /// A photo as the network sees it.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The normalised input, (3, `height`, `width`) in C order, channels R, G, B.
+    /// The normalised input, (3, `height`, `width`) in C order.
     pub tensor: Vec<f32>,
     /// Height of the input in pixels.
     pub height: u32,
@@ -46,23 +45,23 @@ pub struct Prepared {
 ///
 /// # Errors
 ///
-/// [`ImageError::Input`] if a size is 0 or beyond [`MAX_SIDE`], the crop is larger than the
-/// resized photo, or `mean` or `std` cannot be used.
+/// [`ImageError::Input`] if a size is 0 or beyond [`MAX_SIDE`], or the crop's margin, `mean` or `std` cannot be used.
 pub fn prepare(photo: &Photo, spec: &InputSpec, framing: Framing) -> Result<Prepared, ImageError> {
     let invalid = |problem| ImageError::Input { name: photo.name().to_owned(), problem };
     check_spec(spec).map_err(invalid)?;
     let placement = place(photo, spec, framing).map_err(invalid)?;
-    let crop = resize_and_crop(photo.rgb(), &placement, spec.filter).map_err(|error| invalid(error.to_string()))?;
+    let crop = resize(photo.rgb(), &placement, spec).map_err(|error| invalid(error.to_string()))?;
     Ok(Prepared { tensor: normalize(&crop, spec), height: crop.height(), width: crop.width(), crop, placement })
 }
 
 fn check_spec(spec: &InputSpec) -> Result<(), String> {
     check_size("the network input", spec.height, spec.width)?;
-    if spec.resize_short < spec.height.max(spec.width) || spec.resize_short > MAX_SIDE {
+    let longer = spec.height.max(spec.width);
+    if let Resize::Crop { short } = spec.resize
+        && !(longer..=MAX_SIDE).contains(&short)
+    {
         return Err(format!(
-            "resize_short {} must lie between the input's longer side, {}, and {MAX_SIDE}",
-            spec.resize_short,
-            spec.height.max(spec.width)
+            "the short side of {short} before the crop must lie between the input's longer side, {longer}, and {MAX_SIDE}"
         ));
     }
     let usable = |std: &f32| std.is_finite() && *std > 0.0;
@@ -87,33 +86,38 @@ fn check_size(what: &str, height: u32, width: u32) -> Result<(), String> {
 
 fn place(photo: &Photo, spec: &InputSpec, framing: Framing) -> Result<Placement, String> {
     let size = (photo.height(), photo.width());
-    let short = spec.height.min(spec.width);
-    let (resized, crop) = match framing {
-        Framing::Native => (size, size),
-        Framing::Standard => (cover(size, (spec.resize_short, spec.resize_short)), (spec.height, spec.width)),
+    let (height, width) = match framing {
+        Framing::Native => return Ok(placement(size, size, size)),
+        Framing::Standard => (spec.height, spec.width),
         Framing::Size { height, width } => {
             check_size("the requested size", height, width)?;
-            let margin = |side: u32| scale_rounded(side, spec.resize_short, short);
-            let covered = cover(size, (margin(height), margin(width)));
-            (covered, (height, width))
+            (height, width)
         }
     };
-    let (Some(crop_top), Some(crop_left)) = (centre_offset(resized.0, crop.0), centre_offset(resized.1, crop.1)) else {
-        return Err(format!(
-            "the resized photo of {} x {} pixels (height x width) does not cover the crop of {} x {}",
-            resized.0, resized.1, crop.0, crop.1
-        ));
+    let resized = match (spec.resize, framing) {
+        (Resize::Squash, _) => (height, width),
+        (Resize::Pad, _) => contain(size, (height, width)),
+        (Resize::Crop { short }, Framing::Size { .. }) => {
+            let margin = |side: u32| scale_rounded(side, short, spec.height.min(spec.width));
+            cover(size, (margin(height), margin(width)))
+        }
+        (Resize::Crop { short }, Framing::Standard | Framing::Native) => cover(size, (short, short)),
     };
-    Ok(Placement {
-        photo_height: size.0,
-        photo_width: size.1,
+    Ok(placement(size, resized, (height, width)))
+}
+
+/// The centre of the resized photo, or all of it in the centre of the input. All sizes are (height, width).
+fn placement(photo: (u32, u32), resized: (u32, u32), crop: (u32, u32)) -> Placement {
+    Placement {
+        photo_height: photo.0,
+        photo_width: photo.1,
         resized_height: resized.0,
         resized_width: resized.1,
-        crop_top,
-        crop_left,
+        crop_top: centre_offset(resized.0, crop.0),
+        crop_left: centre_offset(resized.1, crop.1),
         crop_height: crop.0,
         crop_width: crop.1,
-    })
+    }
 }
 
 /// The smallest size (height, width) of the photo's shape that covers `target`.
@@ -128,6 +132,12 @@ fn cover(photo: (u32, u32), target: (u32, u32)) -> (u32, u32) {
     if width >= target.1 { (target.0, width) } else { (scaled(photo.0, target.1, photo.1), target.1) }
 }
 
+/// The largest size (height, width) of the photo's shape that lies within `target`. One side fits exactly; the other is rounded.
+fn contain(photo: (u32, u32), target: (u32, u32)) -> (u32, u32) {
+    let width = scale_rounded(photo.1, target.0, photo.0).max(1);
+    if width <= target.1 { (target.0, width) } else { (scale_rounded(photo.0, target.1, photo.1).max(1), target.1) }
+}
+
 fn scale_rounded(side: u32, numerator: u32, denominator: u32) -> u32 {
     let (side, numerator) = (u64::from(side), u64::from(numerator));
     let denominator = u64::from(denominator);
@@ -135,10 +145,31 @@ fn scale_rounded(side: u32, numerator: u32, denominator: u32) -> u32 {
     u32::try_from(scaled).unwrap_or(u32::MAX)
 }
 
-/// torchvision's centre-crop offset: Python's `round`, which takes halves to the even number.
-fn centre_offset(resized: u32, crop: u32) -> Option<u32> {
-    let margin = resized.checked_sub(crop)?;
-    Some((f64::from(margin) / 2.0).round_ties_even() as u32)
+/// torchvision's centre-crop offset: Python's `round`, which takes halves to the even number. Negative where the crop is larger.
+fn centre_offset(resized: u32, crop: u32) -> i32 {
+    ((f64::from(resized) - f64::from(crop)) / 2.0).round_ties_even() as i32
+}
+
+/// The network's input as a picture: the crop, where it is larger than the resized photo with the mean colour around that.
+fn resize(
+    photo: &RgbImage,
+    placement: &Placement,
+    spec: &InputSpec,
+) -> Result<RgbImage, fast_image_resize::ResizeError> {
+    let within = placement.within_photo();
+    let crop = resize_and_crop(photo, &within, spec.filter)?;
+    if within == *placement {
+        return Ok(crop);
+    }
+    let mut mean = Rgb([0; 3]);
+    for (channel, value) in spec.mean.into_iter().enumerate() {
+        // `as` saturates.
+        mean.0[spec.order.color(channel)] = value.round() as u8;
+    }
+    let mut input = RgbImage::from_pixel(placement.crop_width, placement.crop_height, mean);
+    let (left, top) = (within.crop_left - placement.crop_left, within.crop_top - placement.crop_top);
+    imageops::replace(&mut input, &crop, left.into(), top.into());
+    Ok(input)
 }
 
 /// Computes only the crop's columns and rows of the resized photo, so that a long, thin photo
@@ -172,7 +203,7 @@ fn resize_and_crop(
 }
 
 /// Start and length, in photo pixels, of the crop along one axis.
-fn source_span(photo: u32, resized: u32, offset: u32, crop: u32) -> (f64, f64) {
+fn source_span(photo: u32, resized: u32, offset: i32, crop: u32) -> (f64, f64) {
     let photo_per_resized = f64::from(photo) / f64::from(resized);
     let start = f64::from(offset) * photo_per_resized;
     let length = f64::from(crop) * photo_per_resized;
@@ -182,7 +213,8 @@ fn source_span(photo: u32, resized: u32, offset: u32, crop: u32) -> (f64, f64) {
 fn normalize(crop: &RgbImage, spec: &InputSpec) -> Vec<f32> {
     let plane = |channel: usize| {
         let (mean, std) = (spec.mean[channel], spec.std[channel]);
-        let values = crop.pixels().map(move |pixel| pixel.0[channel]);
+        let color = spec.order.color(channel);
+        let values = crop.pixels().map(move |pixel| pixel.0[color]);
         values.map(move |value| (f32::from(value) - mean) / std)
     };
     (0..3).flat_map(plane).collect()

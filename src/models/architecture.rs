@@ -4,8 +4,7 @@ use super::efficientnet_lite;
 use super::fit::Naming;
 use super::resnet::{self, Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
-use super::{Filter, InputSpec};
-use super::{Labels, Recipe};
+use super::{ChannelOrder, Filter, InputSpec, Labels, Recipe, Resize};
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network, Shape};
 use std::fmt;
@@ -109,8 +108,8 @@ impl Architecture {
         let recipe = Recipe::new(self.name(), self.input(), build)?;
         let namings = self.namings(recipe.parameters());
         let recipe = recipe.with_namings(namings);
-        let published = self.default_classes();
-        Ok(if classes == published && published == 1000 { recipe.with_labels(Labels::imagenet()) } else { recipe })
+        let is_imagenet = classes == 1000 && classes == self.default_classes();
+        Ok(if is_imagenet { recipe.called(Labels::imagenet()) } else { recipe })
     }
 
     /// The names that other programs give to the layers of these parameters.
@@ -138,7 +137,8 @@ impl Architecture {
             Self::EfficientNetLite0 => (Filter::Bicubic, [127.0; 3], [128.0; 3]),
             _ => (Filter::Bilinear, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
         };
-        InputSpec { height: 224, width: 224, resize_short: 256, filter, mean, std }
+        let (resize, order) = (Resize::Crop { short: 256 }, ChannelOrder::Rgb);
+        InputSpec { height: 224, width: 224, resize, filter, order, mean, std }
     }
 
     /// The forward graph for a picture of 3 x `height` x `width`, with `classes` logits.

@@ -9,6 +9,40 @@ pub enum Filter {
     Bicubic,
 }
 
+/// How a photo of any shape gets the network's shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resize {
+    /// It is scaled to cover the input with a margin, and the centre is cut out.
+    Crop {
+        /// The photo's short side after scaling, in pixels; at least the input's longer side.
+        short: u32,
+    },
+    /// Height and width are scaled each to the input's; nothing is cut off, but shapes change.
+    Squash,
+    /// It is scaled to lie within the input, centred, and the rest has the mean colour, which the network sees as 0.
+    Pad,
+}
+
+/// The order of a network's input channels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as OpenCV and Caffe have pictures.
+    Bgr,
+}
+
+impl ChannelOrder {
+    /// Which of red (0), green (1) and blue (2) is the network's channel `channel`.
+    pub fn color(self, channel: usize) -> usize {
+        match self {
+            Self::Rgb => channel,
+            Self::Bgr => 2 - channel,
+        }
+    }
+}
+
 /// What a network expects of its input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InputSpec {
@@ -16,13 +50,14 @@ pub struct InputSpec {
     pub height: u32,
     /// Width of the input in pixels.
     pub width: u32,
-    /// The photo's short side after the resize and before the crop, in pixels; at least the
-    /// longer of `height` and `width`.
-    pub resize_short: u32,
+    /// How photos get this shape.
+    pub resize: Resize,
     /// Filter of the resize.
     pub filter: Filter,
-    /// Per-channel (R, G, B) value to subtract, in units of 0..255 byte values.
+    /// Order of the channels.
+    pub order: ChannelOrder,
+    /// Value to subtract per channel of the network, in units of 0..255 byte values.
     pub mean: [f32; 3],
-    /// Per-channel (R, G, B) value to divide by afterwards, in the same units.
+    /// Value to divide by afterwards, in the same units.
     pub std: [f32; 3],
 }

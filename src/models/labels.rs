@@ -2,9 +2,15 @@
 //!
 //! Beside the flow "weights file + model recipe -> Graph": a [`Model`](super::Model) carries the names of its classes.
 
-use std::fmt::Write;
+mod file;
 
+use std::fmt::{self, Write};
+use std::path::PathBuf;
+
+use super::synset_class;
 use strsim::normalized_damerau_levenshtein;
+
+pub use file::LabelFileError;
 
 /// Candidates that a message shows.
 const SHOWN: usize = 10;
@@ -16,6 +22,31 @@ const ALIKE: f64 = 0.6;
 pub struct Labels {
     /// All names of a class, separated by commas, the usual one first.
     lines: Vec<String>,
+    source: LabelSource,
+}
+
+/// Where names of classes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LabelSource {
+    /// They are those of ImageNet's 1000 classes.
+    ImageNet,
+    /// There are none: classes are called by their numbers.
+    Numbers,
+    /// They are the two of a single output.
+    OneOutput,
+    /// A file.
+    File(PathBuf),
+}
+
+impl fmt::Display for LabelSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ImageNet => formatter.write_str("imagenet"),
+            Self::Numbers => formatter.write_str("numbers"),
+            Self::OneOutput => formatter.write_str("one output"),
+            Self::File(path) => path.display().fmt(formatter),
+        }
+    }
 }
 
 /// Why a text is no class.
@@ -37,6 +68,14 @@ pub enum LabelError {
         /// Ids and names of the classes.
         candidates: Vec<(u32, String)>,
     },
+    /// As many names as there are classes are needed.
+    #[error("there are {found} class names, and the model has {classes} classes; give each class one, from class 0 on")]
+    Count {
+        /// Number of names.
+        found: u32,
+        /// How many classes the model has.
+        classes: u32,
+    },
     /// No class has this name.
     #[error("no class is called '{text}'{}", suggest(candidates))]
     Unknown {
@@ -51,17 +90,22 @@ impl Labels {
     /// The 1000 classes of ImageNet.
     pub fn imagenet() -> Self {
         let text = include_str!("../../weights/imagenet_classes.txt");
-        Self { lines: text.lines().map(str::to_owned).collect() }
+        Self { lines: text.lines().map(str::to_owned).collect(), source: LabelSource::ImageNet }
     }
 
     /// `class 0`, `class 1` and so on, for a model whose classes have no known names.
     pub fn numbered(count: u32) -> Self {
-        Self { lines: (0..count).map(|id| format!("class {id}")).collect() }
+        Self { lines: (0..count).map(|id| format!("class {id}")).collect(), source: LabelSource::Numbers }
+    }
+
+    /// Where the names come from.
+    pub fn source(&self) -> &LabelSource {
+        &self.source
     }
 
     /// Of a network with one output: what it speaks for, and what against.
     pub fn of_one_output() -> Self {
-        Self { lines: ["positive", "negative"].map(String::from).to_vec() }
+        Self { lines: ["positive", "negative"].map(String::from).to_vec(), source: LabelSource::OneOutput }
     }
 
     /// Number of classes.
@@ -95,7 +139,7 @@ impl Labels {
         Err(LabelError::OutOfRange { id: id.into(), classes: self.len() })
     }
 
-    /// The class that a text means: its number, or a name in any case.
+    /// The class that a text means: its number, or a name in any case, or for ImageNet's classes the WordNet number, as in `n02510455`.
     ///
     /// A usual name goes before a further name, and that before a part of a name. A text with a comma is compared with the
     /// whole line of names first.
@@ -108,6 +152,9 @@ impl Labels {
             let id = wanted.parse().unwrap_or(u64::MAX);
             let out_of_range = LabelError::OutOfRange { id, classes: self.len() };
             return u32::try_from(id).map_err(|_| out_of_range).and_then(|id| self.check(id));
+        }
+        if let (LabelSource::ImageNet, Some(id)) = (&self.source, synset_class(&wanted)) {
+            return Ok(id);
         }
         let rules: [fn(&str, &str) -> bool; 4] = [
             |line, wanted| wanted.contains(',') && line == wanted,
@@ -180,7 +227,7 @@ mod tests {
             LabelError::Ambiguous { candidates, .. } | LabelError::Unknown { candidates, .. } => {
                 candidates.into_iter().map(|(id, _)| id).collect()
             }
-            LabelError::OutOfRange { .. } => Vec::new(),
+            LabelError::OutOfRange { .. } | LabelError::Count { .. } => Vec::new(),
         }
     }
 
@@ -202,6 +249,8 @@ mod tests {
             ("maillot, tank suit", 639),
             ("polar bear", 296),
             ("ailuropoda", 388),
+            ("n02510455", 388),
+            (" N15075141 ", 999),
         ];
         for (text, id) in cases {
             assert_eq!(labels.find(text), Ok(id), "{text}");
@@ -238,6 +287,8 @@ mod tests {
         assert!(ids(error.clone()).is_empty());
         assert!(error.to_string().contains("give a class number"), "{error}");
         assert!(matches!(labels.find("  ").unwrap_err(), LabelError::Unknown { .. }));
+        assert!(matches!(labels.find("n00000000").unwrap_err(), LabelError::Unknown { .. }));
+        assert!(matches!(Labels::numbered(1000).find("n02510455").unwrap_err(), LabelError::Unknown { .. }));
     }
 
     #[test]

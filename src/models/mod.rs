@@ -16,8 +16,8 @@ pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};
 pub use fit::Closest;
-pub use input::{Filter, InputSpec};
-pub use labels::{LabelError, Labels};
+pub use input::{ChannelOrder, Filter, InputSpec, Resize};
+pub use labels::{LabelError, LabelFileError, LabelSource, Labels};
 pub use model::Model;
 pub use precision::{Precision, UnknownPrecision};
 pub use recipe::Recipe;

@@ -1,7 +1,7 @@
 //! A model: a recipe and its weights.
 
 use super::weights::{TensorFile, Weights, WeightsError};
-use super::{Architecture, InputSpec, Labels, Precision, Recipe, fit};
+use super::{Architecture, InputSpec, LabelError, LabelSource, Labels, Precision, Recipe, fit};
 use crate::graph::{GraphError, Network};
 use std::path::Path;
 
@@ -41,7 +41,11 @@ impl Model {
     /// # Errors
     /// [`WeightsError`] where the file cannot be read or does not fit.
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
-        Self::load(architecture, TensorFile::open(path)?)
+        let mut model = Self::load(architecture, TensorFile::open(path)?)?;
+        if model.labels().source() == &LabelSource::ImageNet {
+            model.notes.push("its 1000 classes are taken for ImageNet's".into());
+        }
+        Ok(model)
     }
 
     fn load(architecture: Architecture, file: TensorFile) -> Result<Self, WeightsError> {
@@ -88,6 +92,20 @@ impl Model {
             self.weights.round_to_f16(&names, &self.source)?;
         }
         Ok(Self { precision, ..self })
+    }
+
+    /// The same network with these names for its classes.
+    ///
+    /// # Errors
+    /// [`LabelError::Count`] where there are more or fewer names than classes.
+    pub fn with_labels(self, labels: Labels) -> Result<Self, LabelError> {
+        Ok(Self { recipe: self.recipe.with_labels(labels)?, ..self })
+    }
+
+    /// The same network for pictures that are prepared in another way.
+    #[must_use]
+    pub fn with_input_spec(self, input: InputSpec) -> Self {
+        Self { recipe: self.recipe.with_input_spec(input), ..self }
     }
 
     /// The forward graph for a picture of `height` x `width`.

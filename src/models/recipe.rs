@@ -1,7 +1,7 @@
 //! What a network is before it has weights.
 
 use super::fit::{Naming, Wanted};
-use super::{InputSpec, Labels};
+use super::{InputSpec, LabelError, Labels};
 use crate::graph::parameter::Parameter;
 use crate::graph::{Forward, GraphError, Network, Op};
 use std::fmt;
@@ -55,9 +55,26 @@ impl Recipe {
         Self { namings, ..self }
     }
 
+    /// The same network with these names for its classes.
+    ///
+    /// # Errors
+    /// [`LabelError::Count`] where there are more or fewer names than classes.
+    pub fn with_labels(self, labels: Labels) -> Result<Self, LabelError> {
+        if labels.len() != self.classes {
+            return Err(LabelError::Count { found: labels.len(), classes: self.classes });
+        }
+        Ok(self.called(labels))
+    }
+
     /// The same network with these names for its classes, as many as it has.
-    pub(super) fn with_labels(self, labels: Labels) -> Self {
+    pub(super) fn called(self, labels: Labels) -> Self {
         Self { labels, ..self }
+    }
+
+    /// The same network for pictures that are prepared in another way.
+    #[must_use]
+    pub fn with_input_spec(self, input: InputSpec) -> Self {
+        Self { input, ..self }
     }
 
     /// The forward graph for a picture of `height` x `width`.

@@ -1,8 +1,8 @@
 //! Colour maps, ranges, heat maps and overlays.
 
 use agf::image::{
-    Colormap, Filter, Framing, ImageError, InputSpec, Map, NOT_FINITE_COLOR, Photo, Placement, Range, RgbImage,
-    heatmap, overlay, prepare,
+    ChannelOrder, Colormap, Filter, Framing, ImageError, InputSpec, Map, NOT_FINITE_COLOR, Photo, Placement, Range,
+    Resize, RgbImage, heatmap, overlay, prepare,
 };
 use image::Rgb;
 
@@ -123,8 +123,15 @@ fn maps_and_ranges_are_checked() {
 fn framed(width: u32, height: u32) -> (Photo, Placement) {
     let photo = RgbImage::from_pixel(width, height, Rgb([120, 130, 110]));
     let photo = Photo::from_rgb(photo, "test").unwrap();
-    let spec =
-        InputSpec { height: 56, width: 56, resize_short: 64, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] };
+    let spec = InputSpec {
+        height: 56,
+        width: 56,
+        resize: Resize::Crop { short: 64 },
+        filter: Filter::Bilinear,
+        order: ChannelOrder::Rgb,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    };
     let placement = prepare(&photo, &spec, Framing::Standard).unwrap().placement;
     (photo, placement)
 }

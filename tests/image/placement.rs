@@ -1,12 +1,21 @@
 //! A map at the network input lands where it belongs on the photo.
 
-use agf::image::{Filter, Framing, InputSpec, Map, Photo, PhotoMap, Placement, RgbImage, prepare};
+use agf::image::{
+    ChannelOrder, Filter, Framing, InputSpec, Map, Photo, PhotoMap, Placement, Resize, RgbImage, prepare,
+};
 use image::Rgb;
 
 use crate::Random;
 
-const SPEC: InputSpec =
-    InputSpec { height: 57, width: 57, resize_short: 64, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] };
+const SPEC: InputSpec = InputSpec {
+    height: 57,
+    width: 57,
+    resize: Resize::Crop { short: 64 },
+    filter: Filter::Bilinear,
+    order: ChannelOrder::Rgb,
+    mean: [0.0; 3],
+    std: [1.0; 3],
+};
 
 fn place(photo: &Photo, framing: Framing) -> Placement {
     prepare(photo, &SPEC, framing).unwrap().placement
@@ -125,4 +134,20 @@ fn a_nan_shows_on_the_photo() {
         let count = heat.values().iter().filter(|v| v.is_nan()).count();
         assert!(count >= 1 && count < heat.values().len() / 4, "{count}");
     }
+}
+
+#[test]
+fn a_map_over_a_padded_input_comes_back_to_the_photo_alone() {
+    let photo = Photo::from_rgb(RgbImage::new(40, 20), "test").unwrap();
+    let pad = InputSpec { height: 40, width: 40, resize: Resize::Pad, ..SPEC };
+    let placement = prepare(&photo, &pad, Framing::Standard).unwrap().placement;
+    // Each row of the map holds its number.
+    let values: Vec<f32> = (0..40).flat_map(|row| [row as f32; 40]).collect();
+    let map = placement.to_photo(&Map::new(&values, 40, 40).unwrap());
+    assert_eq!((map.rows(), map.columns()), (0..20, 0..40));
+    for y in 0..20 {
+        assert_eq!(map.get(7, y), Some((10 + y) as f32));
+        assert_eq!(placement.photo_pixel(7, 10 + y), Some((7, y)));
+    }
+    assert_eq!([9, 30].map(|y| placement.photo_pixel(7, y)), [None, None]);
 }

@@ -1,12 +1,13 @@
 //! Resize, crop and normalisation against Pillow and torchvision's rules.
 
-use agf::image::{Filter, Framing, ImageError, InputSpec, Photo, Prepared, RgbImage, prepare};
+use agf::image::{ChannelOrder, Filter, Framing, ImageError, InputSpec, Photo, Prepared, Resize, RgbImage, prepare};
 use image::Rgb;
 
 use crate::Random;
 
-fn spec(height: u32, width: u32, resize_short: u32, filter: Filter) -> InputSpec {
-    InputSpec { height, width, resize_short, filter, mean: [0.0; 3], std: [1.0; 3] }
+fn spec(height: u32, width: u32, short: u32, filter: Filter) -> InputSpec {
+    let (resize, order) = (Resize::Crop { short }, ChannelOrder::Rgb);
+    InputSpec { height, width, resize, filter, order, mean: [0.0; 3], std: [1.0; 3] }
 }
 
 fn photo(image: RgbImage) -> Photo {
@@ -170,4 +171,49 @@ fn senseless_specs_and_sizes_are_errors() {
     for (height, width) in [(0, 5), (5, 0), (100_000, 5), (16_000, 16_000)] {
         check(&good, Framing::Size { height, width });
     }
+}
+
+#[test]
+fn squashing_scales_both_sides_and_cuts_nothing() {
+    let mut random = Random::from_clock();
+    let picture = photo(random.picture(40, 20));
+    let squash = InputSpec { resize: Resize::Squash, ..spec(20, 20, 20, Filter::Bilinear) };
+    let prepared = prepare(&picture, &squash, Framing::Standard).unwrap();
+    let p = prepared.placement;
+    assert_eq!((p.resized_height, p.resized_width, p.crop_top, p.crop_left), (20, 20, 0, 0));
+    let sized = prepare(&picture, &squash, Framing::Size { height: 20, width: 40 }).unwrap();
+    assert_eq!(&sized.crop, picture.rgb());
+}
+
+#[test]
+fn padding_keeps_the_shape_and_has_the_mean_colour() {
+    let mean = [10.0, 20.0, 30.0];
+    for order in [ChannelOrder::Rgb, ChannelOrder::Bgr] {
+        let pad = InputSpec { resize: Resize::Pad, order, mean, ..spec(16, 16, 16, Filter::Bilinear) };
+        for (width, height, top, left) in [(32, 16, 4, 0), (8, 16, 0, 4), (16, 16, 0, 0)] {
+            let prepared = prepare(&grey(width, height), &pad, Framing::Standard).unwrap();
+            let p = prepared.placement;
+            assert_eq!((p.crop_top, p.crop_left, p.crop_height, p.crop_width), (-top, -left, 16, 16));
+            for (index, value) in prepared.tensor.iter().enumerate() {
+                let (channel, y, x) = (index / 256, (index / 16 % 16) as i32, (index % 16) as i32);
+                let inside = (top..16 - top).contains(&y) && (left..16 - left).contains(&x);
+                let expected = if inside { 90.0 - mean[channel] } else { 0.0 };
+                assert!((value - expected).abs() <= 1e-6, "{order:?} {width}x{height} {channel} {y} {x}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_of_channels_turns_colours_and_nothing_else() {
+    let mut random = Random::from_clock();
+    let picture = photo(random.picture(9, 7));
+    let rgb = InputSpec { mean: [1.0, 2.0, 3.0], std: [4.0, 5.0, 6.0], ..spec(8, 8, 8, Filter::Bilinear) };
+    let bgr = InputSpec { order: ChannelOrder::Bgr, mean: [3.0, 2.0, 1.0], std: [6.0, 5.0, 4.0], ..rgb };
+    let [rgb, bgr] = [rgb, bgr].map(|spec| prepare(&picture, &spec, Framing::Native).unwrap());
+    let planes = |prepared: &Prepared| prepared.tensor.chunks(63).map(<[f32]>::to_vec).collect::<Vec<_>>();
+    let (rgb_planes, mut bgr_planes) = (planes(&rgb), planes(&bgr));
+    bgr_planes.reverse();
+    assert_eq!(rgb_planes, bgr_planes);
+    assert_eq!(rgb.crop, bgr.crop);
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::args::{DeviceArguments, ModelArguments};
 use crate::methods::{MemorySize, MethodArguments};
+use crate::network::NetworkArguments;
 use crate::values::{Dimensions, count};
 use agf::evaluation::records::Shard;
 
@@ -64,6 +65,7 @@ pub enum EvalCommand {
 #[derive(Debug, Args)]
 #[command(mut_arg("methods", |argument| argument.long("methods").alias("method").value_name("LIST").value_delimiter(',')
     .help("Explanation methods, separated by commas, or all")))]
+#[command(mut_arg("class_names", |argument| argument.long("class-names")))]
 pub struct RunArguments {
     /// Folder of photos
     #[arg(long, value_name = "DIR")]
@@ -77,6 +79,9 @@ pub struct RunArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
     /// Size of the network's input; with grid-pointing of a mosaic's cell [default: the model's own]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,

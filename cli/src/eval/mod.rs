@@ -15,6 +15,7 @@ use serde_json::json;
 
 use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
 use self::pictures::{Pictures, Work};
+use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
 use agf::evaluation::records::{self, Record, RecordFile, Settings};
@@ -77,7 +78,7 @@ impl<'a> Run<'a> {
         options: Options,
         count: Option<u32>,
     ) -> Result<Self, CliError> {
-        let model = arguments.model.open()?;
+        let model = arguments.network.apply(arguments.model.open()?)?;
         let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
         let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), model.labels())?;
         let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
@@ -208,6 +209,7 @@ fn settings(
     set("model", json!(model.name()));
     set("weights", json!(format!("{:016x}", model.weights.fingerprint())));
     set("methods", json!(methods.iter().map(method).collect::<Vec<_>>()));
+    set("preprocessing", json!(PreprocessingReport::from(model.input_spec())));
     set("size", json!([reader.height, reader.width]));
     set("pictures", json!(work.len()));
     set("data", json!(format!("{:016x}", work.fingerprint())));

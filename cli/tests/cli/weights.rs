@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, of_repository};
+use crate::support::{Place, npy, of_repository};
 
 /// The embedded network's file with other names.
 fn renamed(rename: impl Fn(&str) -> String) -> Vec<u8> {
@@ -89,4 +89,83 @@ fn a_file_of_another_network_is_told_which() {
     place.write("timm.safetensors", &renamed(timm));
     let run = place.run(&["predict", "x.png", "--model", "resnet18", "--weights", "timm.safetensors"]);
     run.fails(&["timm.safetensors", "does not fit", "fits efficientnet_lite0 best", "of its 2"]);
+}
+
+#[test]
+fn classes_have_the_names_that_are_given() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    let names: Vec<String> = (0..10).map(|id| format!("thing {id}, synonym {id}")).collect();
+    place.write("names.txt", format!("\u{feff}{}\n", names.join("\r\n")).as_bytes());
+    let json: serde_json::Map<_, _> =
+        names.iter().enumerate().map(|(id, name)| (id.to_string(), name.clone().into())).collect();
+    place.write("names.json", &serde_json::to_vec(&serde_json::json!({"id2label": json})).unwrap());
+    for file in ["names.txt", "names.json"] {
+        let run = place.explain(&["x.png", "--labels", file, "--class", "thing 3", "--class", "synonym 7", "--json"]);
+        let report = run.succeeds().json();
+        assert_eq!(report["model"]["labels"], file);
+        let maps = report["inputs"][0]["maps"].as_array().unwrap();
+        let found: Vec<_> = maps.iter().map(|map| (map["class"].as_u64(), map["name"].as_str())).collect();
+        assert_eq!(found, [(Some(3), Some("thing 3")), (Some(7), Some("thing 7"))]);
+    }
+    place.write("few.txt", b"cat\ndog\n");
+    place.explain(&["x.png", "--labels", "few.txt"]).fails(&["2 class names", "10 classes"]);
+    place.explain(&["x.png", "--labels", "imagenet"]).fails(&["1000 class names", "10 classes"]);
+    place.explain(&["x.png", "--labels", "absent.txt"]).fails(&["absent.txt", "check the path"]);
+}
+
+#[test]
+fn wordnet_numbers_are_classes() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    let line = ["explain", "x.png", "--size", "64x64", "--save", "npy", "--class", "n02510455"];
+    assert_eq!(place.run(&line).succeeds().rows()[0][1..3], ["388", "giant panda"]);
+    place.explain(&["x.png", "--class", "n02510455"]).fails(&["no class is called 'n02510455'"]);
+}
+
+#[test]
+fn pictures_are_prepared_as_asked_for_and_reported() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    let predict = |options: &str| {
+        let line = "predict x.png --model tiny_vgg --weights synthetic --size 32x40 --json";
+        let line: Vec<&str> = line.split(' ').chain(options.split_whitespace()).collect();
+        place.run(&line).succeeds().json()
+    };
+    let own = predict("");
+    assert_eq!(own["model"]["preprocessing"]["resize"], "crop");
+    assert_eq!(own["model"]["labels"], "numbers");
+    let same = predict("--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --order rgb --resize crop");
+    let top = |answer: &serde_json::Value| answer["inputs"][0]["top"][0].clone();
+    let difference = top(&own)["probability"].as_f64().unwrap() - top(&same)["probability"].as_f64().unwrap();
+    assert!(difference.abs() <= 1e-5, "{own} {same}");
+    for (options, key, value) in [
+        ("--scale 0..255", "mean", serde_json::json!([0.0, 0.0, 0.0])),
+        ("--scale -1..1", "std", serde_json::json!([127.5, 127.5, 127.5])),
+        ("--order bgr", "order", "bgr".into()),
+        ("--resize squash", "resize", "squash".into()),
+        ("--resize pad", "resize", "pad".into()),
+    ] {
+        let other = predict(options);
+        assert_eq!(other["model"]["preprocessing"][key], value, "{options}");
+        assert_ne!(top(&other)["probability"], top(&own)["probability"], "{options} changes nothing");
+    }
+    place.explain(&["x.png", "--mean", "123.7", "--std", "58"]).fails(&["--scale 0..255"]);
+}
+
+#[test]
+fn arrays_of_bytes_get_a_warning() {
+    let place = Place::new();
+    let bytes: Vec<f32> = (0..2 * 768).map(|index| (index % 256) as f32).collect();
+    let usual: Vec<f32> = bytes.iter().map(|byte| byte / 64.0 - 2.0).collect();
+    place.write("bytes.npy", &npy("<f4", &[2, 3, 16, 16], &bytes));
+    place.write("usual.npy", &npy("<f4", &[2, 3, 16, 16], &usual));
+    let warnings = |file: &str, options: &[&str]| {
+        let run = place.explain(&[&[file, "--class", "1", "--save", "npy"], options].concat()).succeeds();
+        run.stderr.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let found = warnings("bytes.npy", &[]);
+    assert!(found.len() == 1 && found[0].contains("bytes.npy[0]: its values go from 0 to 255"), "{found:?}");
+    assert!(warnings("usual.npy", &[]).is_empty());
+    assert!(warnings("bytes.npy", &["--scale", "0..255"]).is_empty());
 }
