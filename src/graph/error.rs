@@ -34,6 +34,14 @@ pub enum GraphError {
         /// The input's shape.
         input: Shape,
     },
+    /// A role for convolutions that are not there.
+    #[error("no convolution is called '{pattern}', so none can have another role; there are {}", names.join(", "))]
+    Role {
+        /// The pattern of names.
+        pattern: String,
+        /// The names of all convolutions.
+        names: Vec<String>,
+    },
     /// An id that does not belong to this graph.
     #[error("node '{node}' refers to a layer or node of another graph; build both with the same Graph")]
     Foreign {

@@ -16,6 +16,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::First, Role::Full, Role::Flat];
+
     /// Lower-case name, as printed in plans and traces.
     pub fn name(self) -> &'static str {
         match self {

@@ -23,6 +23,7 @@ pub use op::{
     Activation, Backward, Bias, Binary, Constant, Explain, Forward, LogitRelevance, Op, Part, PassField, Reduction,
     ResidualTerms, Unary,
 };
+pub use roles::{RoleChoice, RoleChoiceError};
 pub use shape::Shape;
 
 use parameter::{Parameter, ParameterKind};

@@ -1,6 +1,8 @@
 //! A classifier as data.
 
-use super::{Forward, Graph, GraphError, NodeId, Role, Shape, roles};
+#[cfg(doc)]
+use super::Role;
+use super::{Forward, Graph, GraphError, NodeId, RoleChoice, Shape, roles};
 use wildmatch::WildMatch;
 
 /// A classifier's forward graph.
@@ -15,8 +17,9 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network whose logits are `output`; the [`Role`] of each convolution follows from where it stands. A single output y, as of a binary classifier that ends in a sigmoid, becomes the logits
-    /// `(y / 2, -y / 2)`: class 0 is the one that y speaks for, class 1 the other, and their softmax is the sigmoid of y.
+    /// A network whose logits are `output`; the [`Role`] of each convolution follows from where it stands. A single output y, as of a
+    /// binary classifier that ends in a sigmoid, becomes the logits `(y / 2, -y / 2)`: class 0 is the one that y speaks for, class 1 the
+    /// other, and their softmax is the sigmoid of y.
     ///
     /// # Errors
     /// [`GraphError::Foreign`] where `output` is not a node of the graph.
@@ -27,17 +30,22 @@ impl Network {
         Ok(Self { graph, input, logits })
     }
 
-    /// Gives another role to every convolution whose name fits `pattern` (`*` stands for any characters, `?` for one); how many there are.
-    pub fn set_role(&mut self, pattern: &str, role: Role) -> usize {
-        let pattern = WildMatch::new(pattern);
-        let mut changed = 0;
-        for (convolution, own) in self.graph.convolutions.iter().zip(&mut self.graph.roles) {
-            if pattern.matches(&convolution.name) {
-                *own = role;
-                changed += 1;
+    /// Gives other roles to the convolutions that are named; of several choices for one the last holds.
+    ///
+    /// # Errors
+    /// [`GraphError::Role`] for a choice that fits no convolution.
+    pub fn with_roles(mut self, choices: &[RoleChoice]) -> Result<Self, GraphError> {
+        let Graph { convolutions, roles, .. } = &mut self.graph;
+        for RoleChoice { name, role } in choices {
+            let pattern = WildMatch::new(name);
+            let named = convolutions.iter().zip(roles.iter_mut()).filter(|(layer, _)| pattern.matches(&layer.name));
+            let changed = named.map(|(_, own)| *own = *role).count();
+            if changed == 0 {
+                let names = convolutions.iter().map(|layer| layer.name.clone()).collect();
+                return Err(GraphError::Role { pattern: name.clone(), names });
             }
         }
-        changed
+        Ok(self)
     }
 
     /// Whether the logits are two of a single output.

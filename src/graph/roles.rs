@@ -1,6 +1,40 @@
 //! What each convolution is to a relevance rule, found from where it stands in its network.
 
 use super::{Forward, Graph, NodeId, Op, Role};
+use std::str::FromStr;
+
+/// A role that a user gives to the convolutions whose names fit a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleChoice {
+    /// Pattern of the convolution's name: `*` stands for any characters, `?` for one.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+}
+
+/// A text that is not NAME=ROLE.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{text}' gives no convolution a role; write NAME=ROLE, as in layer1.*=full, with one of {}",
+    Role::ALL.map(Role::name).join(", ")
+)]
+pub struct RoleChoiceError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for RoleChoice {
+    type Err = RoleChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, RoleChoiceError> {
+        let choice = || {
+            let (name, role) = text.rsplit_once('=')?;
+            let role = Role::ALL.into_iter().find(|known| known.name() == role.trim())?;
+            Some(Self { name: name.trim().into(), role }).filter(|choice| !choice.name.is_empty())
+        };
+        choice().ok_or_else(|| RoleChoiceError { text: text.into() })
+    }
+}
 
 /// The roles of all convolutions, by layer index.
 ///

@@ -206,7 +206,7 @@ pub struct UnknownArchitecture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Forward, Op, Role};
+    use crate::graph::{Forward, Op, Role, RoleChoice};
 
     /// The roles that each family's recipe once spelled out, by the names of its convolutions.
     fn written_role(architecture: Architecture, name: &str) -> Role {
@@ -241,15 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn a_role_can_be_overruled_by_name() {
-        let mut network = Architecture::Vgg11.build(32, 32, 10).unwrap();
-        assert_eq!(network.set_role("features.1*", Role::Flat), 4);
-        assert_eq!(network.set_role("features.99", Role::Flat), 0);
+    fn chosen_roles_overrule_those_of_the_graph() {
+        let choices = ["features.1*=flat", "features.13 = full"].map(|text| text.parse().unwrap());
+        let recipe = Architecture::Vgg11.recipe(10).unwrap().with_roles(choices.into()).unwrap();
+        let network = recipe.build(32, 32).unwrap();
         let flat = network.graph.nodes().iter().filter(|node| match node.op {
             Op::Forward(Forward::Convolve { layer, .. }) => network.graph.role(layer) == Role::Flat,
             _ => false,
         });
         let names: Vec<&str> = flat.map(|node| node.name.as_str()).collect();
-        assert_eq!(names, ["features.11", "features.13", "features.16", "features.18"]);
+        assert_eq!(names, ["features.11", "features.16", "features.18"]);
+        for text in ["conv1", "conv1=", "conv1=whole", "=full", ""] {
+            assert!(text.parse::<RoleChoice>().unwrap_err().to_string().contains("first, full, flat"), "{text}");
+        }
+        let error = recipe.with_roles(vec!["convolution=full".parse().unwrap()]).unwrap_err().to_string();
+        assert!(error.contains("'convolution'") && error.contains("features.0"), "{error}");
     }
 }

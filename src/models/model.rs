@@ -2,7 +2,7 @@
 
 use super::weights::{TensorFile, Weights, WeightsError};
 use super::{Architecture, InputSpec, LabelError, LabelSource, Labels, Precision, Recipe, fit};
-use crate::graph::{GraphError, Network};
+use crate::graph::{GraphError, Network, RoleChoice};
 use std::path::Path;
 
 /// Weights of the embedded EfficientNet-Lite0.
@@ -100,6 +100,14 @@ impl Model {
     /// [`LabelError::Count`] where there are more or fewer names than classes.
     pub fn with_labels(self, labels: Labels) -> Result<Self, LabelError> {
         Ok(Self { recipe: self.recipe.with_labels(labels)?, ..self })
+    }
+
+    /// The same network with other roles for some convolutions, as [`Recipe::with_roles`].
+    ///
+    /// # Errors
+    /// [`GraphError::Role`] for a choice that fits no convolution.
+    pub fn with_roles(self, roles: Vec<RoleChoice>) -> Result<Self, GraphError> {
+        Ok(Self { recipe: self.recipe.with_roles(roles)?, ..self })
     }
 
     /// The same network for pictures that are prepared in another way.

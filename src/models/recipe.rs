@@ -3,7 +3,7 @@
 use super::fit::{Naming, Wanted};
 use super::{InputSpec, LabelError, Labels};
 use crate::graph::parameter::Parameter;
-use crate::graph::{Forward, GraphError, Network, Op};
+use crate::graph::{Forward, GraphError, Network, Op, RoleChoice};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub struct Recipe {
     labels: Labels,
     head: Option<String>,
     namings: Vec<Naming>,
+    roles: Vec<RoleChoice>,
 }
 
 impl Recipe {
@@ -47,6 +48,7 @@ impl Recipe {
             labels,
             head: head(&network),
             namings: Vec::new(),
+            roles: Vec::new(),
         })
     }
 
@@ -71,6 +73,18 @@ impl Recipe {
         Self { labels, ..self }
     }
 
+    /// The same network with other roles for some convolutions than their places in the graph give them; of several choices for one the
+    /// last holds.
+    ///
+    /// # Errors
+    /// [`GraphError::Role`] for a choice that fits no convolution.
+    pub fn with_roles(self, roles: Vec<RoleChoice>) -> Result<Self, GraphError> {
+        let InputSpec { height, width, .. } = self.input;
+        let recipe = Self { roles, ..self };
+        recipe.build(height, width)?;
+        Ok(recipe)
+    }
+
     /// The same network for pictures that are prepared in another way.
     #[must_use]
     pub fn with_input_spec(self, input: InputSpec) -> Self {
@@ -82,7 +96,7 @@ impl Recipe {
     /// # Errors
     /// [`GraphError::Window`] where the picture is too small for the network.
     pub fn build(&self, height: u32, width: u32) -> Result<Network, GraphError> {
-        (self.build)(height, width)
+        (self.build)(height, width)?.with_roles(&self.roles)
     }
 
     /// Name for messages and reports, such as `vgg16`.
