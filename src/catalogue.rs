@@ -3,7 +3,7 @@
 //! Beside the flow: it builds the graphs of all architectures and plans them, without a device.
 
 use crate::error::Error;
-use crate::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, NodeId, Shape, Window};
+use crate::graph::{Activation, Convolution, Forward, Function, Graph, GraphError, Network, NodeId, Shape, Window};
 use crate::methods::Method;
 use crate::methods::agf::Ablations;
 use crate::models::Architecture;
@@ -11,8 +11,8 @@ use crate::plan::kernel::Kernel;
 use crate::plan::{Plan, Profile, Sharing};
 use std::collections::BTreeSet;
 
-/// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size: the explanation as it runs, and with every node stored (nothing
-/// fused); also of the ablation that changes an operation's shape.
+/// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size: the explanation as
+/// it runs, and with every node stored (nothing fused); also of the ablation that changes an operation's shape.
 ///
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.
@@ -47,6 +47,7 @@ fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> 
     };
     let x = convolve(input, "first", [3, 6], 1)?;
     let x = convolve(x, "grouped", [6, 10], 2)?;
+    let x = graph.add("tanh", Forward::Activate(Function::Tanh), &[x])?;
     let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let output = graph.linear_without_bias("last", 1, pooled)?;
     Network::new(graph, input, output)

@@ -36,6 +36,8 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
             vec![0, 1]
         }
         (Shader::Binary, "OPERATION") => (0..11).collect(),
+        (_, "GRADIENT") => vec![0, 1],
+        (Shader::Activate, "FUNCTION") => (0..13).collect(),
         (Shader::Unary, "OPERATION") => vec![0, 1],
         (Shader::Clamp, "OPERATION") => vec![0, 1, 2],
         (Shader::Reduce, "OPERATION") => vec![0, 1, 2, 3, 4, 5, 6],

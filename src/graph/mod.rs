@@ -20,8 +20,8 @@ pub use layer::{
 };
 pub use network::Network;
 pub use op::{
-    Activation, Backward, Bias, Binary, Constant, Explain, Forward, LogitRelevance, Op, Part, PassField, Reduction,
-    ResidualTerms, Unary,
+    Activation, Backward, Bias, Binary, Constant, Explain, Forward, Function, LogitRelevance, Op, Part, PassField,
+    Reduction, ResidualTerms, Unary,
 };
 pub use roles::{RoleChoice, RoleChoiceError};
 pub use shape::Shape;
@@ -211,6 +211,7 @@ impl Graph {
         let Op::Forward(op) = node.op else { return false };
         match op {
             Forward::Clamp(_) => true,
+            Forward::Activate(function) => function.is_non_negative(),
             Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => {
                 node.inputs.iter().all(|&input| self.is_non_negative(input))
             }

@@ -86,6 +86,7 @@ fn is_affine(forward: &Forward) -> bool {
         | Forward::Convolve { .. }
         | Forward::Linear { .. }
         | Forward::Clamp(_)
+        | Forward::Activate(_)
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
         | Forward::Add

@@ -61,6 +61,7 @@ fn bias_of(op: Forward) -> Option<Bias> {
         Forward::BatchNorm(layer) => Some(Bias::BatchNorm(layer)),
         Forward::Input
         | Forward::Clamp(_)
+        | Forward::Activate(_)
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
         | Forward::Add

@@ -13,7 +13,7 @@ const METHOD: &str = "grad-cam";
 pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
     let features = last_features(network).ok_or(MethodError::Form {
         method: METHOD,
-        needs: "a ReLU behind a convolution",
+        needs: "an activation behind a convolution",
         found: "none comes before the first linear layer".into(),
     })?;
     let mut graph = network.graph.clone();
@@ -27,7 +27,7 @@ fn last_features(network: &Network) -> Option<NodeId> {
     let walked = walked(network);
     let forward = |id: &NodeId| graph.node(*id).op.forward().filter(|_| walked[id.index()]);
     let first_linear = graph.ids().find(|id| matches!(forward(id), Some(Forward::Linear { .. })))?;
-    let is_activation = |id: &NodeId| matches!(forward(id), Some(Forward::Clamp(_)));
+    let is_activation = |id: &NodeId| matches!(forward(id), Some(Forward::Clamp(_) | Forward::Activate(_)));
     graph.ids().take_while(|&id| id < first_linear).filter(is_activation).last()
 }
 

@@ -108,6 +108,7 @@ pub(super) fn gradient(
         }
         Forward::BatchNorm(layer) => graph.add(&name, Backward::BatchNormGradient(layer), &[g])?,
         Forward::Clamp(activation) => graph.add(&name, Backward::ClampGradient(activation), &[g, id])?,
+        Forward::Activate(function) => graph.add(&name, Backward::ActivateGradient(function), &[g, x])?,
         Forward::MaxPool(window) => {
             let index = graph.add(&format!("{}:index", node.name), Backward::MaxPoolIndex(window), &[x])?;
             graph.add(&name, Backward::MaxPoolTranspose { window, height, width }, &[g, index])?

@@ -71,6 +71,8 @@ macro_rules! shaders {
 }
 
 shaders! {
+    /// Other activations and their gradients.
+    Activate "activate" (0 weights, 3 values),
     /// Adaptive average pooling and its transpose.
     AveragePool "average_pool" (0 weights, 2 values),
     /// Elementwise operations of two values.

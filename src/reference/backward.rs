@@ -1,6 +1,6 @@
 //! The values of what differentiation adds.
 
-use super::{Reference, elementwise, linear_maps, linear_weight, pooling, target};
+use super::{Reference, elementwise, function, linear_maps, linear_weight, pooling, target};
 use crate::graph::{Backward, Node};
 
 impl Reference<'_> {
@@ -18,6 +18,9 @@ impl Reference<'_> {
                 elementwise::batch_norm_gradient(&self.batch_norm(layer), inputs[0], node.shape)
             }
             Backward::ClampGradient(activation) => elementwise::clamp_gradient(activation, inputs[0], inputs[1]),
+            Backward::ActivateGradient(of) => {
+                inputs[0].iter().zip(inputs[1]).map(|(g, &x)| g * function::slope(of, x)).collect()
+            }
             Backward::MaxPoolIndex(window) => {
                 pooling::max_pool_index(&window, inputs[0], self.input_shape(node), node.shape)
             }

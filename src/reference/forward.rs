@@ -1,6 +1,6 @@
 //! The values of what networks are made of.
 
-use super::{Reference, elementwise, linear_maps, linear_weight, pooling};
+use super::{Reference, elementwise, function, linear_maps, linear_weight, pooling};
 use crate::graph::{ConvolutionId, Forward, Node, Part};
 
 impl Reference<'_> {
@@ -18,6 +18,7 @@ impl Reference<'_> {
             }
             Forward::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], node.shape),
             Forward::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
+            Forward::Activate(of) => inputs[0].iter().map(|&x| function::value(of, x)).collect(),
             Forward::MaxPool(window) => pooling::max_pool(&window, inputs[0], self.input_shape(node), node.shape),
             Forward::AveragePool { .. } => pooling::average_pool(inputs[0], self.input_shape(node), node.shape),
             Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],

@@ -11,6 +11,7 @@ mod error;
 mod explain;
 mod factor;
 mod forward;
+mod function;
 mod linear_maps;
 mod maps;
 mod noise;

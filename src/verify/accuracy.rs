@@ -45,7 +45,7 @@ impl Accuracy {
 fn forward(op: &Forward) -> Accuracy {
     match op {
         Forward::Input | Forward::MaxPool(_) | Forward::LogitPair => EXACT,
-        Forward::BatchNorm(_) | Forward::Clamp(_) => PLAIN,
+        Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
         Forward::Convolve { .. } | Forward::Linear { .. } | Forward::AveragePool { .. } | Forward::Add => SUM,
     }
 }
@@ -56,6 +56,7 @@ fn backward(op: &Backward) -> Accuracy {
         Backward::TargetGradient => of(1e-4),
         Backward::BatchNormGradient(_)
         | Backward::ClampGradient(_)
+        | Backward::ActivateGradient(_)
         | Backward::LogitPairGradient
         | Backward::BiasGradient(_) => PLAIN,
         Backward::ConvolveTranspose { .. }

@@ -1,5 +1,6 @@
 //! Dense derivations: helpers, and one module of tests for each kind of claim.
 
+mod activations;
 mod definitions;
 mod degenerate;
 mod elementwise;

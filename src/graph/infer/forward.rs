@@ -24,7 +24,7 @@ impl Inference<'_> {
                 self.demand(x.channels == channels, || format!("it has {channels} channels"))?;
                 Ok(x)
             }
-            Forward::Clamp(_) => {
+            Forward::Clamp(_) | Forward::Activate(_) => {
                 let [x] = self.inputs()?;
                 Ok(x)
             }

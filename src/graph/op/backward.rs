@@ -1,6 +1,6 @@
 //! What differentiation adds: the gradients that walks begin with, and the transposes of forward operations.
 
-use super::{Activation, Bias, Part};
+use super::{Activation, Bias, Function, Part};
 use crate::graph::{BatchNormId, ConvolutionId, LinearId, Window};
 
 /// An operation of a gradient. Relevance rules use the transposes as well.
@@ -32,6 +32,8 @@ pub enum Backward {
     BatchNormGradient(BatchNormId),
     /// (g, y) `g` where the activation's output `y` is strictly between its bounds, else 0.
     ClampGradient(Activation),
+    /// (g, x) `g * f'(x)`; at a corner the slope of the left side, and 0 at the bounds of what is clipped.
+    ActivateGradient(Function),
     /// (x) row-major position inside the window of its first maximum, as a float.
     MaxPoolIndex(Window),
     /// (v, index) adds each window's value to the pixel where its first maximum was; output `height` x `width`.
@@ -65,6 +67,7 @@ impl Backward {
             | Backward::TargetGradient
             | Backward::BatchNormGradient(_)
             | Backward::ClampGradient(_)
+            | Backward::ActivateGradient(_)
             | Backward::MaxPoolIndex(_)
             | Backward::MaxPoolTranspose { .. }
             | Backward::AveragePoolTranspose { .. }
@@ -82,6 +85,7 @@ impl Backward {
             Backward::LinearTranspose { .. } => "linear_transpose",
             Backward::BatchNormGradient(_) => "batch_norm_gradient",
             Backward::ClampGradient(_) => "clamp_gradient",
+            Backward::ActivateGradient(_) => "activate_gradient",
             Backward::MaxPoolIndex(_) => "max_pool_index",
             Backward::MaxPoolTranspose { .. } => "max_pool_transpose",
             Backward::AveragePoolTranspose { .. } => "average_pool_transpose",

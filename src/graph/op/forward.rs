@@ -1,6 +1,6 @@
 //! What networks are made of.
 
-use super::Activation;
+use super::{Activation, Function};
 use crate::graph::{BatchNormId, ConvolutionId, LinearId, Window};
 
 /// An operation of a network. Each has a gradient (`methods/gradient.rs`) and relevance rules (`methods/relevance/`).
@@ -26,6 +26,8 @@ pub enum Forward {
     BatchNorm(BatchNormId),
     /// (x) ReLU or ReLU6.
     Clamp(Activation),
+    /// (x) another elementwise function.
+    Activate(Function),
     /// (x) maximum over each window.
     MaxPool(Window),
     /// (x) adaptive average pooling: output row i averages rows `floor(i H / h)` to `ceil((i+1) H / h)`.
@@ -49,6 +51,7 @@ impl Forward {
             Forward::Input
             | Forward::BatchNorm(_)
             | Forward::Clamp(_)
+            | Forward::Activate(_)
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
             | Forward::Add
@@ -64,6 +67,7 @@ impl Forward {
             Forward::Linear { .. } => "linear",
             Forward::BatchNorm(_) => "batch_norm",
             Forward::Clamp(_) => "clamp",
+            Forward::Activate(_) => "activate",
             Forward::MaxPool(_) => "max_pool",
             Forward::AveragePool { .. } => "average_pool",
             Forward::Add => "add",

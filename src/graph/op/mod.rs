@@ -8,11 +8,13 @@
 mod backward;
 mod explain;
 mod forward;
+mod function;
 mod operands;
 
 pub use backward::Backward;
 pub use explain::Explain;
 pub use forward::Forward;
+pub use function::Function;
 pub use operands::{
     Activation, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms, Unary,
 };

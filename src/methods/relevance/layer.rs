@@ -65,6 +65,7 @@ impl Layer<'_> {
                 Forward::Input
                 | Forward::BatchNorm(_)
                 | Forward::Clamp(_)
+                | Forward::Activate(_)
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
                 | Forward::Add
@@ -76,7 +77,7 @@ impl Layer<'_> {
     /// `c`, moved to where the operation had the values from.
     fn pass(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
         match op {
-            Forward::BatchNorm(_) | Forward::Clamp(_) => Ok(vec![self.c]),
+            Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => Ok(vec![self.c]),
             Forward::LogitPair => Ok(vec![self.add("relevance", Explain::ChannelSum, &[self.c])?]),
             Forward::Input
             | Forward::Convolve { .. }
@@ -93,6 +94,9 @@ impl Layer<'_> {
         let Shape { height, width, .. } = self.graph.shape(x);
         let relevance = match op {
             Forward::Clamp(activation) => self.add("relevance", Explain::ClampRelevance(activation), &[c, self.id])?,
+            // Where 0 gives 0, its relevance would come from nothing; otherwise a ratio would say as little.
+            Forward::Activate(function) if function.keeps_zero() => self.binary("relevance", Binary::Mask, c, x)?,
+            Forward::Activate(_) => c,
             Forward::MaxPool(window) => {
                 let index = self.add("index", Backward::MaxPoolIndex(window), &[x])?;
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;

@@ -15,7 +15,7 @@ pub enum Kind {
     Linear,
     /// Batch normalisations.
     BatchNorm,
-    /// ReLU and ReLU6.
+    /// ReLU, ReLU6 and other elementwise functions.
     Activation,
     /// Max-pooling.
     MaxPool,
@@ -36,7 +36,7 @@ impl Kind {
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),
-            Forward::Clamp(_) => Some(Kind::Activation),
+            Forward::Clamp(_) | Forward::Activate(_) => Some(Kind::Activation),
             Forward::MaxPool(_) => Some(Kind::MaxPool),
             Forward::AveragePool { .. } => Some(Kind::AveragePool),
             Forward::Add => Some(Kind::Add),

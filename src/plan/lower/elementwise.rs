@@ -1,7 +1,7 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Activation, BatchNormId, Bias, Binary, Node, Shape, Unary};
+use crate::graph::{Activation, BatchNormId, Bias, Binary, Function, Node, NodeId, Shape, Unary};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
@@ -43,6 +43,25 @@ pub(super) const fn code(binary: Binary) -> u32 {
     }
 }
 
+/// The shader's `FUNCTION`.
+const fn function_code(function: Function) -> u32 {
+    match function {
+        Function::LeakyRelu { .. } => 0,
+        Function::Elu { .. } => 1,
+        Function::Selu => 2,
+        Function::Silu => 3,
+        Function::HardSwish => 4,
+        Function::Sigmoid => 5,
+        Function::HardSigmoid { .. } => 6,
+        Function::Tanh => 7,
+        Function::Gelu => 8,
+        Function::GeluTanh => 9,
+        Function::Mish => 10,
+        Function::Softplus => 11,
+        Function::Clip { .. } => 12,
+    }
+}
+
 /// Scale and shift of a batch normalisation.
 pub(super) const fn normalization(id: BatchNormId) -> Packing {
     Packing::Affine { layer: None, batch_norm: Some(id) }
@@ -80,6 +99,23 @@ impl Lowering<'_> {
         let second = node.inputs.get(1).map_or(self.unused, |&id| self.value(id));
         let values = vec![first, second, self.value(self.output)];
         let flops = self.elements(node, 2);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    /// A function of the first value, or the gradient through it of the second.
+    pub(super) fn activate(&mut self, node: &Node, function: Function, values: [NodeId; 2], is_gradient: bool) {
+        let kernel = Kernel::new(Shader::Activate).with("FUNCTION", function_code(function));
+        let (kernel, workgroups) = self.per_quad(kernel.with("GRADIENT", is_gradient.into()), node.shape);
+        let [first, second] = function.constants();
+        let uniforms = Uniforms::new()
+            .with("pixels", node.shape.pixels())
+            .with("quads", node.shape.quads())
+            .with("channels", node.shape.channels)
+            .with("first", first)
+            .with("second", second);
+        let gradient = if is_gradient { self.value(values[1]) } else { self.unused };
+        let values = vec![self.value(values[0]), gradient, self.value(self.output)];
+        let flops = self.elements(node, 16);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 

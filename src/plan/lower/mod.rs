@@ -89,6 +89,7 @@ impl<'a> Lowering<'a> {
             Forward::Linear { layer, bias } => self.linear(group, node, layer, [Part::Full, Part::Full], bias),
             Forward::BatchNorm(id) => self.channel_affine(node, normalization(id), ChannelOperation::Affine),
             Forward::Clamp(activation) => self.clamp(node, activation, ClampOperation::Value),
+            Forward::Activate(function) => self.activate(node, function, [node.inputs[0], node.inputs[0]], false),
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
             Forward::Add => self.elementwise(node, ADD),
@@ -104,6 +105,9 @@ impl<'a> Lowering<'a> {
             Backward::LinearTranspose { layer, weight } => self.linear_transpose(group, node, layer, weight),
             Backward::BatchNormGradient(id) => self.channel_affine(node, normalization(id), ChannelOperation::Scale),
             Backward::ClampGradient(activation) => self.clamp(node, activation, ClampOperation::Gradient),
+            Backward::ActivateGradient(function) => {
+                self.activate(node, function, [node.inputs[1], node.inputs[0]], true);
+            }
             Backward::MaxPoolIndex(window) => self.max_pool(node, window, MaxPoolOperation::Index),
             Backward::MaxPoolTranspose { window, .. } => self.max_pool(node, window, MaxPoolOperation::Transpose),
             Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),

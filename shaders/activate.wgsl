@@ -1,0 +1,96 @@
+// Activations that do not clamp from 0 on, and gradients through them. Channels that do not exist stay zeros.
+
+// 0 leaky ReLU, 1 ELU, 2 SELU, 3 SiLU, 4 hard swish, 5 sigmoid, 6 hard sigmoid, 7 tanh, 8 GELU, 9 GELU by tanh, 10 Mish, 11 softplus, 12 clip
+override FUNCTION: u32 = 0u;
+override GRADIENT: u32 = 0u; // 0 f(x), 1 g * f'(x)
+override LANES: u32 = 64u;
+override RUN: u32 = 64u; // pixels of a workgroup
+
+struct Activate {
+    pixels: u32,
+    quads: u32,
+    channels: u32,
+    first: f32, // the function's numbers
+    second: f32,
+}
+
+@group(0) @binding(0) var<uniform> u: Activate;
+@group(0) @binding(1) var<storage, read_write> source: array<vec4f>;   // x; [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> gradient: array<vec4f>; // g, not read without GRADIENT
+@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>;
+
+fn sigmoid(x: vec4f) -> vec4f { return 1.0 / (1.0 + exp(-clamp(x, vec4f(-80.0), vec4f(80.0)))); }
+
+fn softplus(x: vec4f) -> vec4f { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }
+
+// Some compilers make infinity by infinity of a large argument.
+fn hyperbolic_tangent(x: vec4f) -> vec4f { return tanh(clamp(x, vec4f(-15.0), vec4f(15.0))); }
+
+// (1 + erf(x / sqrt(2))) / 2 by Abramowitz and Stegun, 7.1.26.
+fn normal(x: vec4f) -> vec4f {
+    let z = abs(x) * 0.70710678;
+    let t = 1.0 / (1.0 + 0.3275911 * z);
+    let series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    let tail = 0.5 * series * exp(-z * z);
+    return select(tail, 1.0 - tail, x > vec4f());
+}
+
+fn inner(x: vec4f) -> vec4f { return 0.79788456 * (x + 0.044715 * x * x * x); }
+
+fn elu(x: vec4f, alpha: f32) -> vec4f { return select(alpha * (exp(min(x, vec4f())) - 1.0), x, x > vec4f()); }
+
+fn elu_slope(x: vec4f, alpha: f32) -> vec4f { return select(alpha * exp(min(x, vec4f())), vec4f(1.0), x > vec4f()); }
+
+fn within(x: vec4f, low: f32, high: f32) -> vec4f { return select(vec4f(), vec4f(1.0), (x > vec4f(low)) & (x < vec4f(high))); }
+
+fn value(x: vec4f) -> vec4f {
+    switch FUNCTION {
+        case 0u: { return select(u.first * x, x, x > vec4f()); }
+        case 1u: { return elu(x, u.first); }
+        case 2u: { return 1.050700987 * elu(x, 1.673263242); }
+        case 3u: { return x * sigmoid(x); }
+        case 4u: { return x * clamp(x + 3.0, vec4f(), vec4f(6.0)) / 6.0; }
+        case 5u: { return sigmoid(x); }
+        case 6u: { return clamp(u.first * x + u.second, vec4f(), vec4f(1.0)); }
+        case 7u: { return hyperbolic_tangent(x); }
+        case 8u: { return x * normal(x); }
+        case 9u: { return 0.5 * x * (1.0 + hyperbolic_tangent(inner(x))); }
+        case 10u: { return x * hyperbolic_tangent(softplus(x)); }
+        case 11u: { return softplus(x); }
+        default: { return clamp(x, vec4f(u.first), vec4f(u.second)); }
+    }
+}
+
+fn slope(x: vec4f) -> vec4f {
+    switch FUNCTION {
+        case 0u: { return select(vec4f(u.first), vec4f(1.0), x > vec4f()); }
+        case 1u: { return elu_slope(x, u.first); }
+        case 2u: { return 1.050700987 * elu_slope(x, 1.673263242); }
+        case 3u: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
+        case 4u: { return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0)); }
+        case 5u: { let s = sigmoid(x); return s * (1.0 - s); }
+        case 6u: { return u.first * within(u.first * x + u.second, 0.0, 1.0); }
+        case 7u: { let t = hyperbolic_tangent(x); return 1.0 - t * t; }
+        case 8u: { return normal(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(160.0))); }
+        case 9u: {
+            let t = hyperbolic_tangent(inner(x));
+            return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.79788456 * (1.0 + 0.134145 * x * x);
+        }
+        case 10u: { let t = hyperbolic_tangent(softplus(x)); return t + x * (1.0 - t * t) * sigmoid(x); }
+        case 11u: { return sigmoid(x); }
+        default: { return within(x, u.first, u.second); }
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let exists = vec4u(4u * group.y) + vec4u(0u, 1u, 2u, 3u) < vec4u(u.channels);
+    let end = min((group.x + 1u) * RUN, u.pixels);
+    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
+        let index = (group.z * u.quads + group.y) * u.pixels + pixel;
+        let x = source[index];
+        var result: vec4f;
+        if GRADIENT == 0u { result = value(x); } else { result = gradient[index] * slope(x); }
+        destination[index] = select(vec4f(), result, exists);
+    }
+}

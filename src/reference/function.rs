@@ -1,0 +1,103 @@
+//! The reference's activations and their derivatives.
+
+use crate::graph::Function;
+use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
+
+const SELU: [f64; 2] = [1.0507009873554805, 1.6732632423543772];
+
+/// `f(x)`
+pub(super) fn value(function: Function, x: f64) -> f64 {
+    let [first, second] = function.constants().map(f64::from);
+    match function {
+        Function::LeakyRelu { .. } => {
+            if x > 0.0 {
+                x
+            } else {
+                first * x
+            }
+        }
+        Function::Elu { .. } => elu(x, first),
+        Function::Selu => SELU[0] * elu(x, SELU[1]),
+        Function::Silu => x * sigmoid(x),
+        Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Function::Sigmoid => sigmoid(x),
+        Function::HardSigmoid { .. } => (first * x + second).clamp(0.0, 1.0),
+        Function::Tanh => x.tanh(),
+        Function::Gelu => x * normal(x),
+        Function::GeluTanh => x * (1.0 + inner(x).tanh()) / 2.0,
+        Function::Mish => x * softplus(x).tanh(),
+        Function::Softplus => softplus(x),
+        Function::Clip { .. } => x.max(first).min(second),
+    }
+}
+
+/// `f'(x)`; at a corner that of the left side, and 0 at the bounds of what is clipped.
+pub(super) fn slope(function: Function, x: f64) -> f64 {
+    let [first, second] = function.constants().map(f64::from);
+    let within = |value: f64, low: f64, high: f64| if low < value && value < high { 1.0 } else { 0.0 };
+    match function {
+        Function::LeakyRelu { .. } => {
+            if x > 0.0 {
+                1.0
+            } else {
+                first
+            }
+        }
+        Function::Elu { .. } => {
+            if x > 0.0 {
+                1.0
+            } else {
+                first * x.exp()
+            }
+        }
+        Function::Selu => SELU[0] * if x > 0.0 { 1.0 } else { SELU[1] * x.exp() },
+        Function::Silu => sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
+        Function::HardSwish if x >= 3.0 => 1.0,
+        Function::HardSwish => within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0,
+        Function::Sigmoid => sigmoid(x) * (1.0 - sigmoid(x)),
+        Function::HardSigmoid { .. } => first * within(first * x + second, 0.0, 1.0),
+        Function::Tanh => 1.0 - x.tanh().powi(2),
+        Function::Gelu => normal(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt(),
+        Function::GeluTanh => {
+            let t = inner(x).tanh();
+            (1.0 + t) / 2.0 + x / 2.0 * (1.0 - t * t) * (2.0 / PI).sqrt() * (1.0 + 3.0 * 0.044715 * x * x)
+        }
+        Function::Mish => {
+            let t = softplus(x).tanh();
+            t + x * (1.0 - t * t) * sigmoid(x)
+        }
+        Function::Softplus => sigmoid(x),
+        Function::Clip { .. } => within(x, first, second),
+    }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+fn elu(x: f64, alpha: f64) -> f64 {
+    if x > 0.0 { x } else { alpha * x.exp_m1() }
+}
+
+fn inner(x: f64) -> f64 {
+    (2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))
+}
+
+/// The normal distribution's `(1 + erf(x / sqrt(2))) / 2`, with `erf(z) = 2 / sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`.
+fn normal(x: f64) -> f64 {
+    let z = x / SQRT_2;
+    if z.abs() > 6.0 {
+        return if z > 0.0 { 1.0 } else { 0.0 };
+    }
+    let (mut term, mut sum, mut n) = (z, 0.0, 0.0);
+    while sum + term != sum {
+        sum += term;
+        n += 1.0;
+        term *= 2.0 * z * z / (2.0 * n + 1.0);
+    }
+    (1.0 + FRAC_2_SQRT_PI * (-z * z).exp() * sum) / 2.0
+}
