@@ -46,7 +46,25 @@ pub enum ImageError {
         start: String,
     },
 
-    /// A picture, but of a format or a variant that cannot be decoded.
+    /// A file of a known format, but not one that is read.
+    #[error("{name} is {format}, which is not read; convert it to a plain 8 bit RGB JPEG or PNG file")]
+    UnreadFormat {
+        /// The file.
+        name: String,
+        /// The format.
+        format: String,
+    },
+
+    /// A picture that shall hold whole numbers, in a format or with colours that do not keep them.
+    #[error("{name} is no mask: {problem}; save it as PNG with grey levels or palette entries")]
+    NoLabels {
+        /// The file.
+        name: String,
+        /// What stands in the way.
+        problem: String,
+    },
+
+    /// A picture whose decoder lacks something that it needs.
     #[error("{name} cannot be decoded: {detail}; convert it to a plain 8 bit RGB JPEG or PNG file")]
     Unsupported {
         /// The file.

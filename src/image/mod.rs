@@ -15,9 +15,12 @@
 mod chart;
 mod colormap;
 mod comparison;
+mod decode;
 mod drawing;
 mod error;
+mod format;
 mod jpeg;
+mod label_map;
 mod map;
 mod npy;
 mod overlay;
@@ -27,6 +30,7 @@ mod placement;
 mod prepare;
 mod resample;
 mod text;
+mod tiff;
 mod write;
 
 pub use crate::models::{ChannelOrder, Filter, InputSpec, Resize};
@@ -35,6 +39,8 @@ pub use chart::{Chart, Line};
 pub use colormap::{Colormap, NOT_FINITE_COLOR};
 pub use comparison::{ComparisonRow, comparison};
 pub use error::{ImageError, NpyProblem};
+pub use format::{PICTURE_ENDINGS, UNREAD_ENDINGS};
+pub use label_map::LabelMap;
 pub use map::{Map, Range};
 pub use npy::{NpyInputs, write_npy};
 pub use overlay::{heatmap, overlay};
@@ -44,4 +50,4 @@ pub use placement::{PhotoMap, Placement};
 pub use prepare::{Framing, Prepared, prepare};
 #[doc(hidden)]
 pub use write::write_atomically;
-pub use write::write_png;
+pub use write::{is_written_by_us, write_png};

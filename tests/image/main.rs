@@ -1,6 +1,7 @@
 //! The `image` module through its public interface.
 
 mod heat;
+mod label_map;
 mod npy;
 mod panel;
 mod photo;

@@ -13,8 +13,8 @@ use image::{
 use crate::Random;
 
 pub const CMYK: &[u8] = include_bytes!("fixtures/cmyk.jpg");
-const YCCK: &[u8] = include_bytes!("fixtures/ycck.jpg");
-const PROGRESSIVE: &[u8] = include_bytes!("fixtures/progressive.jpg");
+pub const YCCK: &[u8] = include_bytes!("fixtures/ycck.jpg");
+pub const PROGRESSIVE: &[u8] = include_bytes!("fixtures/progressive.jpg");
 const QUADRANTS: [[u8; 3]; 4] = [[230, 40, 50], [30, 160, 60], [40, 60, 200], [250, 250, 250]];
 
 pub fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -151,6 +151,17 @@ fn transparency_shows_white() {
     let grey = GrayAlphaImage::from_pixel(1, 1, LumaA([0, 128]));
     let image = read(&encode(&DynamicImage::ImageLumaA8(grey), ImageFormat::Png));
     assert_eq!(image.get_pixel(0, 0).0, [127; 3]);
+}
+
+/// Where nothing is to be seen, transparency tells nothing apart: the colours beneath are the picture.
+#[test]
+fn a_picture_that_is_transparent_everywhere_keeps_its_colours() {
+    let rgba = RgbaImage::from_fn(3, 1, |x, _| Rgba([200, 10 * x as u8, 0, 0]));
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
+        let image = read(&encode(&DynamicImage::ImageRgba8(rgba.clone()), format));
+        let pixels: Vec<_> = image.pixels().map(|pixel| pixel.0).collect();
+        assert_eq!(pixels, [[200, 0, 0], [200, 10, 0], [200, 20, 0]], "{format:?}");
+    }
 }
 
 #[test]

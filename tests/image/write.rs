@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agf::image::{ImageError, Map, Photo, write_npy, write_png};
+use agf::image::{ImageError, Map, Photo, is_written_by_us, write_npy, write_png};
 
 use crate::Random;
 
@@ -16,6 +16,20 @@ fn a_png_reads_back_and_replaces_an_older_file() {
         assert_eq!(Photo::open(&path).unwrap().rgb(), &picture);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn results_are_told_from_photos() {
+    let folder = tempfile::tempdir().unwrap();
+    let [result, photo, renamed] = ["a.png", "b.png", "photo.jpg"].map(|name| folder.path().join(name));
+    let picture = Random::from_clock().picture(20, 4);
+    write_png(&result, &picture).unwrap();
+    picture.save(&photo).unwrap();
+    fs::copy(&result, &renamed).unwrap();
+    assert!(is_written_by_us(&result) && is_written_by_us(&renamed));
+    assert!(
+        !is_written_by_us(&photo) && !is_written_by_us(folder.path()) && !is_written_by_us(&folder.path().join("c"))
+    );
 }
 
 #[test]
