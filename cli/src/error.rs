@@ -123,6 +123,20 @@ pub enum CliError {
         /// The folder of photos.
         folder: PathBuf,
     },
+    /// Photos or masks that are no longer those that were evaluated.
+    #[error(
+        "{} of the pictures that are done in {} were replaced since: {}; choose another folder with --out, or remove it",
+        replaced.len(), folder.display(), shown(replaced)
+    )]
+    Replaced {
+        /// The folder of results.
+        folder: PathBuf,
+        /// Their names.
+        replaced: Vec<String>,
+    },
+    /// A file where a plot is to be written.
+    #[error("{} is no plot of an evaluation and is not overwritten; choose another folder with --out", .0.display())]
+    ForeignPlot(PathBuf),
     /// Not enough classes for a mosaic.
     #[error(
         "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \
@@ -161,4 +175,13 @@ pub enum CliError {
     /// The program that the benchmark starts.
     #[error("the program started to be measured did not end well: {0}; leave this measurement out with --no-start")]
     BenchStart(String),
+}
+
+/// Names that a message shows.
+const SHOWN: usize = 10;
+
+/// The first names of a list.
+pub(super) fn shown(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { shown + ", ..." } else { shown }
 }

@@ -73,7 +73,7 @@ impl Hinted for DatasetError {
     fn hint(&self) -> Option<String> {
         match self {
             DatasetError::Folder { .. } => Some("--data".into()),
-            DatasetError::Class { .. } => Some("--labels".into()),
+            DatasetError::Class { .. } | DatasetError::TwoLists(_) => Some("--labels".into()),
             _ => None,
         }
     }

@@ -121,7 +121,7 @@ fn send_array(source: &Source, decoder: Decoder, sender: &SyncSender<Decoded>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agf::image::{Framing, Photo, RgbImage, write_png};
+    use agf::image::{Framing, Photo, RgbImage};
     use agf::models::{Architecture, Model};
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             let path = folder.path().join(format!("{index}.png"));
             match width {
                 0 => std::fs::write(&path, b"no picture").unwrap(),
-                width => write_png(&path, &RgbImage::new(*width, 2)).unwrap(),
+                width => RgbImage::new(*width, 2).save(&path).unwrap(),
             }
             Source { path, name: index.to_string().into(), array_length: None }
         };

@@ -7,18 +7,11 @@
 //! Without folders or a list a class is taken from the file's name (`polar_bear.jpg`) where that is a class's name.
 
 use super::labels::{LabelList, ListError, class_of};
+use super::search::{Files, stem};
+use crate::image::PICTURE_ENDINGS;
 use crate::models::{LabelError, Labels};
-use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Endings of files that are taken for photos.
-const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
-/// Lists of labels that are looked for.
-const LISTS: [&str; 3] = ["labels.csv", "labels.tsv", "labels.txt"];
-/// What a mask's name ends with, before its ending.
-const MASK_SUFFIX: &str = "_mask";
 
 /// A photo with what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +33,17 @@ pub struct Dataset {
     pub items: Vec<Item>,
     /// Where the classes come from.
     pub classes_from: &'static str,
+    /// Pictures that are not among the items.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Pictures of a data set that are not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Why, as in "3 photos are ...".
+    pub reason: &'static str,
+    /// Their names, sorted.
+    pub names: Vec<String>,
 }
 
 /// Why a folder is no data set.
@@ -54,7 +58,7 @@ pub enum DatasetError {
         source: io::Error,
     },
     /// There is nothing in it.
-    #[error("{} holds no photos (files that end in {})", .0.display(), ENDINGS.join(", "))]
+    #[error("{} holds no photos (files that end in {})", .0.display(), PICTURE_ENDINGS.join(", "))]
     Empty(PathBuf),
     /// A folder that should be called like a class.
     #[error("the folder {} should be called like a class (by synset, number or name): {source}; or give a list of labels", folder.display())]
@@ -64,95 +68,70 @@ pub enum DatasetError {
         /// Why its name is no class.
         source: LabelError,
     },
+    /// Two lists of labels in the folder.
+    #[error("there are two lists of labels, {} and {}; give one of them", .0[0].display(), .0[1].display())]
+    TwoLists([PathBuf; 2]),
+    /// A photo and two masks of it.
+    #[error("{} has two masks, {} and {}; remove one of them", .0[0].display(), .0[1].display(), .0[2].display())]
+    TwoMasks([PathBuf; 3]),
     /// A list of labels that cannot be used.
     #[error(transparent)]
     List(#[from] ListError),
 }
 
 impl Dataset {
-    /// Searches a folder. `list` is a list of labels that lies elsewhere.
+    /// Searches a folder. `list` is a list of labels that lies elsewhere. Where some photos have a class, those without are left out.
     ///
     /// # Errors
     /// [`DatasetError`]
     pub fn open(folder: &Path, list: Option<&Path>, labels: &Labels) -> Result<Self, DatasetError> {
-        let mut files = Vec::new();
-        search(folder, &mut files)?;
-        let (masks, photos): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| is_mask(folder, file));
-        if photos.is_empty() {
+        let files = Files::search(folder)?;
+        if files.photos.is_empty() {
             return Err(DatasetError::Empty(folder.into()));
         }
-        let beside = || LISTS.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-        let list = list.map(Path::to_path_buf).or_else(beside);
-        let masks = masks.into_iter().map(|mask| (mask.with_extension(""), mask)).collect();
-        let mut items: Vec<Item> = photos.into_iter().map(|photo| item(folder, photo, &masks)).collect();
+        let list = list.map_or_else(|| files.list(), |list| Ok(Some(list.into())))?;
+        let item = |photo: &PathBuf| {
+            let (name, mask) = (files.name(photo), files.mask(photo)?);
+            Ok(Item { name, photo: photo.clone(), classes: Vec::new(), mask })
+        };
+        let mut items = files.photos.iter().map(item).collect::<Result<Vec<Item>, DatasetError>>()?;
         items.sort_by(|a, b| a.name.cmp(&b.name));
-        let classes_from = match list {
+        let (classes_from, without_class) = match list {
             Some(list) => {
                 LabelList::read(&list, labels)?.assign(folder, &mut items)?;
-                "a list of labels"
+                ("a list of labels", "not in the list of labels")
             }
             None if items.iter().any(|item| class_folder(folder, item).is_some()) => {
                 from_folders(folder, &mut items, labels)?;
-                "the names of folders"
+                ("the names of folders", "in no folder of a class")
             }
             None => {
                 from_names(&mut items, labels);
-                "the names of files"
+                ("the names of files", "not called like a class")
             }
         };
-        Ok(Self { items, classes_from })
+        let unread: Vec<String> = files.unread.iter().map(|file| files.name(file)).collect();
+        let left_out = if unread.is_empty() { Vec::new() } else { vec![LeftOut { reason: UNREAD, names: unread }] };
+        let mut dataset = Self { items, classes_from, left_out };
+        if dataset.items.iter().any(|item| !item.classes.is_empty()) {
+            dataset.keep(without_class, |item| !item.classes.is_empty());
+        }
+        Ok(dataset)
+    }
+
+    /// Leaves out all items but those that are kept.
+    pub fn keep(&mut self, reason: &'static str, is_kept: impl Fn(&Item) -> bool) {
+        let names: Vec<String> =
+            self.items.iter().filter(|item| !is_kept(item)).map(|item| item.name.clone()).collect();
+        if !names.is_empty() {
+            self.items.retain(is_kept);
+            self.left_out.push(LeftOut { reason, names });
+        }
     }
 }
 
-/// All photos below a folder; hidden entries and links to folders are left out.
-fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
-    let failed = |source| DatasetError::Folder { folder: folder.into(), source };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        if entry.file_type().map_err(failed)?.is_dir() {
-            search(&path, files)?;
-        } else if has_ending(&path) && !path.is_dir() {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn has_ending(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
-}
-
-/// Below `masks/`, or called `x_mask.png`.
-fn is_mask(folder: &Path, file: &Path) -> bool {
-    stem(file).ends_with(MASK_SUFFIX) || below(folder, file, "masks").is_some()
-}
-
-fn stem(file: &Path) -> String {
-    file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// The path below a folder of `root`.
-fn below<'a>(root: &Path, file: &'a Path, folder: &str) -> Option<&'a Path> {
-    file.strip_prefix(root).ok()?.strip_prefix(folder).ok()
-}
-
-/// `masks` are by their paths without endings.
-fn item(folder: &Path, photo: PathBuf, masks: &HashMap<PathBuf, PathBuf>) -> Item {
-    let beside = photo.with_file_name(format!("{}{MASK_SUFFIX}", stem(&photo)));
-    let in_folder = below(folder, &photo, "images").map(|path| folder.join("masks").join(path).with_extension(""));
-    let mask = masks.get(&beside).or_else(|| masks.get(&in_folder?));
-    Item { name: name(folder, &photo), mask: mask.cloned(), classes: Vec::new(), photo }
-}
-
-fn name(folder: &Path, photo: &Path) -> String {
-    let parts = photo.strip_prefix(folder).unwrap_or(photo).components();
-    parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect::<Vec<_>>().join("/")
-}
+/// Why pictures of other formats are left out.
+const UNREAD: &str = "in a format that is not read";
 
 /// The folder whose name is an item's class: the one that it lies in, unless that is the data set's own or `images`.
 fn class_folder(root: &Path, item: &Item) -> Option<PathBuf> {
@@ -179,80 +158,4 @@ fn from_names(items: &mut [Item], labels: &Labels) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        root
-    }
-
-    fn open(root: &tempfile::TempDir) -> Result<Vec<(String, Vec<u32>, bool)>, DatasetError> {
-        let dataset = Dataset::open(root.path(), None, &Labels::imagenet())?;
-        Ok(dataset.items.into_iter().map(|item| (item.name, item.classes, item.mask.is_some())).collect())
-    }
-
-    fn items(expected: &[(&str, &[u32], bool)]) -> Vec<(String, Vec<u32>, bool)> {
-        expected.iter().map(|(name, classes, mask)| ((*name).to_owned(), classes.to_vec(), *mask)).collect()
-    }
-
-    #[test]
-    fn folders_are_classes_by_synset_number_or_name() {
-        let root = folder(&[
-            ("n02510455/b.JPEG", ""),
-            ("n02510455/a.jpg", ""),
-            ("7/x.png", ""),
-            ("ice bear/x.jpg", ""),
-            (".hidden/x.jpg", ""),
-            ("7/notes.txt", ""),
-        ]);
-        let expected =
-            [("7/x.png", &[7][..], false), ("ice bear/x.jpg", &[296], false), ("n02510455/a.jpg", &[388], false)];
-        let found = open(&root).unwrap();
-        assert_eq!(found[..3], items(&expected));
-        assert_eq!(found.len(), 4);
-        let error = open(&folder(&[("no such thing/x.jpg", "")])).unwrap_err().to_string();
-        assert!(error.contains("no such thing") && error.contains("a list of labels"), "{error}");
-    }
-
-    #[test]
-    fn lists_name_photos_in_several_forms() {
-        let forms = [
-            ("labels.csv", "a.jpg,388,88\n# a comment\n\nb.jpg,n01440764\n"),
-            ("labels.tsv", "a.jpg\tgiant panda\tmacaw\nb.jpg\ttench\n"),
-            ("labels.csv", "ImageId,PredictionString\na,n02510455 1 2 3 4\nb,n01440764 9 9 9 9\n"),
-            ("labels.txt", "a.jpg 388\nb.jpg 0\n"),
-            ("labels.txt", "388\n0\n"),
-        ];
-        for (list, text) in forms {
-            let found = open(&folder(&[("a.jpg", ""), ("b.jpg", ""), (list, text)])).unwrap();
-            assert_eq!((found[0].1[0], &found[1].1[..]), (388, &[0][..]), "{text}");
-        }
-        let missing = open(&folder(&[("a.jpg", ""), ("labels.csv", "a.jpg,1\nz.jpg,2\n")])).unwrap();
-        assert_eq!(missing[1], ("z.jpg".to_owned(), vec![2], false));
-        for (text, words) in [
-            ("a.jpg,388\nb.jpg,\n", "line 2"),
-            ("a.jpg,1000\n", "0 to 999"),
-            ("a.jpg,panda\n", "387"),
-            ("1\n2\n3\n", "2 photos"),
-        ] {
-            let error = open(&folder(&[("a.jpg", ""), ("b.jpg", ""), ("labels.csv", text)])).unwrap_err().to_string();
-            assert!(error.contains("labels.csv") && error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn masks_lie_beside_photos_or_in_a_folder() {
-        let root = folder(&[("polar_bear-2.jpg", ""), ("polar_bear-2_mask.png", ""), ("some thing.jpg", "")]);
-        assert_eq!(open(&root).unwrap(), items(&[("polar_bear-2.jpg", &[296], true), ("some thing.jpg", &[], false)]));
-        let root = folder(&[("images/x.jpg", ""), ("images/y.jpg", ""), ("masks/x.png", "")]);
-        assert_eq!(open(&root).unwrap(), items(&[("images/x.jpg", &[], true), ("images/y.jpg", &[], false)]));
-        let error = open(&folder(&[("notes.txt", "")])).unwrap_err().to_string();
-        assert!(error.contains("holds no photos"), "{error}");
-    }
-}
+mod tests;

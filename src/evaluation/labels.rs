@@ -1,10 +1,12 @@
-//! Lists of labels: one photo a line, or one class a line in the order of the photos.
+//! Lists of labels: one photo a line with its classes, or one class a line in the order of the photos.
 
 use super::dataset::Item;
+use super::list::{List, Row};
 use crate::models::{LabelError, Labels, synset_class};
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+pub use super::list::ListError;
 
 /// The class that a text means: a synset, a number or a name.
 pub(super) fn class_of(text: &str, labels: &Labels) -> Result<u32, LabelError> {
@@ -14,121 +16,154 @@ pub(super) fn class_of(text: &str, labels: &Labels) -> Result<u32, LabelError> {
     }
 }
 
-/// Why a list of labels cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// It cannot be read.
-    #[error("cannot read the list of labels {}: {source}", path.display())]
-    Read {
-        /// The list.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A line without a class.
-    #[error("{}, line {line}: no class stands behind the photo; write NAME,CLASS", path.display())]
-    NoClass {
-        /// The list.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-    },
-    /// A text that is no class.
-    #[error("{}, line {line}: {source}", path.display())]
-    Class {
-        /// The list.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// Why.
-        source: LabelError,
-    },
-    /// One class a line, but not as many as photos.
-    #[error("{} has {classes} classes without names of photos, but there are {photos} photos; write NAME,CLASS", path.display())]
-    Count {
-        /// The list.
-        path: PathBuf,
-        /// Lines.
-        classes: usize,
-        /// Photos.
-        photos: usize,
-    },
+/// A line of a list, with the classes that it gives.
+struct Entry {
+    /// From 1.
+    line: u64,
+    name: String,
+    classes: Vec<u32>,
 }
 
 /// A list that was read.
 pub(super) struct LabelList {
     path: PathBuf,
-    /// Names of photos, empty where a line has a class alone, with their classes.
-    lines: Vec<(String, Vec<u32>)>,
+    entries: Vec<Entry>,
+    /// Whether lines have a class alone.
+    is_nameless: bool,
 }
 
 impl LabelList {
-    /// Reads a list. Columns are separated by commas or tabs, otherwise the first blank ends the name. Empty lines, lines that begin with
-    /// `#` and the header `ImageId,...` are left out.
+    /// Reads a list in the form that [`List`] describes.
     pub(super) fn read(path: &Path, labels: &Labels) -> Result<Self, ListError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ListError::Read { path: path.into(), source })?;
-        let mut lines = Vec::new();
-        for (line, text) in (1..).zip(text.lines()) {
-            let text = text.trim();
-            if text.is_empty() || text.starts_with('#') || text.starts_with("ImageId,") {
-                continue;
+        let list = List::read(path)?;
+        // Lists repeat few classes many times, and looking up a name is slow.
+        let mut known: HashMap<String, u32> = HashMap::new();
+        let mut class = |text: &str, line| match known.get(text) {
+            Some(&class) => Ok(class),
+            None => {
+                let class = class_of(text, labels);
+                let class = class.map_err(|source| ListError::Class { path: path.into(), line, source })?;
+                known.insert(text.into(), class);
+                Ok(class)
             }
-            let (name, classes) = columns(text);
-            if classes.is_empty() {
+        };
+        let is_nameless = list.rows.iter().all(|row| is_class_alone(row, labels));
+        let mut entries = Vec::with_capacity(list.rows.len());
+        for Row { line, name, classes, .. } in list.rows {
+            let texts = if is_nameless { vec![whole_line(&name, &classes)] } else { classes };
+            if texts.is_empty() || texts.iter().any(String::is_empty) {
                 return Err(ListError::NoClass { path: path.into(), line });
             }
-            let class = |text: &&str| class_of(text, labels);
-            let classes = classes.iter().map(class).collect::<Result<Vec<u32>, _>>();
-            let classes = classes.map_err(|source| ListError::Class { path: path.into(), line, source })?;
-            lines.push((name.to_owned(), classes));
+            let classes = texts.iter().map(|text| class(text, line)).collect::<Result<Vec<u32>, _>>()?;
+            entries.push(Entry { line, name, classes });
         }
-        Ok(Self { path: path.into(), lines })
+        Ok(Self { path: path.into(), entries, is_nameless })
     }
 
     /// Gives the items their classes. A photo of the list that is not among them is added, so that its absence is reported.
     pub(super) fn assign(self, folder: &Path, items: &mut Vec<Item>) -> Result<(), ListError> {
-        if self.lines.iter().all(|(name, _)| name.is_empty()) {
-            let (classes, photos) = (self.lines.len(), items.len());
+        if self.is_nameless {
+            let (classes, photos) = (self.entries.len(), items.len());
             if classes != photos {
                 return Err(ListError::Count { path: self.path, classes, photos });
             }
-            items.iter_mut().zip(self.lines).for_each(|(item, (_, classes))| item.classes = classes);
+            items.iter_mut().zip(self.entries).for_each(|(item, entry)| item.classes = entry.classes);
             return Ok(());
         }
-        let mut position: HashMap<String, usize> = HashMap::new();
-        for (index, item) in items.iter().enumerate() {
-            let file = Path::new(&item.name);
-            let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            let last = file.file_name().map(|name| name.to_string_lossy().into_owned());
-            for name in [Some(item.name.clone()), last, stem].into_iter().flatten() {
-                position.entry(name).or_insert(index);
+        let names = Names::new(items);
+        let base = self.path.parent().unwrap_or(Path::new(""));
+        // The line that gave each photo its classes.
+        let mut given: HashMap<String, (u64, Vec<u32>)> = HashMap::new();
+        for Entry { line, name, classes } in self.entries {
+            let photo = match names.find(&name, folder, base)[..] {
+                [index] => items[index].name.clone(),
+                [] => normal(&name),
+                ref several => {
+                    let photos = several.iter().map(|&index| items[index].name.clone()).collect();
+                    return Err(ListError::SeveralPhotos { path: self.path, line, name, photos });
+                }
+            };
+            match given.get(&photo) {
+                Some((_, other)) if *other == classes => {}
+                Some(&(first, _)) => return Err(ListError::Twice { path: self.path, photo, lines: [first, line] }),
+                None => drop(given.insert(photo, (line, classes))),
             }
         }
-        for (name, classes) in self.lines {
-            match position.get(&name) {
-                Some(&index) => items[index].classes = classes,
-                None => items.push(Item { photo: folder.join(&name), name, classes, mask: None }),
-            }
+        for item in items.iter_mut() {
+            item.classes = given.remove(&item.name).map(|(_, classes)| classes).unwrap_or_default();
         }
+        let absent = given.into_iter().map(|(name, (_, classes))| {
+            let photo = folder.join(&name);
+            Item { name, photo, classes, mask: None }
+        });
+        items.extend(absent);
         items.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
     }
 }
 
-/// Name and classes of a line; the name is empty where there is one column.
-fn columns(text: &str) -> (&str, Vec<&str>) {
-    let separated: Vec<&str> = text.split([',', '\t']).map(str::trim).collect();
-    match separated[..] {
-        // As in Kaggle's list: a synset and boxes behind it, perhaps several times.
-        [name, found] if found.split(' ').next().is_some_and(|word| synset_class(word).is_some()) => {
-            (name, found.split(' ').take(1).collect())
-        }
-        [name, ..] if separated.len() > 1 => {
-            (name, separated[1..].iter().copied().filter(|text| !text.is_empty()).collect())
-        }
-        _ => match text.split_once(char::is_whitespace) {
-            Some((name, class)) => (name, vec![class.trim()]),
-            None => ("", vec![text]),
-        },
+/// Whether a line is a class and nothing else: one column, or the words of a class's name.
+fn is_class_alone(row: &Row, labels: &Labels) -> bool {
+    match &row.classes[..] {
+        [] => true,
+        [rest] => row.by_blanks && class_of(&format!("{} {rest}", row.name), labels).is_ok(),
+        _ => false,
     }
+}
+
+fn whole_line(name: &str, classes: &[String]) -> String {
+    std::iter::once(name).chain(classes.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
+/// Photos by all that a list may call them: the whole path below the folder or its last parts, with the file's ending or without.
+struct Names {
+    /// In the order in which they are tried.
+    levels: [HashMap<String, Vec<usize>>; 4],
+}
+
+impl Names {
+    fn new(items: &[Item]) -> Self {
+        let mut levels: [HashMap<String, Vec<usize>>; 4] = Default::default();
+        for (index, item) in items.iter().enumerate() {
+            let bare = Path::new(&item.name).with_extension("");
+            let bare = bare.to_string_lossy().replace('\\', "/");
+            for (level, name) in [(0, item.name.as_str()), (2, bare.as_str())] {
+                levels[level].entry(name.into()).or_default().push(index);
+                for (slash, _) in name.match_indices('/') {
+                    levels[level + 1].entry(name[slash + 1..].into()).or_default().push(index);
+                }
+            }
+        }
+        Self { levels }
+    }
+
+    /// The photos that a name in a list at `base` may mean: those that fit best. A path may begin at the list's place, too.
+    fn find(&self, name: &str, folder: &Path, base: &Path) -> &[usize] {
+        let whole = |path: &Path| Some(normal_path(&std::path::absolute(path).ok()?));
+        let below = || Some(normal(&whole(&base.join(name))?.strip_prefix(whole(folder)?).ok()?.to_string_lossy()));
+        let written = [Some(normal(name)), below()];
+        let mut found =
+            self.levels.iter().flat_map(|level| written.iter().flatten().filter_map(|name| level.get(name)));
+        found.next().map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// A path with `/` between its parts and without `.` and needless `..`.
+fn normal(name: &str) -> String {
+    let path = normal_path(Path::new(&name.replace('\\', "/")));
+    path.to_string_lossy().replace('\\', "/")
+}
+
+fn normal_path(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if normal.file_name().is_some() => drop(normal.pop()),
+            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
+                normal.push(part)
+            }
+        }
+    }
+    normal
 }

@@ -11,19 +11,23 @@ mod evaluator;
 mod grid_pointing;
 mod insertion_deletion;
 mod labels;
+mod list;
+mod mask;
 mod perturbation;
 pub mod pixels;
 mod pointing;
 mod randomisation;
 pub mod records;
 mod sample;
+mod search;
 mod segmentation;
 mod summary;
 
-pub use dataset::{Dataset, DatasetError, Item};
+pub use dataset::{Dataset, DatasetError, Item, LeftOut};
 pub use evaluator::Evaluator;
 pub use grid_pointing::mosaics;
 pub use labels::ListError;
+pub use mask::VOID;
 pub use sample::{Reader, Sample, mosaic};
 pub use summary::{Curve, Means, Row};
 

@@ -28,10 +28,10 @@ pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Re
 }
 
 /// Whether a pixel of the region lies within the tolerance around a pixel.
-fn is_hit(pixel: usize, is_inside: &[bool], width: usize) -> bool {
+fn is_hit(pixel: usize, is_inside: &[Option<bool>], width: usize) -> bool {
     let position = |pixel: usize| ((pixel / width.max(1)) as i64, (pixel % width.max(1)) as i64);
     let (row, column) = position(pixel);
-    is_inside.iter().enumerate().filter(|(_, inside)| **inside).any(|(other, _)| {
+    is_inside.iter().enumerate().filter(|(_, inside)| **inside == Some(true)).any(|(other, _)| {
         let (other_row, other_column) = position(other);
         (row - other_row).pow(2) + (column - other_column).pow(2) <= TOLERANCE * TOLERANCE
     })
@@ -44,8 +44,8 @@ mod tests {
     #[test]
     fn hits_may_lie_fifteen_pixels_beside() {
         let width = 40;
-        let mut inside = vec![false; width * 40];
-        inside[20 * width + 20] = true;
+        let mut inside = vec![Some(false); width * 40];
+        inside[20 * width + 20] = Some(true);
         for ((row, column), expected) in [
             ((20, 20), true),
             ((20, 35), true),
@@ -56,6 +56,6 @@ mod tests {
         ] {
             assert_eq!(is_hit(row * width + column, &inside, width), expected, "{row} {column}");
         }
-        assert!(!is_hit(0, &vec![false; width * 40], width));
+        assert!(!is_hit(0, &vec![Some(false); width * 40], width));
     }
 }

@@ -1,9 +1,11 @@
 //! From an item of a data set to what an evaluation works with: the network's input and the mask as the network sees it.
 
 use super::dataset::Item;
-use crate::image::{Framing, InputSpec, Photo, Placement, Prepared, prepare};
+use super::mask;
+use crate::image::{Framing, InputSpec, Photo, Prepared, prepare, read_file};
+use crate::models::fnv1a;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// A picture to evaluate.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +14,7 @@ pub struct Sample {
     pub tensor: Vec<f32>,
     /// Its classes, as [`Item::classes`].
     pub classes: Vec<u32>,
-    /// Values of the mask, height x width.
+    /// The mask, height x width: 0 is background, k the k-th class, [`VOID`](super::VOID) neither.
     pub mask: Option<Vec<u8>>,
 }
 
@@ -49,29 +51,26 @@ impl Reader {
         };
         let Prepared { tensor, placement, .. } =
             prepare(&photo, &self.spec, framing).map_err(|error| error.to_string())?;
-        let mask = item.mask.as_ref().filter(|_| self.with_masks);
-        let mask = mask.map(|path| read_mask(path, &placement)).transpose()?;
+        let read_mask = |path: &PathBuf| {
+            let (name, classes) = (path.display().to_string(), item.classes.len().max(1));
+            let bytes = read_file(path).map_err(|error| error.to_string())?;
+            mask::read(&bytes, &name, classes, &placement).map_err(|error| error.to_string())
+        };
+        let mask = self.mask_of(item).map(read_mask).transpose()?;
         Ok(Sample { tensor, classes: item.classes.clone(), mask })
     }
-}
 
-/// The mask's values at the centres of the input's pixels; 0 in padding.
-fn read_mask(path: &Path, placement: &Placement) -> Result<Vec<u8>, String> {
-    let photo = Photo::open(path).map_err(|error| error.to_string())?;
-    let Placement { photo_height, photo_width, .. } = *placement;
-    if (photo.height(), photo.width()) != (photo_height, photo_width) {
-        let (path, height, width) = (path.display(), photo.height(), photo.width());
-        return Err(format!(
-            "{path}: the mask has {height} x {width} pixels (height x width), its photo {photo_height} x {photo_width}; they must be equal"
-        ));
+    /// A hash of all that [`Reader::read`] reads of an item: another photo or mask under the same name has another. Files that cannot be
+    /// read count as empty.
+    pub fn content(&self, item: &Item) -> u64 {
+        let hash = |path: &PathBuf| fnv1a(&read_file(path).unwrap_or_default());
+        let mask = self.mask_of(item).map_or(0, hash);
+        hash(&item.photo) ^ mask.rotate_left(1)
     }
-    let mut values = Vec::with_capacity(placement.crop_height as usize * placement.crop_width as usize);
-    for row in 0..placement.crop_height {
-        // Padding is no object.
-        let value = |column| placement.photo_pixel(column, row).map_or(0, |(x, y)| photo.rgb().get_pixel(x, y).0[0]);
-        values.extend((0..placement.crop_width).map(value));
+
+    fn mask_of<'a>(&self, item: &'a Item) -> Option<&'a PathBuf> {
+        item.mask.as_ref().filter(|_| self.with_masks)
     }
-    Ok(values)
 }
 
 /// `cells` x `cells` samples as one: row by row, each in a cell of its own. Its classes are theirs.

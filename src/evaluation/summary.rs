@@ -114,42 +114,50 @@ impl Means {
 
     /// The curves; none for an evaluation that gives single numbers.
     pub fn curves(&self, evaluation: Evaluation, methods: &[String]) -> Vec<Curve> {
-        let curve = |title: &str, name: &str, x_label, y_label, x: fn(usize, usize) -> f64, scale: f64| {
+        let curve = |(title, name): (String, &str), x_label, y_label, x: fn(usize, usize) -> f64, scale: f64| {
             let scaled =
                 |method: &String| (method.clone(), self.mean(method, name).iter().map(|y| scale * y).collect());
             let lines: Vec<(String, Vec<f64>)> =
                 methods.iter().map(scaled).filter(|(_, y): &(_, Vec<f64>)| !y.is_empty()).collect();
             let count = lines.iter().map(|(_, values)| values.len()).max()?;
             let x = (0..count).map(|index| x(index, count)).collect();
-            Some(Curve { title: title.into(), x_label, y_label, x, lines })
+            Some(Curve { title, x_label, y_label, x, lines })
         };
+        let tenths: fn(usize, usize) -> f64 = |index, _| 10.0 * (index as f64 + 1.0);
         let whole: fn(usize, usize) -> f64 = |index, count| 100.0 * index as f64 / (count - 1).max(1) as f64;
-        let curves = match evaluation {
-            Evaluation::Perturbation => {
-                let x = |index, _| 10.0 * (index as f64 + 1.0);
-                let series = perturbation::SERIES.into_iter().flatten();
-                series
-                    .map(|name| {
-                        curve(&format!("perturbation, {name}"), name, "black pixels, %", "accuracy, %", x, 100.0)
-                    })
-                    .collect()
-            }
-            Evaluation::Insertion | Evaluation::Deletion => {
-                let x_label = if evaluation == Evaluation::Insertion { "pixels shown, %" } else { "pixels removed, %" };
-                let name = insertion_deletion::SERIES;
-                vec![curve(evaluation.name(), name, x_label, "probability of the class", whole, 1.0)]
-            }
+        let curves = evaluation.titles().into_iter().map(|titled| match evaluation {
+            Evaluation::Perturbation => curve(titled, "black pixels, %", "accuracy, %", tenths, 100.0),
+            Evaluation::Insertion => curve(titled, "pixels shown, %", "probability of the class", whole, 1.0),
+            Evaluation::Deletion => curve(titled, "pixels removed, %", "probability of the class", whole, 1.0),
             Evaluation::Randomisation => {
-                let name = randomisation::SERIES;
-                vec![curve(evaluation.name(), name, "random layers, from the last, %", "rank correlation", whole, 1.0)]
+                curve(titled, "random layers, from the last, %", "rank correlation", whole, 1.0)
             }
-            Evaluation::Segmentation | Evaluation::GridPointing | Evaluation::Pointing => Vec::new(),
-        };
-        curves.into_iter().flatten().collect()
+            Evaluation::Segmentation | Evaluation::GridPointing | Evaluation::Pointing => None,
+        });
+        curves.flatten().collect()
     }
 }
 
 impl Evaluation {
+    /// The titles of the curves, with the series that each shows.
+    fn titles(self) -> Vec<(String, &'static str)> {
+        let named = |series| vec![(self.name().to_owned(), series)];
+        match self {
+            Self::Perturbation => {
+                let series = perturbation::SERIES.into_iter().flatten();
+                series.map(|series| (format!("{self}, {series}"), series)).collect()
+            }
+            Self::Insertion | Self::Deletion => named(insertion_deletion::SERIES),
+            Self::Randomisation => named(randomisation::SERIES),
+            Self::Segmentation | Self::GridPointing | Self::Pointing => Vec::new(),
+        }
+    }
+
+    /// The titles of the curves; none for an evaluation that gives single numbers.
+    pub fn curve_titles(self) -> Vec<String> {
+        self.titles().into_iter().map(|(title, _)| title).collect()
+    }
+
     /// What the columns of the table are: a name, and whether more is better (`None` where neither is).
     pub const fn columns(self) -> &'static [(&'static str, Option<bool>)] {
         match self {
@@ -178,7 +186,13 @@ mod tests {
 
     fn record(index: u64, scores: &[(&str, &[f64])]) -> Record {
         let scores: Scores = scores.iter().map(|(name, values)| ((*name).into(), values.to_vec())).collect();
-        Record { index, item: index.to_string(), error: None, results: [("agf".to_string(), scores)].into() }
+        Record {
+            index,
+            item: index.to_string(),
+            content: String::new(),
+            error: None,
+            results: [("agf".to_string(), scores)].into(),
+        }
     }
 
     fn table(evaluation: Evaluation, records: &[Record]) -> Vec<Option<f64>> {

@@ -14,10 +14,11 @@ use agf::evaluation::records::Shard;
 const NOTES: &str = "\
 The data are found by their layout: a folder per class, called by its synset, number or name (ImageNet's validation set); photos \
 with a list of labels (labels.csv, labels.tsv or labels.txt beside them, or --labels); photos with masks (x_mask.png beside x.jpg, or \
-images/x.jpg and masks/x.png). Without folders or a list, a file's name may be a class (polar_bear.jpg).
+images/x.jpg and masks/x.png). Without folders or a list, a file's name may be a class (polar_bear.jpg). Where some photos have a class, \
+those without are left out and named. docs/evaluating.md has all forms of lists and masks.
 
 Standard output has a table, DIR has results.json, results.csv, curves as PNG and SVG, and records.jsonl with the scores of every \
-picture. A run that was stopped or killed goes on where it was when the same command is given again. Pictures that cannot be used are \
+picture. A run that was stopped or killed goes on where it was when the same command is given again, unless a picture was replaced. Pictures that cannot be used are \
 listed at the end, and the exit code is 2.
 
 To spread pictures over many runs give each --shard i/n and an --out of its own, then merge these:

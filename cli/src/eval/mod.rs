@@ -11,20 +11,22 @@ mod results;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
 use self::pictures::{Pictures, Work};
+use super::error::shown;
 use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
 use agf::evaluation::records::{self, Record, RecordFile, Settings};
-use agf::evaluation::{Dataset, Evaluation, Evaluator, Options, Reader, mosaics};
+use agf::evaluation::{Dataset, Evaluation, Evaluator, LeftOut, Options, Reader, mosaics};
 use agf::methods::Method;
 use agf::models::Model;
 
 /// Raised when a field of records or results changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Runs the command.
 pub fn run(arguments: &EvalArguments) -> Result<Outcome, CliError> {
@@ -67,8 +69,7 @@ struct Run<'a> {
     work: Work,
     settings: Settings,
     out: PathBuf,
-    /// Photos without a mask, where one is needed.
-    left_out: usize,
+    left_out: Vec<LeftOut>,
 }
 
 impl<'a> Run<'a> {
@@ -81,13 +82,16 @@ impl<'a> Run<'a> {
         let model = arguments.network.apply(arguments.model.open()?)?;
         let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
         let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), model.labels())?;
-        let left_out = if evaluation.needs_masks() { leave_out_maskless(&mut dataset, &arguments.data)? } else { 0 };
+        leave_out_unusable(&mut dataset, evaluation, &arguments.data)?;
+        let left_out = dataset.left_out.clone();
         dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
         let spec = model.input_spec();
         let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
         let reader = Reader { spec, height, width, with_masks: evaluation.needs_masks() };
         let work = work(evaluation, dataset, options, count, &arguments.data)?;
-        let settings = settings(evaluation, arguments, &model, &methods, options, &reader, &work);
+        let mut settings = settings(evaluation, arguments, &model, &methods, options, &reader, &work);
+        let names = left_out.iter().map(|left_out| (left_out.reason.to_owned(), json!(left_out.names)));
+        settings.insert("left_out".into(), serde_json::Value::Object(names.collect()));
         let out = arguments.out.clone().unwrap_or_else(|| format!("eval-{evaluation}").into());
         Ok(Self { arguments, evaluation, options, model, methods, reader, work, settings, out, left_out })
     }
@@ -95,16 +99,19 @@ impl<'a> Run<'a> {
     fn execute(self) -> Result<Outcome, CliError> {
         let made = fs::create_dir_all(&self.out);
         made.map_err(|source| CliError::OutputFolder { folder: self.out.clone(), source })?;
+        results::spare_others(&self.out, self.evaluation)?;
         let shard = self.arguments.shard;
         let mut file = RecordFile::open(&self.out, &self.settings, shard)?;
         let total = shard.len(self.work.len() as u64);
         let left = total.saturating_sub(file.done());
         let mut terminal = Terminal::with_progress(left as usize, 1);
-        if self.left_out > 0 {
-            terminal.say(format_args!("{} without a mask left out", count_of(self.left_out, "photo")));
+        for LeftOut { reason, names } in &self.left_out {
+            let count = count_of(names.len(), "picture");
+            terminal.say(format_args!("{count} left out ({reason}): {}", shown(names)));
         }
         if file.done() > 0 {
             terminal.say(format_args!("{} of {} done already", file.done(), count_of(total as usize, "picture")));
+            self.check_content(&file)?;
         }
         if left > 0 {
             self.evaluate(&mut file, &terminal)?;
@@ -119,6 +126,16 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Failed);
         }
         results::write(&self.out, self.arguments.json, &mut terminal)
+    }
+
+    /// Fails where a file of a picture that is done was replaced.
+    fn check_content(&self, file: &RecordFile) -> Result<(), CliError> {
+        let position = |number: usize| self.arguments.shard.position(number as u64) as usize;
+        let is_other = |(number, content): (usize, &String)| {
+            (self.work.content(position(number), &self.reader) != *content).then(|| self.work.name(position(number)))
+        };
+        let replaced: Vec<String> = file.contents().par_iter().enumerate().filter_map(is_other).collect();
+        if replaced.is_empty() { Ok(()) } else { Err(CliError::Replaced { folder: self.out.clone(), replaced }) }
     }
 
     /// Evaluates what is left, to the end or until the user interrupts.
@@ -144,6 +161,7 @@ impl<'a> Run<'a> {
             let record = |picture: pictures::Picture| Record {
                 index: picture.position as u64,
                 item: picture.name,
+                content: picture.content,
                 results: if picture.sample.is_ok() { scores.next().unwrap_or_default() } else { Default::default() },
                 error: picture.sample.err(),
             };
@@ -159,14 +177,18 @@ fn evaluation_uses_seed(evaluation: Evaluation) -> bool {
     matches!(evaluation, Evaluation::GridPointing | Evaluation::Randomisation)
 }
 
-/// Leaves out the photos without a mask, and says how many these are.
-fn leave_out_maskless(dataset: &mut Dataset, folder: &Path) -> Result<usize, CliError> {
-    let before = dataset.items.len();
-    dataset.items.retain(|item| item.mask.is_some());
-    match dataset.items.len() {
-        0 => Err(CliError::NoMasks { folder: folder.into() }),
-        count => Ok(before - count),
+/// Leaves out what the evaluation cannot use.
+fn leave_out_unusable(dataset: &mut Dataset, evaluation: Evaluation, folder: &Path) -> Result<(), CliError> {
+    if evaluation.needs_masks() {
+        dataset.keep("without a mask", |item| item.mask.is_some());
+        if dataset.items.is_empty() {
+            return Err(CliError::NoMasks { folder: folder.into() });
+        }
     }
+    if evaluation == Evaluation::GridPointing {
+        dataset.keep("without a single class", |item| item.classes.len() == 1);
+    }
+    Ok(())
 }
 
 /// What is evaluated: photos, or mosaics of them.
@@ -180,7 +202,7 @@ fn work(
     if evaluation != Evaluation::GridPointing {
         return Ok(Work::photos(dataset.items));
     }
-    let usable = dataset.items.iter().filter(|item| item.classes.len() == 1).count() as u32;
+    let usable = dataset.items.len() as u32;
     let mosaics = mosaics(&dataset.items, options.cells, count.unwrap_or(usable), options.seed);
     if mosaics.is_empty() {
         let (folder, wanted) = (data.to_path_buf(), options.cells * options.cells);

@@ -22,6 +22,8 @@ pub(super) struct Work {
 pub(super) struct Picture {
     pub(super) position: usize,
     pub(super) name: String,
+    /// What [`Work::content`] gives.
+    pub(super) content: String,
     pub(super) sample: Result<Sample, String>,
 }
 
@@ -50,16 +52,33 @@ impl Work {
         items.chain(mosaics).fold(0, |hash, text| fnv1a(text.as_bytes()) ^ hash.rotate_left(5).wrapping_mul(31))
     }
 
+    /// The photos of a picture.
+    fn items(&self, position: usize) -> Vec<&Item> {
+        let single = [position];
+        let indices = self.mosaics.as_ref().map_or(&single[..], |(mosaics, _)| &mosaics[position]);
+        indices.iter().filter_map(|&index| self.items.get(index)).collect()
+    }
+
+    /// What a picture is called.
+    pub(super) fn name(&self, position: usize) -> String {
+        self.items(position).iter().map(|item| item.name.as_str()).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// A hash of the content of a picture's files.
+    pub(super) fn content(&self, position: usize, reader: &Reader) -> String {
+        let content =
+            self.items(position).into_iter().fold(0u64, |hash, item| hash.rotate_left(1) ^ reader.content(item));
+        format!("{content:016x}")
+    }
+
     fn read(&self, position: usize, reader: &Reader) -> Picture {
-        let Some((mosaics, cells)) = &self.mosaics else {
-            let item = &self.items[position];
-            return Picture { position, name: item.name.clone(), sample: reader.read(item) };
-        };
-        let items: Vec<&Item> = mosaics[position].iter().map(|&index| &self.items[index]).collect();
-        let name = items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>().join(" + ");
-        let samples: Result<Vec<Sample>, String> = items.into_iter().map(|item| reader.read(item)).collect();
-        let sample = samples.map(|samples| mosaic(&samples, *cells, reader.height, reader.width));
-        Picture { position, name, sample }
+        let samples = self.items(position).into_iter().map(|item| reader.read(item));
+        let samples: Result<Vec<Sample>, String> = samples.collect();
+        let sample = samples.map(|mut samples| match &self.mosaics {
+            Some((_, cells)) => mosaic(&samples, *cells, reader.height, reader.width),
+            None => samples.swap_remove(0),
+        });
+        Picture { position, name: self.name(position), content: self.content(position, reader), sample }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,10 @@ use crate::terminal::{Terminal, count_of};
 use crate::{CliError, Outcome, output};
 use agf::evaluation::records::{RecordReader, Settings};
 use agf::evaluation::{Curve, Evaluation, Means, Row};
-use agf::image::{Chart, Line, write_atomically, write_png};
+use agf::image::{Chart, Line, is_written_by_us, write_atomically, write_png};
+
+/// Pictures that could not be used which are told one by one.
+const SHOWN: usize = 50;
 
 /// Reads the records of a folder, writes the results beside them, prints them, and lists the pictures that could not be used.
 pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Result<Outcome, CliError> {
@@ -33,22 +36,37 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
         write_text(&folder.join("curves.csv"), &curves_csv(&curves))?;
     }
     for curve in &curves {
-        let name = curve.title.replace(", ", "-");
         let chart = chart(curve);
-        write_png(folder.join(format!("{name}.png")), &chart.draw())?;
-        write_text(&folder.join(format!("{name}.svg")), &chart.to_svg())?;
+        write_png(plot(folder, &curve.title, "png"), &chart.draw())?;
+        write_text(&plot(folder, &curve.title, "svg"), &chart.to_svg())?;
     }
 
     terminal.data(if as_json { json } else { table(evaluation, &rows).trim_end().to_owned() })?;
-    for (_, error) in means.failures() {
+    let failed = means.failures().len();
+    for (_, error) in means.failures().iter().take(SHOWN) {
         terminal.error(error);
     }
-    let failed = means.failures().len();
+    if failed > SHOWN {
+        let (more, file) = (failed - SHOWN, folder.join("results.json"));
+        terminal.error(format_args!("{more} more could not be used; see \"failed\" in {}", file.display()));
+    }
     let failures = if failed == 0 { String::new() } else { format!(", {failed} could not be used") };
     let of = if evaluation == Evaluation::GridPointing { "mosaic" } else { "picture" };
     let count = count_of(means.pictures() as usize, of);
     terminal.say(format_args!("{evaluation}: {count}{failures}; see {}", folder.display()));
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
+}
+
+/// Fails where a picture that is no plot lies where one is to be written: a photo, perhaps.
+pub(super) fn spare_others(folder: &Path, evaluation: Evaluation) -> Result<(), CliError> {
+    let plots = evaluation.curve_titles().into_iter().map(|title| plot(folder, &title, "png"));
+    let foreign = plots.into_iter().find(|path| path.exists() && !is_written_by_us(path));
+    foreign.map_or(Ok(()), |path| Err(CliError::ForeignPlot(path)))
+}
+
+/// The file of a plot.
+fn plot(folder: &Path, title: &str, ending: &str) -> PathBuf {
+    folder.join(format!("{}.{ending}", title.replace(", ", "-")))
 }
 
 fn method_names(settings: &Settings) -> Vec<String> {

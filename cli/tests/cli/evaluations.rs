@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::support::{Place, Run, of_repository};
-use agf::image::{RgbImage, write_png};
+use agf::image::RgbImage;
 
 impl Place {
     /// Runs an evaluation with the small network.
@@ -23,7 +23,7 @@ impl Place {
             let level = |value: u32| (value * (index + 3) % 251) as u8;
             let pixels = (0..48 * 52u32).flat_map(|at| [level(at), level(at / 7 + 40), level(at * 3 + index * 17)]);
             let image = RgbImage::from_raw(48, 52, pixels.collect()).expect("three bytes a pixel");
-            write_png(self.path(folder).join(&name), &image).expect("a new photo");
+            image.save(self.path(folder).join(&name)).expect("a new photo");
             list.push_str(&format!("{name},{}\n", index % 10));
         }
         self.write(&format!("{folder}/labels.csv"), list.as_bytes());
@@ -49,7 +49,7 @@ fn every_evaluation_gives_a_table_and_files() {
     place.photos("photos", 5);
     for index in 0..5 {
         let image = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20 + index); 3]));
-        write_png(place.path(&format!("photos/{index:02}_mask.png")), &image).unwrap();
+        image.save(place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
     }
     for (name, columns, charts, options) in [
         ("perturbation", 4, 4, &[][..]),
@@ -134,7 +134,8 @@ fn records_cut_anywhere_lead_to_the_same_results() {
     place.photos("photos", 3);
     let arguments = ["pointing", "--data", "photos", "--methods", "gradient"];
     for index in 0..3 {
-        fs::copy(place.path("photos/00.png"), place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
+        let mask = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20); 3]));
+        mask.save(place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
     }
     let whole = place.eval(&arguments).succeeds();
     let before = results(&place, "eval-pointing");
@@ -199,7 +200,7 @@ fn bad_pictures_are_listed_and_the_others_count() {
     place.eval(&["segmentation", "--data", "photos"]).fails(&["photos has no masks"]);
     place.photo("photos/00_mask.png", 20, 20);
     let run = place.eval(&["segmentation", "--data", "photos"]).fails(&["00_mask.png", "20 x 20", "52 x 48"]);
-    assert!(run.stderr.contains("5 photos without a mask left out"), "{}", run.stderr);
+    assert!(run.stderr.contains("5 pictures left out (without a mask): 01.png, "), "{}", run.stderr);
 }
 
 #[test]
@@ -219,6 +220,91 @@ fn other_settings_are_refused() {
     place.write("photos/labels.csv", b"00.png,5\n");
     place.eval(&arguments).fails(&["data"]);
     assert_eq!(results(&place, "eval-deletion"), before);
+}
+
+#[test]
+fn photos_without_a_label_are_left_out_and_named() {
+    let place = Place::new();
+    place.photos("photos", 3);
+    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
+    place.eval(&arguments).succeeds();
+    let labelled = place.read("eval-deletion/results.csv");
+    fs::copy(place.path("photos/00.png"), place.path("photos/stray.png")).unwrap();
+    let list = place.read("photos/labels.csv");
+    place.write("photos/labels.csv", format!("\u{feff}File;Label\r\n{}", list.replace(',', ";")).as_bytes());
+    let run = place.eval(&[&arguments[..], &["--out", "again"]].concat()).succeeds();
+    assert!(run.stderr.contains("1 picture left out (not in the list of labels): stray.png"), "{}", run.stderr);
+    assert_eq!(place.read("again/results.csv"), labelled);
+    let document: serde_json::Value = serde_json::from_str(&place.read("again/results.json")).unwrap();
+    assert_eq!(document["settings"]["left_out"]["not in the list of labels"][0], "stray.png");
+    place.write("photos/labels.csv", format!("{list}./00.png,7\n").as_bytes());
+    place.eval(&arguments).fails(&["labels.csv", "lines 1 and 4", "00.png"]);
+}
+
+/// Results lie wherever the user wants: beside the photos, among them, or in a folder of theirs.
+#[test]
+fn own_results_are_no_photos() {
+    let place = Place::new();
+    place.photos("photos", 2);
+    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
+    let first = place.eval(&arguments).succeeds();
+    let explain = ["explain", "photos", "--out", "photos/maps", "--save", "overlay,heatmap,panel"];
+    place.run(&[&explain[..], &TINY].concat()).succeeds();
+    for out in ["photos", "photos/results", "photos/maps"] {
+        for _ in 0..2 {
+            let run = place.eval(&[&arguments[..], &["--out", out]].concat()).succeeds();
+            assert_eq!(run.stdout, first.stdout);
+            assert!(!run.stderr.contains("left out"), "{}", run.stderr);
+        }
+    }
+    // A photo of the user's is not overwritten by a plot.
+    fs::copy(place.path("photos/00.png"), place.path("photos/insertion.png")).unwrap();
+    let before = fs::read(place.path("photos/insertion.png")).unwrap();
+    place.eval(&["insertion", "--data", "photos", "--out", "photos"]).fails(&[
+        "insertion.png",
+        "not overwritten",
+        "--out",
+    ]);
+    assert_eq!(fs::read(place.path("photos/insertion.png")).unwrap(), before);
+}
+
+#[test]
+fn a_replaced_photo_or_mask_is_noticed() {
+    let place = Place::new();
+    place.photos("photos", 3);
+    for index in 0..3 {
+        let mask = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20); 3]));
+        mask.save(place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
+    }
+    let deletion = ["deletion", "--data", "photos", "--pixel-steps", "4"];
+    let pointing = ["pointing", "--data", "photos"];
+    place.photos("more", 4);
+    let mosaics = ["grid-pointing", "--data", "more", "--mosaics", "2"];
+    [&deletion[..], &pointing, &mosaics].into_iter().for_each(|arguments| drop(place.eval(arguments).succeeds()));
+    let mask = place.path("photos/01_mask.png");
+    RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 30); 3])).save(mask).unwrap();
+    // Deletion needs no mask.
+    place.eval(&deletion).succeeds();
+    place.eval(&pointing).fails(&["1 of the pictures", "01.png", "replaced", "--out"]);
+    fs::copy(place.path("photos/00.png"), place.path("photos/02.png")).unwrap();
+    place.eval(&deletion).fails(&["1 of the pictures", "02.png", "replaced"]);
+    fs::copy(place.path("photos/00.png"), place.path("more/03.png")).unwrap();
+    place.eval(&mosaics).fails(&["2 of the pictures", "03.png"]);
+}
+
+#[test]
+fn masks_that_show_nothing_are_listed() {
+    let place = Place::new();
+    place.photos("photos", 3);
+    let save = |name: &str, level: fn(u32) -> u16| {
+        let mask = image::ImageBuffer::from_fn(48, 52, |x, _| image::Luma([level(x)]));
+        mask.save(place.path(&format!("photos/{name}_mask.png"))).unwrap();
+    };
+    save("00", |x| u16::from(x > 20));
+    save("01", |_| 0);
+    save("02", |x| if x == 21 { 255 } else { u16::from(x > 20) });
+    let run = place.eval(&["segmentation", "--data", "photos"]).fails(&["01_mask.png", "no pixel of value 1"]);
+    assert!(run.stderr.contains("2 pictures, 1 could not be used"), "{}", run.stderr);
 }
 
 #[test]

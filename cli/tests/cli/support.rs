@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use agf::image::{RgbImage, write_png};
+use agf::image::RgbImage;
 use tempfile::TempDir;
 
 /// What a run left on its streams.
@@ -105,7 +105,7 @@ impl Place {
     /// A photo with some colour in it.
     pub fn photo(&self, name: &str, width: u32, height: u32) {
         self.write(name, &[]);
-        write_png(self.path(name), &photo(width, height)).expect("a new photo");
+        photo(width, height).save(self.path(name)).expect("a new photo");
     }
 
     pub fn exists(&self, name: &str) -> bool {
