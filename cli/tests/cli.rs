@@ -10,6 +10,8 @@ mod evaluations;
 mod files;
 #[path = "cli/hostile_files.rs"]
 mod hostile_files;
+#[path = "cli/hostile_pictures.rs"]
+mod hostile_pictures;
 #[path = "cli/methods.rs"]
 mod methods;
 #[path = "cli/other_commands.rs"]
