@@ -47,6 +47,7 @@ fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> 
     };
     let x = convolve(input, "first", [3, 6], 1)?;
     let x = convolve(x, "grouped", [6, 10], 2)?;
+    let x = graph.add("concat", Forward::Concat, &[x, x])?;
     let x = graph.add("tanh", Forward::Activate(Function::Tanh), &[x])?;
     let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let output = graph.linear_without_bias("last", 1, pooled)?;

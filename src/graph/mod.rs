@@ -212,9 +212,11 @@ impl Graph {
         match op {
             Forward::Clamp(_) => true,
             Forward::Activate(function) => function.is_non_negative(),
-            Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::Add => {
-                node.inputs.iter().all(|&input| self.is_non_negative(input))
-            }
+            Forward::MaxPool(_)
+            | Forward::AveragePool { .. }
+            | Forward::Add
+            | Forward::Concat
+            | Forward::Slice { .. } => node.inputs.iter().all(|&input| self.is_non_negative(input)),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }

@@ -65,6 +65,8 @@ fn bias_of(op: Forward) -> Option<Bias> {
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
         | Forward::Add
+        | Forward::Concat
+        | Forward::Slice { .. }
         | Forward::LogitPair => None,
     }
 }

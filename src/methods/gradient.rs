@@ -115,7 +115,29 @@ pub(super) fn gradient(
         }
         Forward::AveragePool { .. } => graph.add(&name, Backward::AveragePoolTranspose { height, width }, &[g])?,
         Forward::Add => return Ok(vec![g, g]),
+        Forward::Concat => return slices(graph, &name, &node.inputs, g),
+        Forward::Slice { first, .. } => {
+            let channels = graph.shape(x).channels;
+            graph.add(&name, Backward::SliceTranspose { first, channels }, &[g])?
+        }
         Forward::LogitPair => graph.add(&name, Backward::LogitPairGradient, &[g])?,
     };
     Ok(vec![at_input])
+}
+
+/// Of a value over the concatenation of `inputs`, what belongs to each of them.
+pub(super) fn slices(
+    graph: &mut Graph,
+    name: &str,
+    inputs: &[NodeId],
+    value: NodeId,
+) -> Result<Vec<NodeId>, GraphError> {
+    let mut first = 0;
+    let mut parts = Vec::with_capacity(inputs.len());
+    for &input in inputs {
+        let channels = graph.shape(input).channels;
+        parts.push(graph.add(name, Forward::Slice { first, channels }, &[value])?);
+        first += channels;
+    }
+    Ok(parts)
 }

@@ -83,6 +83,8 @@ shaders! {
     BoxRatio "box_ratio" (0 weights, 7 values),
     /// The box rule's relevance.
     BoxRelevance "box_relevance" (0 weights, 6 values),
+    /// Channels from one value to another.
+    Channels "channels" (0 weights, 2 values),
     /// Batch normalisation, its gradient, and a gradient times a bias.
     ChannelAffine "channel_affine" (1 weights, 2 values),
     /// Sum over channels, plain or of scaled magnitudes.

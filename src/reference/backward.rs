@@ -30,6 +30,11 @@ impl Reference<'_> {
             Backward::AveragePoolTranspose { .. } => {
                 pooling::average_pool_transpose(inputs[0], node.shape, self.input_shape(node))
             }
+            Backward::SliceTranspose { first, .. } => {
+                let mut value = vec![0.0; node.shape.elements() as usize];
+                value[(first * node.shape.pixels()) as usize..][..inputs[0].len()].copy_from_slice(inputs[0]);
+                value
+            }
             Backward::LogitPairGradient => vec![(inputs[0][0] - inputs[0][1]) / 2.0],
             Backward::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), node.shape),
         }

@@ -21,6 +21,11 @@ impl Reference<'_> {
             Forward::Activate(of) => inputs[0].iter().map(|&x| function::value(of, x)).collect(),
             Forward::MaxPool(window) => pooling::max_pool(&window, inputs[0], self.input_shape(node), node.shape),
             Forward::AveragePool { .. } => pooling::average_pool(inputs[0], self.input_shape(node), node.shape),
+            Forward::Concat => inputs.concat(),
+            Forward::Slice { first, .. } => {
+                let pixels = node.shape.pixels() as usize;
+                inputs[0][first as usize * pixels..][..node.shape.elements() as usize].to_vec()
+            }
             Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],
             Forward::Add => self.elementwise(node, inputs, |a, b| a + b),
         }

@@ -44,7 +44,7 @@ impl Accuracy {
 
 fn forward(op: &Forward) -> Accuracy {
     match op {
-        Forward::Input | Forward::MaxPool(_) | Forward::LogitPair => EXACT,
+        Forward::Input | Forward::MaxPool(_) | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => EXACT,
         Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
         Forward::Convolve { .. } | Forward::Linear { .. } | Forward::AveragePool { .. } | Forward::Add => SUM,
     }
@@ -52,7 +52,7 @@ fn forward(op: &Forward) -> Accuracy {
 
 fn backward(op: &Backward) -> Accuracy {
     match op {
-        Backward::OneHot | Backward::MaxPoolIndex(_) => EXACT,
+        Backward::OneHot | Backward::MaxPoolIndex(_) | Backward::SliceTranspose { .. } => EXACT,
         Backward::TargetGradient => of(1e-4),
         Backward::BatchNormGradient(_)
         | Backward::ClampGradient(_)

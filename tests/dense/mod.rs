@@ -1,6 +1,7 @@
 //! Dense derivations: helpers, and one module of tests for each kind of claim.
 
 mod activations;
+mod channels;
 mod definitions;
 mod degenerate;
 mod elementwise;

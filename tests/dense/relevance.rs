@@ -104,6 +104,7 @@ impl Explained<'_> {
             Forward::Add if magnitude => dense::magnitude(x, self.value(node.inputs[1]), c).to_vec(),
             Forward::Add => method::add(x, self.value(node.inputs[1]), c).to_vec(),
             Forward::Clamp(_) | Forward::Activate(_) | Forward::BatchNorm(_) => vec![c.to_vec()],
+            Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } => panic!("{op:?} is not one of them"),
         }

@@ -118,6 +118,7 @@ impl Explained<'_> {
             Forward::Add => method::add(x, self.input(id, 1), &c).to_vec(),
             Forward::BatchNorm(_) => vec![c],
             Forward::Activate(_) => vec![x.iter().zip(&c).map(|(&x, &c)| if x == 0.0 { 0.0 } else { c }).collect()],
+            Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Input => Vec::new(),
         }

@@ -4,6 +4,7 @@
 mod common;
 
 mod activations;
+mod channels;
 mod evaluations;
 mod geometry;
 mod goldens;

@@ -37,6 +37,12 @@ impl Inference<'_> {
                 let [v] = self.inputs()?;
                 self.resized(v, height, width)
             }
+            Backward::SliceTranspose { first, channels } => {
+                let [v] = self.inputs()?;
+                let fits = first.checked_add(v.channels).is_some_and(|end| end <= channels);
+                self.demand(fits, || format!("it goes from channel {first} on of {channels}"))?;
+                Ok(Shape { channels, ..v })
+            }
             Backward::LogitPairGradient => self.expect([Shape::vector(2)]).map(|()| Shape::SCALAR),
             Backward::BiasGradient(bias) => {
                 let ([g], channels) = (self.inputs()?, self.bias_channels(bias)?);

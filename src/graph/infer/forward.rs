@@ -37,7 +37,26 @@ impl Inference<'_> {
                 self.resized(x, height, width)
             }
             Forward::Add => self.elementwise(),
+            Forward::Concat => self.concatenated(),
+            Forward::Slice { first, channels } => {
+                let [x] = self.inputs()?;
+                let fits = channels > 0 && first.checked_add(channels).is_some_and(|end| end <= x.channels);
+                self.demand(fits, || format!("it takes {channels} channels from channel {first} on"))?;
+                Ok(Shape { channels, ..x })
+            }
             Forward::LogitPair => self.expect([Shape::SCALAR]).map(|()| Shape::vector(2)),
         }
+    }
+
+    fn concatenated(&self) -> Result<Shape, GraphError> {
+        let Some((&first, rest)) = self.shapes.split_first() else { return self.inputs::<1>().map(|[x]| x) };
+        let mut shape = first;
+        for &other in rest {
+            let channels = shape.channels.checked_add(other.channels);
+            let fits = (other.height, other.width) == (first.height, first.width) && channels.is_some();
+            self.demand(fits, || "all need the same height and width".into())?;
+            shape.channels = channels.unwrap_or(shape.channels);
+        }
+        Ok(shape)
     }
 }

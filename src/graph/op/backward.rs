@@ -52,6 +52,13 @@ pub enum Backward {
         /// Columns of the pooled input.
         width: u32,
     },
+    /// (v) v as the channels from `first` on of so many, of which the others are 0: the transpose of `Slice`.
+    SliceTranspose {
+        /// First channel.
+        first: u32,
+        /// Number of channels of the result.
+        channels: u32,
+    },
     /// (g) the gradient through `LogitPair`: `(g_0 - g_1) / 2`.
     LogitPairGradient,
     /// (g) the gradient at a layer's output times the layer's bias, per channel.
@@ -71,6 +78,7 @@ impl Backward {
             | Backward::MaxPoolIndex(_)
             | Backward::MaxPoolTranspose { .. }
             | Backward::AveragePoolTranspose { .. }
+            | Backward::SliceTranspose { .. }
             | Backward::LogitPairGradient
             | Backward::BiasGradient(_) => false,
         }
@@ -89,6 +97,7 @@ impl Backward {
             Backward::MaxPoolIndex(_) => "max_pool_index",
             Backward::MaxPoolTranspose { .. } => "max_pool_transpose",
             Backward::AveragePoolTranspose { .. } => "average_pool_transpose",
+            Backward::SliceTranspose { .. } => "slice_transpose",
             Backward::LogitPairGradient => "logit_pair_gradient",
             Backward::BiasGradient(_) => "bias_gradient",
         }

@@ -39,6 +39,15 @@ pub enum Forward {
     },
     /// (a, b) `a + b`. `b` may be a scalar, one value per channel, or of the shape of `a`; in a network it has the shape of `a`.
     Add,
+    /// (a, b, ...) the channels of all inputs, one input behind the other.
+    Concat,
+    /// (x) the channels from `first` on.
+    Slice {
+        /// First channel.
+        first: u32,
+        /// Number of channels.
+        channels: u32,
+    },
     /// (y) a single value: `(y / 2, -y / 2)`, whose softmax is the sigmoid of y and its complement.
     LogitPair,
 }
@@ -55,6 +64,8 @@ impl Forward {
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
             | Forward::Add
+            | Forward::Concat
+            | Forward::Slice { .. }
             | Forward::LogitPair => false,
         }
     }
@@ -71,6 +82,8 @@ impl Forward {
             Forward::MaxPool(_) => "max_pool",
             Forward::AveragePool { .. } => "average_pool",
             Forward::Add => "add",
+            Forward::Concat => "concat",
+            Forward::Slice { .. } => "slice",
             Forward::LogitPair => "logit_pair",
         }
     }

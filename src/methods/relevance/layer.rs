@@ -5,7 +5,7 @@ use crate::graph::{
     Backward, BatchNormId, Binary, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op, Part,
     Shape, WeightSource,
 };
-use crate::methods::{MethodError, Quantity, Trace};
+use crate::methods::{MethodError, Quantity, Trace, gradient};
 
 /// A convolution's or linear layer's weights, so that rules are written once for both.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,8 @@ impl Layer<'_> {
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
                 | Forward::Add
+                | Forward::Concat
+                | Forward::Slice { .. }
                 | Forward::LogitPair => Err(self.unfit(op, rule.into())),
             },
         }
@@ -79,6 +81,14 @@ impl Layer<'_> {
         match op {
             Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => Ok(vec![self.c]),
             Forward::LogitPair => Ok(vec![self.add("relevance", Explain::ChannelSum, &[self.c])?]),
+            Forward::Concat => {
+                let name = format!("{}:relevance{}", self.graph.node(self.id).name, self.tag);
+                Ok(gradient::slices(self.graph, &name, &self.inputs, self.c)?)
+            }
+            Forward::Slice { first, .. } => {
+                let channels = self.graph.shape(self.inputs[0]).channels;
+                Ok(vec![self.add("relevance", Backward::SliceTranspose { first, channels }, &[self.c])?])
+            }
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
@@ -114,6 +124,8 @@ impl Layer<'_> {
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
+            | Forward::Concat
+            | Forward::Slice { .. }
             | Forward::LogitPair => {
                 return Err(self.unfit(op, Rule::Ratio));
             }

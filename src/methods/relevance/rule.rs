@@ -32,7 +32,7 @@ impl Kind {
     /// which it passes whatever the rules are.
     pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
-            Forward::Input | Forward::LogitPair => None,
+            Forward::Input | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => None,
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),

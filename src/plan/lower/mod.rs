@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod channels;
 mod convolution;
 mod depthwise;
 mod direct;
@@ -93,6 +94,8 @@ impl<'a> Lowering<'a> {
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
             Forward::Add => self.elementwise(node, ADD),
+            Forward::Concat => self.concat(node),
+            Forward::Slice { first, .. } => self.slice(node, first),
             Forward::LogitPair => self.logit_pair(node, false),
         }
     }
@@ -111,6 +114,7 @@ impl<'a> Lowering<'a> {
             Backward::MaxPoolIndex(window) => self.max_pool(node, window, MaxPoolOperation::Index),
             Backward::MaxPoolTranspose { window, .. } => self.max_pool(node, window, MaxPoolOperation::Transpose),
             Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),
+            Backward::SliceTranspose { first, .. } => self.slice_transpose(node, first),
             Backward::LogitPairGradient => self.logit_pair(node, true),
             Backward::BiasGradient(bias) => self.channel_affine(node, bias_of(bias), ChannelOperation::Shift),
         }

@@ -1,0 +1,53 @@
+//! Concatenation and slices of channel counts that are no multiples of 4, against the f64 reference.
+
+use crate::{gpu, limited_gpu, random_batch};
+use agf::gpu::Gpu;
+use agf::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, Shape, Window};
+use agf::image::InputSpec;
+use agf::methods::Method;
+use agf::methods::relevance::Preset;
+use agf::models::weights::Weights;
+use agf::models::{Architecture, Model, Recipe};
+use agf::verify::verify;
+
+/// Quads that two and three inputs share, a slice from inside a quad to inside another, and one that ends before its first.
+fn network(height: u32, width: u32) -> Result<Network, GraphError> {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, height, width))?;
+    let convolve = |graph: &mut Graph, name: &str, x, output_channels| {
+        let (name, window, input_channels) = (name.to_string(), Window::square(3, 1, 1), graph.shape(x).channels);
+        let layer = Convolution { name, input_channels, output_channels, window, groups: 1, bias: true };
+        let x = graph.convolve(layer, x)?;
+        graph.add("relu", Forward::Clamp(Activation::Relu), &[x])
+    };
+    let x = convolve(&mut graph, "first", input, 11)?;
+    let a = graph.add("slice a", Forward::Slice { first: 3, channels: 7 }, &[x])?;
+    let b = graph.add("slice b", Forward::Slice { first: 1, channels: 1 }, &[x])?;
+    let c = convolve(&mut graph, "branch", a, 5)?;
+    let x = graph.add("concat", Forward::Concat, &[b, c, b, a, x])?;
+    let x = convolve(&mut graph, "second", x, 6)?;
+    let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+    let logits = graph.linear("last", 4, x)?;
+    Network::new(graph, input, logits)
+}
+
+fn check(gpu: &Gpu, count: u32) {
+    let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
+    let recipe = Recipe::new("channels", input, network).unwrap();
+    let weights = Weights::synthetic(recipe.parameters());
+    let model = Model::new(recipe, weights, "synthetic".into());
+    for method in [Method::default(), Method::Gradient, Method::Relevance(Preset::LrpAb)] {
+        let batch = random_batch(count, 12, 9);
+        let verification = pollster::block_on(verify(gpu, &model, &method, &batch)).unwrap();
+        let failure = verification.first_failure.map(|index| &verification.checked[index]);
+        assert!(verification.passed(), "{method}: {failure:#?}, {} stray words", verification.stray_words);
+        let is_checked = |name: &str| verification.checked.iter().any(|check| check.op == name);
+        assert!(["concat", "slice", "slice_transpose"].into_iter().all(is_checked), "{method}");
+    }
+}
+
+#[test]
+fn moved_channels_pass() {
+    check(gpu(), 2);
+    check(limited_gpu(), 3);
+}
