@@ -70,12 +70,11 @@ impl LabelList {
             items.iter_mut().zip(self.entries).for_each(|(item, entry)| item.classes = entry.classes);
             return Ok(());
         }
-        let names = Names::new(items);
-        let base = self.path.parent().unwrap_or(Path::new(""));
+        let names = Names::new(items, folder, &self.path);
         // The line that gave each photo its classes.
         let mut given: HashMap<String, (u64, Vec<u32>)> = HashMap::new();
         for Entry { line, name, classes } in self.entries {
-            let photo = match names.find(&name, folder, base)[..] {
+            let photo = match names.find(&name)[..] {
                 [index] => items[index].name.clone(),
                 [] => normal(&name),
                 ref several => {
@@ -119,10 +118,12 @@ fn whole_line(name: &str, classes: &[String]) -> String {
 struct Names {
     /// In the order in which they are tried.
     levels: [HashMap<String, Vec<usize>>; 4],
+    /// The folder of photos, and the list's own.
+    folders: [PathBuf; 2],
 }
 
 impl Names {
-    fn new(items: &[Item]) -> Self {
+    fn new(items: &[Item], folder: &Path, list: &Path) -> Self {
         let mut levels: [HashMap<String, Vec<usize>>; 4] = Default::default();
         for (index, item) in items.iter().enumerate() {
             let bare = Path::new(&item.name).with_extension("");
@@ -134,14 +135,17 @@ impl Names {
                 }
             }
         }
-        Self { levels }
+        let whole = |path: &Path| normal_path(&std::path::absolute(path).unwrap_or_else(|_| path.into()));
+        let folders = [whole(folder), whole(list).parent().unwrap_or(list).into()];
+        Self { levels, folders }
     }
 
-    /// The photos that a name in a list at `base` may mean: those that fit best. A path may begin at the list's place, too.
-    fn find(&self, name: &str, folder: &Path, base: &Path) -> &[usize] {
-        let whole = |path: &Path| Some(normal_path(&std::path::absolute(path).ok()?));
-        let below = || Some(normal(&whole(&base.join(name))?.strip_prefix(whole(folder)?).ok()?.to_string_lossy()));
-        let written = [Some(normal(name)), below()];
+    /// The photos that a name in the list may mean: those that fit best. A path may begin at the list's place, too.
+    fn find(&self, name: &str) -> &[usize] {
+        let [folder, base] = &self.folders;
+        let path = normal_path(&base.join(name));
+        let below = path.strip_prefix(folder).ok().map(|path| normal(&path.to_string_lossy()));
+        let written = [Some(normal(name)), below];
         let mut found =
             self.levels.iter().flat_map(|level| written.iter().flatten().filter_map(|name| level.get(name)));
         found.next().map(Vec::as_slice).unwrap_or_default()

@@ -78,16 +78,27 @@ impl List {
 
     fn parse(text: &str, path: &Path) -> Result<Self, ListError> {
         let delimiter = delimiter(text);
-        let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).trim(Trim::All).delimiter(delimiter.unwrap_or(b' ')).buffer_capacity(LINE);
-        let (mut rows, mut columns, mut has_header) = (Vec::new(), None, false);
+        let (mut lines, mut said) = (Vec::new(), String::with_capacity(text.len() + 1));
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| says_something(text)) {
-            let form = |problem| ListError::Form { path: path.into(), line, problem };
             if text.matches('"').count() % 2 == 1 {
-                return Err(form("a quotation mark opens that the line does not close".into()));
+                return Err(unclosed(path, line));
             }
-            let Some(record) = builder.from_reader(text.as_bytes()).into_records().next() else { continue };
+            lines.push(line);
+            said.extend([text, "\n"]);
+        }
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(Trim::All)
+            .delimiter(delimiter.unwrap_or(b' '))
+            .from_reader(said.as_bytes());
+        let (mut rows, mut columns, mut has_header) = (Vec::new(), None, false);
+        for (record, line) in reader.records().zip(lines) {
+            let form = |problem| ListError::Form { path: path.into(), line, problem };
             let record = record.map_err(|error| form(error.to_string()))?;
+            if record.iter().any(|field| field.contains('\n')) {
+                return Err(unclosed(path, line));
+            }
             if rows.is_empty() && !has_header && is_header(&record) {
                 let found = Columns::of(&record).map_err(form)?;
                 // The words of a class's name are columns, too, where blanks separate them.
@@ -101,8 +112,10 @@ impl List {
     }
 }
 
-/// Bytes that most lines fit.
-const LINE: usize = 256;
+fn unclosed(path: &Path, line: u64) -> ListError {
+    let problem = "a quotation mark opens that the line does not close".into();
+    ListError::Form { path: path.into(), line, problem }
+}
 
 fn says_something(line: &str) -> bool {
     !line.trim().is_empty() && !line.starts_with('#')
