@@ -189,7 +189,8 @@ fn bad_pictures_are_listed_and_the_others_count() {
     place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4", "--out", "good"]).succeeds();
     let good = place.read("good/results.csv");
     place.write("photos/bad.png", b"this is no picture");
-    place.write("photos/labels.csv", format!("{}gone.jpg,3\n", place.read("photos/labels.csv")).as_bytes());
+    let list = format!("{}gone.jpg,3\nbad.png,4\n", place.read("photos/labels.csv"));
+    place.write("photos/labels.csv", list.as_bytes());
     let run = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
     assert_eq!(run.code, 2);
     assert_eq!(run.errors().len(), 2, "{}", run.stderr);
@@ -198,7 +199,7 @@ fn bad_pictures_are_listed_and_the_others_count() {
     let again = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
     assert_eq!((again.code, again.errors()), (2, run.errors()));
     place.eval(&["segmentation", "--data", "photos"]).fails(&["photos has no masks"]);
-    place.photo("photos/00_mask.png", 20, 20);
+    image::GrayImage::new(20, 20).save(place.path("photos/00_mask.png")).unwrap();
     let run = place.eval(&["segmentation", "--data", "photos"]).fails(&["00_mask.png", "20 x 20", "52 x 48"]);
     assert!(run.stderr.contains("5 pictures left out (without a mask): 01.png, "), "{}", run.stderr);
 }
