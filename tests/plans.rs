@@ -9,7 +9,7 @@ use agf::plan::memory::{Lifetime, Place, lower_bound, place};
 use agf::plan::packing::{Element, Packing};
 use agf::plan::uniforms::Scalar;
 use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant, WinogradTile};
-use agf::plan::{Facts, Plan, Profile, Sharing, Strategy};
+use agf::plan::{DenseKernels, Facts, Plan, Profile, Sharing, Step, Strategy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -178,7 +178,8 @@ fn transposes_whose_values_cannot_be_bound_together_are_two_passes() {
 /// 7x7 pixels fill a fifth of a tile of 256: there a lane owns one pixel instead of four.
 #[test]
 fn small_maps_take_tiles_that_fit() {
-    let plan = plan_for(&Profile::WEBGPU, Architecture::ResNet50, [224, 224], 1);
+    let uniform = Strategy { dense: DenseKernels::Uniform, ..Strategy::GRAPHICS_CARD };
+    let plan = plan_for(&Profile::WEBGPU.with_strategy(uniform), Architecture::ResNet50, [224, 224], 1);
     let is_small = |pass: &&DensePass| pass.shape.height == 7 && pass.shape.width == 7;
     assert!(plan.dense.iter().filter(is_small).count() > 20);
     for pass in &plan.dense {
@@ -189,6 +190,32 @@ fn small_maps_take_tiles_that_fit() {
     let step = |pass: &DensePass| plan.steps[pass.steps.start].workgroups[0];
     // Two transposes over the same weights have 98 pixels.
     assert!(plan.dense.iter().filter(is_small).all(|pass| (1..=2).contains(&step(pass))));
+}
+
+/// On a graphics card every convolution goes by tiles, and those of small maps are split, each with a step that adds the splits' sums.
+#[test]
+fn graphics_cards_multiply_by_tiles() {
+    let plan = plan_for(&Profile::WEBGPU, Architecture::ResNet50, [224, 224], 1);
+    let mut split = 0;
+    for pass in &plan.dense {
+        let DenseKernel::Tiled(tiling) = pass.variant.kernel else { panic!("{}: {}", pass.shape, pass.variant) };
+        let sums = plan.steps[pass.steps.clone()].iter().filter(|step| step.kernel.shader == Shader::SplitSum).count();
+        assert_eq!(sums > 0, tiling.splits > 1, "{}: {}", pass.shape, pass.variant);
+        split += usize::from(sums > 0 && pass.shape.height == 7);
+    }
+    assert!(split > 20, "{split} passes of 7x7 pixels are split");
+}
+
+/// Sums of splits are kept for so many samples at a time that they fit a binding in any batch.
+#[test]
+fn sums_of_splits_take_little_memory() {
+    let plan = plan_for(&Profile::WEBGPU, Architecture::ResNet50, [224, 224], 1);
+    let largest = |plan: &Plan| plan.values.iter().filter(|value| value.name.contains("splits")).map(|v| v.bytes).max();
+    assert!(largest(&plan).unwrap() <= 16 << 20);
+    let network = Architecture::ResNet50.build(224, 224, 1000).unwrap();
+    let explanation = explain(&network, 1, Ablations::default()).unwrap();
+    let batch = Plan::new(&explanation.graph, &[explanation.logits], 32, &Profile::WEBGPU, Sharing::Shared).unwrap();
+    assert!(largest(&batch).unwrap() <= 16 << 20);
 }
 
 /// Pixels go by a block of weights that stays in the cache.
@@ -220,7 +247,7 @@ fn f16_weights_take_half_the_bytes() {
     let ratio = direct(Precision::F16Weights) / direct(Precision::F32);
     assert!((0.5..0.51).contains(&ratio), "{ratio}");
     let ratio = half.weight_bytes as f64 / whole.weight_bytes as f64;
-    assert!((0.5..0.61).contains(&ratio), "{ratio}");
+    assert!((0.5..0.7).contains(&ratio), "{ratio}");
     // The first linear layer has 411 MB in f32, a binding 134.
     let ranges = |plan: &Plan| {
         let is_first = |packing: &Packing| matches!(packing, Packing::Linear { rows: 1000.., .. });
@@ -233,7 +260,8 @@ fn f16_weights_take_half_the_bytes() {
 
 #[test]
 fn a_second_class_shares_the_forward_pass() {
-    let passes = |plan: &Plan, weight: &str| plan.steps.iter().filter(|step| step.label.contains(weight)).count();
+    let is_pass = |step: &&Step, weight: &str| step.label.contains(weight) && step.kernel.shader != Shader::SplitSum;
+    let passes = |plan: &Plan, weight: &str| plan.steps.iter().filter(|step| is_pass(step, weight)).count();
     let (one, two) = (plan(Architecture::TinyVgg, 1), plan(Architecture::TinyVgg, 2));
     assert_eq!(passes(&one, "features.3 +"), 1);
     assert_eq!(passes(&two, "features.3 +"), 1);

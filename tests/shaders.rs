@@ -5,9 +5,10 @@ use agf::benchmark::PROBE_SOURCES;
 use agf::catalogue;
 use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
 use agf::plan::kernel::{Access, Kernel, Shader};
+use agf::plan::tiling::Tiling;
 use agf::plan::uniforms::{Scalar, Uniforms};
 use agf::plan::variant::WinogradTile;
-use agf::plan::{Plan, Profile, Strategy};
+use agf::plan::{DenseKernels, Plan, Profile, Strategy};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
@@ -47,6 +48,9 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
 
 /// Every variant of a shader: all combinations of its overridable constants.
 fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
+    if shader == Shader::ConvolutionTiled {
+        return tilings();
+    }
     let module = parse(shader);
     let mut variants = vec![Vec::new()];
     for (_, constant) in module.overrides.iter() {
@@ -58,6 +62,13 @@ fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
         variants = variants.iter().flat_map(extend).collect();
     }
     variants
+}
+
+/// Of tiles, those constants that fit each other.
+fn tilings() -> Vec<Vec<(String, u32)>> {
+    let kernels = Tiling::ALL.iter().flat_map(|tiling| [tiling.kernel(false), tiling.kernel(true)]);
+    let of_halves = kernels.flat_map(|kernel| [0, 1].map(|half| kernel.clone().with("HALF_WEIGHTS", half)));
+    of_halves.map(|kernel| kernel.constants.into_iter().map(|(name, value)| (name.into(), value)).collect()).collect()
 }
 
 #[test]
@@ -148,7 +159,9 @@ fn plans() -> Vec<(String, Plan)> {
     let software = Profile::SOFTWARE.with_strategy(strategy);
     let of = |profile: Profile| catalogue::plans(&profile, 64, 96).expect("all networks can be planned");
     let large_tiles = |profile: Profile| profile.with_winograd(Some(WinogradTile::Four));
-    let profiles = [Profile::WEBGPU, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
+    let uniform = Strategy { dense: DenseKernels::Uniform, ..Strategy::GRAPHICS_CARD };
+    let uniform = Profile::WEBGPU.with_strategy(uniform);
+    let profiles = [Profile::WEBGPU, uniform, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
     let plans = profiles.into_iter().flat_map(of);
     plans.map(|(name, plan)| (name.to_string(), plan)).collect()
 }

@@ -1,7 +1,7 @@
 //! Adapters: what there is, which one is taken and why, and what the planner must know of it.
 
 use super::GpuError;
-use crate::plan::{Choices, Facts, Profile, Strategy};
+use crate::plan::{Choices, DenseKernels, Facts, Profile, Strategy};
 
 /// What matters of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,11 @@ impl AdapterSummary {
         };
         let strategy = match (self.is_software(), facts.can_broadcast()) {
             (true, true) => Strategy::SOFTWARE,
-            (true, false) => Strategy { max_step_flops: Strategy::SOFTWARE.max_step_flops, ..Strategy::GRAPHICS_CARD },
+            (true, false) => Strategy {
+                dense: DenseKernels::Uniform,
+                max_step_flops: Strategy::SOFTWARE.max_step_flops,
+                ..Strategy::GRAPHICS_CARD
+            },
             (false, _) => Strategy::GRAPHICS_CARD,
         };
         Profile { facts, strategy, choices: Choices::DEFAULT }

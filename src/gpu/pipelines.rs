@@ -107,8 +107,13 @@ fn create_pipeline(
         label: Some(kernel.shader.name()),
         source: wgpu::ShaderSource::Wgsl(kernel.shader.source().into()),
     };
-    let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
-    // Safety: every loop of our shaders counts up to a uniform, so none needs a bound of its own in each iteration.
+    let checks = wgpu::ShaderRuntimeChecks {
+        bounds_checks: kernel.shader.is_checked(),
+        force_loop_bounding: false,
+        ..wgpu::ShaderRuntimeChecks::checked()
+    };
+    // Safety: every loop of our shaders counts up to a uniform, so none needs a bound of its own in each iteration; indices of shaders without
+    // checks are within what the planner has made for them.
     let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(&name),

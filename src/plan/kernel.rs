@@ -105,6 +105,8 @@ shaders! {
     ConvolutionJoint "convolution_joint" = "quad_u64" + "convolution_joint" (2 weights, 3 values),
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" (1 weights, 2 values),
+    /// Dense convolution by tiles in workgroup memory.
+    ConvolutionTiled "convolution_tiled" = "tile" + "convolution_tiled" (2 weights, 3 values),
     /// Dense convolution with weights at uniform addresses.
     ConvolutionUniform "convolution_uniform" (2 weights, 3 values),
     /// Per-channel means of a factorization.
@@ -159,6 +161,8 @@ shaders! {
     SaliencyMaps "saliency_maps" (0 weights, 4 values),
     /// Adds a residual and keeps the total.
     Shift "shift" (0 weights, 5 values),
+    /// Adds the sums of which a product of matrices is split.
+    SplitSum "split_sum" (1 weights, 3 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" (0 weights, 3 values),
     /// Elementwise operations of one value.
@@ -189,6 +193,12 @@ impl Shader {
             shader.source().hash(&mut hasher);
         }
         hasher.finish()
+    }
+
+    /// Whether naga checks every index, where a driver does not do it by itself. Not where workgroup memory, whose indices follow from constants
+    /// and the lane, is read between multiply-adds: there checks are a sixth of all instructions.
+    pub const fn is_checked(self) -> bool {
+        !matches!(self, Shader::ConvolutionTiled)
     }
 
     /// What its bindings are, in order: uniforms, weights, values; the last value is written.

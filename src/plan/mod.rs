@@ -12,6 +12,7 @@ pub mod memory;
 pub mod packing;
 mod profile;
 mod text;
+pub mod tiling;
 pub mod uniforms;
 pub mod variant;
 

@@ -67,6 +67,8 @@ pub enum DenseKernels {
     Uniform,
     /// Weights by subgroup broadcast.
     Broadcast,
+    /// Tiles in workgroup memory.
+    Tiled,
 }
 
 /// What the user wants.
@@ -104,7 +106,7 @@ impl Strategy {
         pixel_run: 64,
         depthwise_pixels: 1,
         loads: Loads::Floats,
-        dense: DenseKernels::Uniform,
+        dense: DenseKernels::Tiled,
         joint_flops: None,
         max_step_flops: 50_000_000_000,
     };

@@ -3,6 +3,7 @@
 //! A variant is chosen by one sample's shape and never by the batch, so that a sample has the same bits in every batch.
 
 use super::kernel::Shader;
+use super::tiling::{self, Product, Tiling};
 use super::{DenseKernels, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -86,6 +87,8 @@ pub enum DenseKernel {
     Broadcast,
     /// Likewise, for products of matrices only: two of Winograd's algorithms, and convolutions of one tap.
     Product,
+    /// By tiles in workgroup memory, for graphics cards.
+    Tiled(Tiling),
 }
 
 impl DenseKernel {
@@ -95,6 +98,15 @@ impl DenseKernel {
             DenseKernel::Uniform | DenseKernel::UniformSmall => Shader::ConvolutionUniform,
             DenseKernel::Broadcast => Shader::ConvolutionBroadcast,
             DenseKernel::Product => Shader::ProductBroadcast,
+            DenseKernel::Tiled(_) => Shader::ConvolutionTiled,
+        }
+    }
+
+    /// How many workgroups share each sum.
+    pub const fn splits(self) -> u32 {
+        match self {
+            DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Broadcast | DenseKernel::Product => 1,
+            DenseKernel::Tiled(tiling) => tiling.splits,
         }
     }
 
@@ -105,6 +117,7 @@ impl DenseKernel {
             DenseKernel::UniformSmall => 64,
             DenseKernel::Broadcast => 32,
             DenseKernel::Product => 56,
+            DenseKernel::Tiled(tiling) => tiling.pixels,
         }
     }
 }
@@ -120,6 +133,9 @@ pub struct Variant {
     /// Tiles of 8 output channels that a workgroup computes.
     pub row_tiles: u32,
 }
+
+/// Kinds of tiles that are tried of a direct sum; for Winograd's algorithms half as many.
+const TILINGS_TRIED: usize = 6;
 
 /// Variants that were measured to be the fastest; shapes that are not in it take the default.
 pub type Tuning = BTreeMap<PassShape, Variant>;
@@ -138,12 +154,12 @@ pub struct DensePass {
 }
 
 impl PassShape {
-    /// All variants that compute it on a device, in no particular order: new ones are listed here.
+    /// The variants that are worth a try on a device, in no particular order: new ones are listed here.
     pub fn candidates(&self, profile: &Profile) -> Vec<Variant> {
         let mut candidates = Vec::new();
         for algorithm in self.algorithms() {
             for kernel in self.kernels(algorithm, profile) {
-                let row_tiles = 1..=self.most_row_tiles(kernel);
+                let row_tiles = self.least_row_tiles(kernel)..=self.most_row_tiles(kernel);
                 candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
             }
         }
@@ -159,14 +175,33 @@ impl PassShape {
 
     /// The kernels that fit a device.
     fn kernels(&self, algorithm: Algorithm, profile: &Profile) -> Vec<DenseKernel> {
-        let is_product = self.is_product(algorithm);
-        let fits = |kernel: &DenseKernel| match kernel {
-            DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
-            DenseKernel::Broadcast => profile.facts.can_broadcast(),
-            DenseKernel::Product => profile.facts.can_broadcast() && is_product,
+        let kinds = match algorithm {
+            Algorithm::Direct => TILINGS_TRIED,
+            Algorithm::Winograd(_) => TILINGS_TRIED / 2,
         };
         let all = [DenseKernel::Uniform, DenseKernel::UniformSmall, DenseKernel::Broadcast, DenseKernel::Product];
-        all.into_iter().filter(fits).collect()
+        let tiled = Tiling::candidates(&self.matrices(algorithm), kinds).into_iter().map(DenseKernel::Tiled);
+        all.into_iter().chain(tiled).filter(|&kernel| self.fits(algorithm, kernel, profile)).collect()
+    }
+
+    fn fits(&self, algorithm: Algorithm, kernel: DenseKernel, profile: &Profile) -> bool {
+        match kernel {
+            DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
+            DenseKernel::Broadcast => profile.facts.can_broadcast(),
+            DenseKernel::Product => profile.facts.can_broadcast() && self.is_product(algorithm),
+            // Where weights go by broadcast, workgroup memory is as slow as any other.
+            DenseKernel::Tiled(tiling) => {
+                let is_card = profile.strategy.dense != DenseKernels::Broadcast;
+                is_card && !self.joint && tiling.fits(&self.matrices(algorithm))
+            }
+        }
+    }
+
+    /// Whether a variant, one of the candidates or not, computes it on a device.
+    pub fn computes(&self, variant: &Variant, profile: &Profile) -> bool {
+        let Variant { algorithm, kernel, row_tiles } = *variant;
+        let has_rows = (self.least_row_tiles(kernel)..=self.most_row_tiles(kernel)).contains(&row_tiles);
+        has_rows && self.algorithms().any(|known| known == algorithm) && self.fits(algorithm, kernel, profile)
     }
 
     fn default_kernel(&self, algorithm: Algorithm, profile: &Profile) -> DenseKernel {
@@ -176,6 +211,7 @@ impl PassShape {
             DenseKernels::Broadcast => DenseKernel::Broadcast,
             DenseKernels::Uniform if is_small => DenseKernel::UniformSmall,
             DenseKernels::Uniform => DenseKernel::Uniform,
+            DenseKernels::Tiled => DenseKernel::Tiled(Tiling::best(&self.matrices(algorithm))),
         }
     }
 
@@ -191,7 +227,7 @@ impl PassShape {
 
     /// The tuned variant where there is one that fits, otherwise the default.
     pub(super) fn variant(&self, profile: &Profile) -> Variant {
-        let tuned = profile.choices.tuning.get(self).filter(|variant| self.candidates(profile).contains(variant));
+        let tuned = profile.choices.tuning.get(self).filter(|variant| self.computes(variant, profile));
         tuned.copied().unwrap_or_else(|| self.default_variant(profile))
     }
 
@@ -202,6 +238,30 @@ impl PassShape {
             DenseKernel::Broadcast | DenseKernel::Product => 2,
             DenseKernel::Uniform if self.decides => 1,
             DenseKernel::Uniform | DenseKernel::UniformSmall => self.channels.div_ceil(8).min(2),
+            DenseKernel::Tiled(tiling) => tiling.rows / 8,
+        }
+    }
+
+    fn least_row_tiles(&self, kernel: DenseKernel) -> u32 {
+        match kernel {
+            DenseKernel::Tiled(tiling) => tiling.rows / 8,
+            DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Broadcast | DenseKernel::Product => 1,
+        }
+    }
+
+    /// The products of matrices that it is made of. With stride s, each of the s * s grids of a transposed pass meets a share of the taps.
+    fn matrices(&self, algorithm: Algorithm) -> Product {
+        let (rows, source_quads) = (self.channels, self.source_channels.div_ceil(4));
+        match algorithm {
+            Algorithm::Direct => {
+                let slices = if self.transposed { self.stride * self.stride } else { 1 };
+                let taps = (self.kernel[0] * self.kernel[1]).div_ceil(slices);
+                Product { rows, pixels: self.grid_pixels(), taps, source_quads, slices, can_split: true }
+            }
+            Algorithm::Winograd(tile) => {
+                let pixels = self.height.div_ceil(tile.side()) * self.width.div_ceil(tile.side());
+                Product { rows, pixels, taps: 1, source_quads, slices: tile.slices(), can_split: false }
+            }
         }
     }
 
@@ -216,11 +276,16 @@ impl PassShape {
         if self.source_channels.min(self.channels) < 64 {
             return Algorithm::Direct;
         }
-        self.algorithms().min_by_key(|&algorithm| self.cost(algorithm, profile)).unwrap_or(Algorithm::Direct)
+        let cost = |algorithm: Algorithm| match profile.strategy.dense {
+            DenseKernels::Tiled => self.time(algorithm),
+            DenseKernels::Uniform | DenseKernels::Broadcast => self.products(algorithm, profile) as f64,
+        };
+        let fastest = self.algorithms().min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
+        fastest.unwrap_or(Algorithm::Direct)
     }
 
     /// Products per pair of channels, those in the rest of the kernel's last pixels included, with an allowance for transforms.
-    fn cost(&self, algorithm: Algorithm, profile: &Profile) -> u64 {
+    fn products(&self, algorithm: Algorithm, profile: &Profile) -> u64 {
         let together = self.default_kernel(algorithm, profile).pixels();
         let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(together));
         let patches = |side: u32| rounded(self.height.div_ceil(side) * self.width.div_ceil(side));
@@ -228,6 +293,20 @@ impl PassShape {
             Algorithm::Direct => 9 * rounded(self.height * self.width),
             Algorithm::Winograd(WinogradTile::Two) => 16 * patches(2) * 5 / 4,
             Algorithm::Winograd(WinogradTile::Four) => 36 * patches(4) * 3 / 2,
+        }
+    }
+
+    /// Expected time on a graphics card, transforms included.
+    fn time(&self, algorithm: Algorithm) -> f64 {
+        let product = self.matrices(algorithm);
+        let time = Tiling::best(&product).cost(&product);
+        match algorithm {
+            Algorithm::Direct => time,
+            Algorithm::Winograd(_) => {
+                let pixels = f64::from(self.height * self.width + product.pixels * product.slices);
+                let bytes = |channels: u32| 4.0 * f64::from(channels) * pixels;
+                time + tiling::cost_of_bytes(bytes(self.source_channels)) + tiling::cost_of_bytes(bytes(self.channels))
+            }
         }
     }
 }
@@ -268,6 +347,7 @@ impl fmt::Display for Variant {
             DenseKernel::UniformSmall => "uniform small",
             DenseKernel::Broadcast => "broadcast",
             DenseKernel::Product => "product",
+            DenseKernel::Tiled(tiling) => return write!(f, "{algorithm} tiled {tiling}"),
         };
         write!(f, "{algorithm} {kernel} x{}", self.row_tiles)
     }

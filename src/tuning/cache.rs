@@ -152,7 +152,7 @@ fn parse(bytes: &[u8], key: &Key, profile: &Profile) -> Result<Tuning, Fault> {
         }
     }
     for Choice { shape, variant } in &document.choices {
-        if !shape.candidates(profile).contains(variant) {
+        if !shape.computes(variant, profile) {
             return Err(Fault::Foreign(format!("'{variant}' for {shape} does not run on this adapter")));
         }
     }

@@ -5,6 +5,7 @@ mod common;
 
 mod activations;
 mod channels;
+mod convolutions;
 mod evaluations;
 mod geometry;
 mod goldens;
@@ -16,6 +17,7 @@ mod pixels;
 mod precision;
 mod properties;
 mod relevance;
+mod tiled;
 mod traces;
 mod tuning;
 mod verification;

@@ -3,14 +3,13 @@
 
 use crate::common::compare::relative_l2;
 use crate::common::random::Random;
+use crate::convolutions::{Case, run, weights};
 use crate::{gpu, limited_gpu, random_batch};
-use agf::gpu::{Gpu, Program, WeightStore};
+use agf::gpu::Gpu;
 use agf::graph::{
-    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Graph, NodeId, Op, Padding, Part,
-    Shape, Window,
+    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Graph, Op, Padding, Part, Shape, Window,
 };
 use agf::methods::Method;
-use agf::models::weights::{Tensor, Weights};
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::{Algorithm, WinogradTile};
@@ -40,15 +39,6 @@ pub fn everywhere(gpu: &Gpu, tile: WinogradTile, random: &mut Random, plan: impl
     gpu.with_tuning(shapes.filter_map(choose).collect())
 }
 
-/// One convolution in some of its roles.
-struct Case {
-    graph: Graph,
-    input: NodeId,
-    outputs: Vec<NodeId>,
-    /// Passes that Winograd's algorithm may compute.
-    passes: usize,
-}
-
 /// A convolution of random channels and padding, in a graph of a random input; and the input's shape.
 fn convolution(random: &mut Random) -> (Convolution, Shape) {
     let mut number = |low: u32, high: u32| random.uniform(low.into(), f64::from(high) + 1.0) as u32;
@@ -66,7 +56,7 @@ fn convolution(random: &mut Random) -> (Convolution, Shape) {
 }
 
 /// A prediction's pass, with batch normalisation and activation behind it or as it is.
-fn forward(random: &mut Random) -> Case {
+fn forward(random: &mut Random) -> (Case, usize) {
     let (convolution, shape) = convolution(random);
     let mut graph = Graph::new();
     let input = graph.input(shape).unwrap();
@@ -75,11 +65,11 @@ fn forward(random: &mut Random) -> Case {
         output = graph.batch_norm("norm", 1e-5, output).unwrap();
         output = graph.add("relu", Forward::Clamp(Activation::Relu6), &[output]).unwrap();
     }
-    Case { graph, input, outputs: vec![output], passes: 1 }
+    (Case { graph, input, outputs: vec![output] }, 1)
 }
 
 /// An explanation's passes: a gradient, one of a part of the weights, relevance times |x|, and a gated pass whose gate is open.
-fn transposed(random: &mut Random) -> Case {
+fn transposed(random: &mut Random) -> (Case, usize) {
     let (convolution, shape) = convolution(random);
     let Shape { height, width, .. } = shape;
     let mut graph = Graph::new();
@@ -94,34 +84,11 @@ fn transposed(random: &mut Random) -> Case {
     let c = graph.add("c", Forward::Clamp(Activation::Relu), &[g]).unwrap();
     let masked = Explain::ConvolveTransposeMasked { layer, height, width };
     let masked = graph.add("masked gradient", masked, &[g, c, gradient]).unwrap();
-    Case { graph, input, outputs: vec![gradient, positive, relevance, masked], passes: 4 }
-}
-
-fn weights(random: &mut Random, graph: &Graph) -> Weights {
-    let (values, parameters) = (random.parameters(graph), graph.parameters());
-    let tensors = parameters.iter().map(|parameter| {
-        let data = values.0[&parameter.name].clone();
-        (parameter.name.clone(), Tensor::new(&parameter.shape, data).unwrap())
-    });
-    Weights::from_tensors(tensors.collect(), &parameters).unwrap()
-}
-
-/// The outputs of a batch, whose places hold NaN before the run.
-async fn run(gpu: &Gpu, case: &Case, weights: &Weights, plan: Plan, values: &[f32]) -> Vec<Vec<f32>> {
-    let mut store = WeightStore::default();
-    store.upload(gpu, &case.graph, weights, &plan.packings()).await.unwrap();
-    let program = Program::new(gpu, plan, &store).await.unwrap();
-    program.write(&case.graph, case.input, values).await.unwrap();
-    for &output in &case.outputs {
-        let (buffer, offset, size) = program.value(output).unwrap();
-        gpu.queue().write_buffer(buffer, offset, &f32::NAN.to_le_bytes().repeat(size as usize / 4));
-    }
-    program.submit().await.unwrap();
-    program.read(&case.graph, &case.outputs).await.unwrap()
+    (Case { graph, input, outputs: vec![gradient, positive, relevance, masked] }, 4)
 }
 
 /// The largest error of a case; it must be within tolerance, with the same bits for a sample in a batch and alone.
-fn check(gpu: &Gpu, tile: WinogradTile, random: &mut Random, case: &Case) -> f64 {
+fn check(gpu: &Gpu, tile: WinogradTile, random: &mut Random, (case, passes): &(Case, usize)) -> f64 {
     let batch = random.uniform(2.0, 5.0) as u32;
     let shape = case.graph.shape(case.input);
     let values = random.values(batch as usize * shape.elements() as usize);
@@ -133,7 +100,7 @@ fn check(gpu: &Gpu, tile: WinogradTile, random: &mut Random, case: &Case) -> f64
     let gpu = everywhere(gpu, tile, random, |profile| plan_of(batch, profile));
     let plan = plan_of(batch, gpu.profile());
     let by_tile = plan.dense.iter().filter(|pass| pass.variant.algorithm == Algorithm::Winograd(tile));
-    assert_eq!(by_tile.count(), case.passes, "{:?} {shape}", tile);
+    assert_eq!(by_tile.count(), *passes, "{:?} {shape}", tile);
     let found = pollster::block_on(run(&gpu, case, &weights, plan, &values));
 
     let reference = Reference::new(&case.graph, &weights).unwrap();
@@ -156,7 +123,8 @@ fn check(gpu: &Gpu, tile: WinogradTile, random: &mut Random, case: &Case) -> f64
     largest
 }
 
-fn check_random_shapes(make: impl Fn(&mut Random) -> Case) {
+/// Makes cases, each with the number of passes that Winograd's algorithm may compute.
+fn check_random_shapes(make: impl Fn(&mut Random) -> (Case, usize)) {
     let mut random = Random::new();
     for (device, tile) in [gpu(), limited_gpu()].into_iter().flat_map(|gpu| TILES.map(|tile| (gpu, tile))) {
         let errors = (0..ROUNDS).map(|_| {

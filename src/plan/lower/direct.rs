@@ -22,6 +22,8 @@ pub(super) struct Dense<'a> {
     pub source_shape: Shape,
     pub shape: Shape,
     pub samples: u32,
+    /// Samples of the source before those.
+    pub first_sample: u32,
     pub slices: u32,
     /// Whether max-pooling and ReLU decide on the result: near-ties must then fall as in exact arithmetic.
     pub decides: bool,
@@ -45,6 +47,7 @@ impl Lowering<'_> {
             source_shape: pass.source_shape,
             shape: pass.shape,
             samples: pass.samples,
+            first_sample: 0,
             slices: 1,
             decides: self.decides(pass),
             weights: self.dense_weights(pass),
@@ -63,6 +66,13 @@ impl Lowering<'_> {
 
     /// One step, or several where one would keep a slow device busy for too long.
     pub(super) fn dense(&mut self, dense: &Dense) {
+        match dense.variant.kernel.splits() {
+            1 => self.whole(dense),
+            splits => self.split(dense, splits),
+        }
+    }
+
+    pub(super) fn whole(&mut self, dense: &Dense) {
         let kernel = dense_kernel(dense);
         let step = if dense.transposed { dense.window.stride[0] } else { 1 };
         let largest_grid = dense.shape.height.div_ceil(step) * dense.shape.width.div_ceil(step);
@@ -78,13 +88,14 @@ impl Lowering<'_> {
         for (first_tile, count) in self.parts(tiles, dense.flops) {
             let uniforms = match dense.variant.kernel {
                 DenseKernel::Product => self.product_uniforms(dense, first_tile, blocks),
-                DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Broadcast => {
+                DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Broadcast | DenseKernel::Tiled(_) => {
                     self.dense_uniforms(dense, first_tile, blocks)
                 }
             };
             let workgroups = match dense.variant.kernel {
                 DenseKernel::Broadcast | DenseKernel::Product => [rows.div_ceil(blocks), count, slices * blocks],
                 DenseKernel::Uniform | DenseKernel::UniformSmall => [count, rows, slices],
+                DenseKernel::Tiled(tiling) => [count, rows, slices * tiling.splits],
             };
             let flops = dense.flops * u64::from(count) / u64::from(tiles);
             let weights = vec![dense.weights, dense.epilogue.affine];
@@ -127,6 +138,11 @@ impl Lowering<'_> {
                     .with("source_part", source_part)
                     .with("row_blocks", row_blocks)
             }
+            DenseKernel::Tiled(tiling) => uniforms
+                .with("absolute_weight", dense.absolute_weight)
+                .with("source_part", part_code(dense.source_part))
+                .with("splits", tiling.splits)
+                .with("first_sample", dense.first_sample),
             DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Product => uniforms,
         }
     }
@@ -169,10 +185,11 @@ pub(super) fn row_blocks(rows: u32, weight_bytes: u64) -> u32 {
 
 fn dense_kernel(dense: &Dense) -> Kernel {
     let Variant { kernel, row_tiles, .. } = dense.variant;
-    let tiled = Kernel::new(kernel.shader()).with("ROW_TILES", row_tiles);
+    let of_rows = || Kernel::new(kernel.shader()).with("ROW_TILES", row_tiles);
     let with_parts = match kernel {
-        DenseKernel::Broadcast | DenseKernel::Product => tiled,
-        DenseKernel::Uniform | DenseKernel::UniformSmall => tiled
+        DenseKernel::Broadcast | DenseKernel::Product => of_rows(),
+        DenseKernel::Tiled(tiling) => tiling.kernel(dense.decides),
+        DenseKernel::Uniform | DenseKernel::UniformSmall => of_rows()
             .with("PIXELS", kernel.pixels() / LANES)
             .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
             .with("SOURCE_PART", part_code(dense.source_part))

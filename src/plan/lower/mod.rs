@@ -14,6 +14,7 @@ mod linear;
 mod maps;
 mod pooling;
 mod reduction;
+mod tiled;
 mod winograd;
 
 use super::fuse::Group;

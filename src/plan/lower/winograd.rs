@@ -105,6 +105,7 @@ impl Lowering<'_> {
             source_shape,
             shape,
             samples: 1,
+            first_sample: 0,
             slices,
             decides: self.decides(pass),
             weights: Packing::Winograd { tile: run.tile, layer, transposed, part },

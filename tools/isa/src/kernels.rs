@@ -2,8 +2,10 @@
 
 use crate::error::Error;
 use agf::models::Precision;
-use agf::plan::Profile;
+use agf::plan::packing::Element;
+use agf::plan::tiling::Tiling;
 use agf::plan::variant::WinogradTile;
+use agf::plan::{DenseKernels, Profile, Strategy};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,9 +18,11 @@ pub struct Kernel {
     pub source: String,
     /// Overridden constants.
     pub constants: Vec<(String, f64)>,
+    /// Whether its indices are checked as it runs.
+    pub is_checked: bool,
 }
 
-/// All kernels that plans of the known networks choose on a graphics card, at every precision.
+/// All kernels that plans of the known networks choose on a graphics card, at every precision, and tiles of every kind.
 ///
 /// # Errors
 /// [`Error::Plan`] only if a network cannot be planned.
@@ -26,14 +30,20 @@ pub fn planned() -> Result<Vec<Kernel>, Error> {
     let mut kernels = BTreeSet::new();
     for precision in Precision::ALL {
         for winograd in [WinogradTile::Two, WinogradTile::Four].map(Some) {
-            let profile = Profile::WEBGPU.with_precision(precision).with_winograd(winograd);
-            kernels.extend(agf::catalogue::kernels(&profile)?);
+            for dense in [DenseKernels::Tiled, DenseKernels::Uniform] {
+                let profile = Profile::WEBGPU.with_strategy(Strategy { dense, ..Strategy::GRAPHICS_CARD });
+                kernels.extend(agf::catalogue::kernels(&profile.with_precision(precision).with_winograd(winograd))?);
+            }
         }
+    }
+    for (tiling, element) in Tiling::ALL.iter().flat_map(|tiling| [(tiling, Element::F32), (tiling, Element::F16)]) {
+        kernels.extend([false, true].map(|decides| tiling.kernel(decides).with_weights(element)));
     }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
         name: kernel.to_string(),
         source: kernel.shader.source().into(),
         constants: kernel.constants.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+        is_checked: kernel.shader.is_checked(),
     };
     Ok(kernels.into_iter().map(convert).collect())
 }
@@ -49,5 +59,5 @@ pub fn from_file(path: &Path, constants: &[(String, f64)]) -> Result<Kernel, Err
     for (constant, value) in constants {
         name.push_str(&format!(" {}={value}", constant.to_lowercase()));
     }
-    Ok(Kernel { name, source, constants: constants.to_vec() })
+    Ok(Kernel { name, source, constants: constants.to_vec(), is_checked: true })
 }

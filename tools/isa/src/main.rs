@@ -111,7 +111,7 @@ fn compile(arguments: &Arguments, family: &str) -> Result<Vec<Record>, Error> {
     };
     let mut records = Vec::new();
     for kernel in kernels.iter().filter(|kernel| kernel.name.contains(&arguments.filter)) {
-        let (record, assembly) = examine(&driver, family, kernel, !arguments.unchecked)?;
+        let (record, assembly) = examine(&driver, family, kernel, kernel.is_checked && !arguments.unchecked)?;
         if let Some(folder) = &arguments.assembly {
             write_assembly(folder, family, kernel, &assembly)?;
         }

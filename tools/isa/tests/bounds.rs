@@ -19,10 +19,12 @@ fn no_kernel_spills_and_the_hot_loops_multiply_and_add() {
     for family in ["navi21", "navi31"] {
         let rows = table.lines().filter(|line| line.starts_with(family)).count();
         assert!(rows > 30, "{family}: {rows} kernels\n{table}");
-        let held = format!("{family}   convolution_uniform");
-        assert!(table.contains(&held), "no row '{held}':\n{table}");
-        let of_half = |row: &&str| row.starts_with(&held) && row.contains("half_weights=1");
-        assert!(table.lines().filter(of_half).count() > 0, "{family}: no kernel for f16 weights\n{table}");
+        for shader in ["convolution_uniform", "convolution_tiled"] {
+            let held = format!("{family}   {shader}");
+            assert!(table.contains(&held), "no row '{held}':\n{table}");
+            let of_half = |row: &&str| row.starts_with(&held) && row.contains("half_weights=1");
+            assert!(table.lines().filter(of_half).count() > 0, "{family}: no {shader} for f16 weights\n{table}");
+        }
     }
 }
 

@@ -1,0 +1,197 @@
+// Dense convolution or its transpose, or independent products of matrices, for graphics cards: a workgroup computes ROWS output channels
+// x PIXELS pixels through workgroup memory. While its lanes multiply DEPTH source quads, they have the loads of the next ones under way.
+// Bindings and weight layout are those of convolution_uniform.wgsl. What multiplies is tile.wgsl, which goes before this text.
+
+struct Convolution {
+    source_height: u32, source_width: u32, source_quads: u32,
+    height: u32, width: u32, quads: u32, // of the destination
+    kernel_rows: u32, kernel_columns: u32, stride: u32, padding_top: u32, padding_left: u32,
+    transposed: u32, samples: u32,
+    slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
+    weight_slice: u32, // vec4 elements of one slice of weights
+    first_tile: u32,   // pixel tiles before this dispatch
+    gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
+    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    low: f32, high: f32,
+    absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
+    splits: u32,       // so many sums over a part of taps and source quads each, one behind the other in the destination
+    first_sample: u32, // samples of the source before this dispatch
+}
+
+@group(0) @binding(0) var<uniform> u: Convolution;
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [splits][slices][samples][quads][pixels]
+
+fn part_of(v: vec4f, which: u32) -> vec4f {
+    if which == 1u { return abs(v); }
+    if which == 2u { return max(v, vec4f()); }
+    if which == 3u { return min(v, vec4f()); }
+    return v;
+}
+
+fn divide(a: vec4f, b: vec4f) -> vec4f {
+    let shifted = b + 1e-9;
+    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
+    return select(quotient, vec4f(), b == vec4f());
+}
+
+fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
+    if u.epilogue == 1u { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
+    let other = operand[index];
+    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
+    return select(sum * abs(other), ratio, u.epilogue == 2u);
+}
+
+fn gate_is_open() -> bool {
+    var open = u.gate == 0u;
+    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
+    return open;
+}
+
+fn weight(at: u32) -> vec4f {
+    var w: vec4f;
+    if HALF_WEIGHTS {
+        let pair = weights[at / 2u];
+        let words = select(pair.xy, pair.zw, at % 2u == 1u);
+        w = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+    } else {
+        w = bitcast<vec4f>(weights[at]);
+    }
+    return select(w, abs(w), u.absolute_weight == 1u);
+}
+
+// What a lane brings to workgroup memory: some quads of a pixel and of a row, from its first one on.
+struct Carried { pixel: Pixel, source: u32, source_quad: u32, weights: u32, weight_quad: u32 }
+
+fn load_source(at: u32, quad: u32, is_inside: bool) -> vec4f {
+    let exists = is_inside && quad < u.source_quads;
+    let value = source[select(0u, at + quad * u.source_height * u.source_width, exists)];
+    return part_of(select(vec4f(), value, exists), u.source_part);
+}
+
+fn load_weight(at: u32, quad: u32) -> vec4f { return weight(at + min(quad, u.source_quads - 1u) * 8u); }
+
+// DEPTH source quads from `quad` on of a tap, as far as they exist; rows and pixels that do not are as good as any.
+fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> Loaded {
+    let y = i32(c.pixel.y) * vertical.spacing + vertical.origin + i32(tap.y) * vertical.direction;
+    let x = i32(c.pixel.x) * horizontal.spacing + horizontal.origin + i32(tap.x) * horizontal.direction;
+    let is_inside = c.pixel.exists && y >= 0 && x >= 0 && y < i32(u.source_height) && x < i32(u.source_width);
+    let source = c.source + u32(y) * u.source_width + u32(x);
+    let of_tap = (vertical.first + tap.y * vertical.step) * u.kernel_columns + horizontal.first + tap.x * horizontal.step;
+    let weights = c.weights + of_tap * u.source_quads * 8u;
+    let source_quad = quad + c.source_quad;
+    let weight_quad = quad + c.weight_quad;
+    var l: Loaded;
+    l.pixels[0] = load_source(source, source_quad, is_inside);
+    l.rows[0] = load_weight(weights, weight_quad);
+    if DEPTH * PIXELS > LANES { l.pixels[1] = load_source(source, source_quad + LANES / PIXELS, is_inside); }
+    if DEPTH * ROWS > LANES { l.rows[1] = load_weight(weights, weight_quad + LANES / ROWS); }
+    if DEPTH * PIXELS > 2u * LANES {
+        l.pixels[2] = load_source(source, source_quad + 2u * LANES / PIXELS, is_inside);
+        l.pixels[3] = load_source(source, source_quad + 3u * LANES / PIXELS, is_inside);
+    }
+    if DEPTH * ROWS > 2u * LANES {
+        l.rows[2] = load_weight(weights, weight_quad + 2u * LANES / ROWS);
+        l.rows[3] = load_weight(weights, weight_quad + 3u * LANES / ROWS);
+    }
+    return l;
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    if u.gate > 0u {
+        if lane == 0u { rows[0] = vec4f(f32(gate_is_open())); }
+        if workgroupUniformLoad(&rows[0]).x == 0.0 { return; }
+    }
+    let split = group.z % u.splits;
+    let part = group.z / u.splits;
+    let slice = select(0u, part, u.slices > 1u);
+    let phase = select(part, 0u, u.slices > 1u);
+    let vertical = axis(phase / u.stride, u.height, u.kernel_rows, u.padding_top);
+    let horizontal = axis(phase % u.stride, u.width, u.kernel_columns, u.padding_left);
+
+    let first_pixel = (u.first_tile + group.x) * PIXELS;
+    let mine = pixel(first_pixel + lane % PIXELS, vertical.size, horizontal.size);
+    let my_row = min(group.y * ROWS + lane % ROWS, u.quads * 4u - 1u);
+    let my_source = (slice * u.samples + u.first_sample + mine.sample) * u.source_quads * u.source_height * u.source_width;
+    let my_weights = slice * u.weight_slice + my_row / 8u * u.kernel_rows * u.kernel_columns * u.source_quads * 8u + my_row % 8u;
+    let carried = Carried(mine, my_source, lane / PIXELS, my_weights, lane / ROWS);
+
+    // Chunks of DEPTH source quads of one tap after the other, of all of which a split takes a range.
+    let of_tap = (u.source_quads + DEPTH - 1u) / DEPTH;
+    let total = vertical.count * horizontal.count * of_tap;
+    let end = total * (split + 1u) / u.splits;
+    var chunk = total * split / u.splits;
+    var quad = chunk % of_tap * DEPTH;
+    let columns = max(horizontal.count, 1u);
+    var tap = vec2u(chunk / of_tap % columns, chunk / of_tap / columns);
+
+    var t00: Four; var t01: Four; var t10: Four; var t11: Four;
+    var s00: Four; var s01: Four; var s10: Four; var s11: Four;
+    var half = 0u;
+    var in_block = 0u;
+    if chunk < end { keep(load(carried, vertical, horizontal, tap, quad), lane, half); }
+    workgroupBarrier();
+    for (; chunk < end; chunk++) {
+        if chunk + 1u < end { // else the last chunk is loaded again, for nothing
+            quad += DEPTH;
+            if quad >= u.source_quads { quad = 0u; tap.x++; }
+            if tap.x == columns { tap = vec2u(0u, tap.y + 1u); }
+        }
+        let next = load(carried, vertical, horizontal, tap, quad);
+        let row = half * DEPTH * ROWS + lane / across() * 4u;
+        let pixel = half * DEPTH * PIXELS + lane % across();
+        for (var k = 0u; k < DEPTH; k++) {
+            let near = four_pixels(pixel + k * PIXELS);
+            multiply(&t00, row + k * ROWS, near);
+            if ROW_QUADS > 1u { multiply(&t10, row + k * ROWS + ROWS / ROW_QUADS, near); }
+            if PIXEL_QUADS > 1u {
+                let far = four_pixels(pixel + k * PIXELS + 4u * across());
+                multiply(&t01, row + k * ROWS, far);
+                if ROW_QUADS > 1u { multiply(&t11, row + k * ROWS + ROWS / ROW_QUADS, far); }
+            }
+        }
+        half = 1u - half;
+        keep(next, lane, half);
+        workgroupBarrier();
+        if TWO_LEVELS {
+            in_block += DEPTH;
+            if in_block == BLOCK || chunk + 1u == end {
+                in_block = 0u;
+                add(&s00, &t00); add(&s01, &t01); add(&s10, &t10); add(&s11, &t11);
+            }
+        }
+    }
+    if TWO_LEVELS { t00 = s00; t01 = s01; t10 = s10; t11 = s11; }
+
+    let first_quad = group.y * ROWS / 4u + lane / across();
+    let block = split * u.slices + slice;
+    let near = first_pixel + lane % across();
+    store(vertical, horizontal, block, first_quad, near, &t00);
+    if ROW_QUADS > 1u { store(vertical, horizontal, block, first_quad + ROWS / (4u * ROW_QUADS), near, &t10); }
+    if PIXEL_QUADS > 1u { store(vertical, horizontal, block, first_quad, near + 4u * across(), &t01); }
+    if PIXEL_QUADS > 1u && ROW_QUADS > 1u { store(vertical, horizontal, block, first_quad + ROWS / (4u * ROW_QUADS), near + 4u * across(), &t11); }
+}
+
+fn store(vertical: Axis, horizontal: Axis, block: u32, quad: u32, first: u32, t: ptr<function, Four>) {
+    if quad >= u.quads { return; }
+    let values = transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3]));
+    put(vertical, horizontal, block, quad, first, values[0]);
+    put(vertical, horizontal, block, quad, first + across(), values[1]);
+    put(vertical, horizontal, block, quad, first + 2u * across(), values[2]);
+    put(vertical, horizontal, block, quad, first + 3u * across(), values[3]);
+}
+
+fn put(vertical: Axis, horizontal: Axis, block: u32, quad: u32, index: u32, sum: vec4f) {
+    let p = pixel(index, vertical.size, horizontal.size);
+    if !p.exists { return; }
+    let plane = (block * u.samples + p.sample) * u.quads + quad;
+    let row = p.y * vertical.step + vertical.offset;
+    let at = (plane * u.height + row) * u.width + p.x * horizontal.step + horizontal.offset;
+    var value = sum;
+    if u.epilogue != 0u && p.sample < u.finished { value = finish(sum, quad, at); }
+    destination[at] = value;
+}
