@@ -7,8 +7,8 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::CliError;
 use super::values::ValueError;
+use super::{CliError, setup};
 use agf::image::{ChannelOrder, Filter, InputSpec, Resize};
 use agf::models::{Labels, Model};
 
@@ -130,16 +130,19 @@ pub enum ResizeKind {
 }
 
 impl NetworkArguments {
-    /// The model with these names and this preprocessing.
+    /// The model with these names and this preprocessing; tells how its weights were read.
     pub(super) fn apply(&self, model: Model) -> Result<Model, CliError> {
         let input = self.input(model.input_spec())?;
-        let model = model.with_input_spec(input);
-        let labels = match &self.class_names {
-            None => return Ok(model),
-            Some(NamesSource::ImageNet) => Labels::imagenet(),
-            Some(NamesSource::File(path)) => Labels::open(path)?,
-        };
-        model.with_labels(labels).map_err(CliError::Labels)
+        let mut model = model.with_input_spec(input);
+        if let Some(source) = &self.class_names {
+            let labels = match source {
+                NamesSource::ImageNet => Labels::imagenet(),
+                NamesSource::File(path) => Labels::open(path)?,
+            };
+            model = model.with_labels(labels).map_err(CliError::Labels)?;
+        }
+        setup::tell_notes(&model);
+        Ok(model)
     }
 
     /// The model's own input with what is asked for instead.

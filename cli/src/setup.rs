@@ -29,9 +29,6 @@ impl ModelArguments {
             None if self.model == EMBEDDED => Model::embedded()?,
             None => return Err(CliError::NoWeights(self.model)),
         };
-        for note in &model.notes {
-            Terminal::plain().note(format_args!("{}: {note}", model.source));
-        }
         Ok(model.with_precision(self.precision)?)
     }
 
@@ -41,7 +38,9 @@ impl ModelArguments {
         if self.weights.is_none() && !self.has_built_in() {
             return Ok(self.made_up()?.with_precision(self.precision)?);
         }
-        self.open()
+        let model = self.open()?;
+        tell_notes(&model);
+        Ok(model)
     }
 
     fn made_up(&self) -> Result<Model, CliError> {
@@ -51,6 +50,13 @@ impl ModelArguments {
     /// Whether the model's weights are part of the program.
     pub(super) fn has_built_in(&self) -> bool {
         self.model == EMBEDDED
+    }
+}
+
+/// Tells how the weights were read.
+pub(super) fn tell_notes(model: &Model) {
+    for note in &model.notes {
+        Terminal::plain().note(format_args!("{}: {note}", model.source));
     }
 }
 

@@ -5,6 +5,9 @@ use super::{Architecture, InputSpec, LabelError, LabelSource, Labels, Precision,
 use crate::graph::{GraphError, Network, RoleChoice};
 use std::path::Path;
 
+/// What a user should know of a file whose classes nobody named.
+const TAKEN_FOR_IMAGENET: &str = "its 1000 classes are taken for ImageNet's";
+
 /// Weights of the embedded EfficientNet-Lite0.
 #[cfg(feature = "embedded-weights")]
 static EMBEDDED: &[u8] = include_bytes!("../../weights/efficientnet_lite0.safetensors");
@@ -43,7 +46,7 @@ impl Model {
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
         let mut model = Self::load(architecture, TensorFile::open(path)?)?;
         if model.labels().source() == &LabelSource::ImageNet {
-            model.notes.push("its 1000 classes are taken for ImageNet's".into());
+            model.notes.push(TAKEN_FOR_IMAGENET.into());
         }
         Ok(model)
     }
@@ -99,7 +102,9 @@ impl Model {
     /// # Errors
     /// [`LabelError::Count`] where there are more or fewer names than classes.
     pub fn with_labels(self, labels: Labels) -> Result<Self, LabelError> {
-        Ok(Self { recipe: self.recipe.with_labels(labels)?, ..self })
+        let recipe = self.recipe.with_labels(labels)?;
+        let notes = self.notes.into_iter().filter(|note| note != TAKEN_FOR_IMAGENET).collect();
+        Ok(Self { recipe, notes, ..self })
     }
 
     /// The same network with other roles for some convolutions, as [`Recipe::with_roles`].
