@@ -215,12 +215,14 @@ impl Graph {
             Forward::MaxPool(_)
             | Forward::AveragePool { .. }
             | Forward::Add
+            | Forward::Multiply
             | Forward::Concat
             | Forward::Slice { .. } => node.inputs.iter().all(|&input| self.is_non_negative(input)),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
+            | Forward::Subtract
             | Forward::LogitPair => false,
         }
     }
@@ -284,7 +286,7 @@ mod tests {
         let pool = graph.add("pool", Forward::AveragePool { height: 2, width: 2 }, &[relu]).unwrap();
         let twice = graph.add("twice", Forward::Add, &[relu, relu]).unwrap();
         let mixed = graph.add("mixed", Forward::Add, &[relu, x]).unwrap();
-        let difference = graph.add("difference", Binary::Subtract, &[relu, relu]).unwrap();
+        let difference = graph.add("difference", Forward::Subtract, &[relu, relu]).unwrap();
         let known = [x, relu, pool, twice, mixed, difference].map(|id| graph.is_non_negative(id));
         assert_eq!(known, [false, true, true, true, false, false]);
     }

@@ -90,6 +90,8 @@ fn is_affine(forward: &Forward) -> bool {
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
         | Forward::Add
+        | Forward::Subtract
+        | Forward::Multiply
         | Forward::Concat
         | Forward::Slice { .. }
         | Forward::LogitPair => false,

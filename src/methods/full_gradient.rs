@@ -4,7 +4,7 @@
 use super::gradient::{Gradients, Through, logit_gradients, walked};
 use super::slot::tag;
 use super::{ClassMap, Explanation, MethodError};
-use crate::graph::{Backward, Bias, Binary, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction};
+use crate::graph::{Backward, Bias, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction};
 use std::collections::BTreeMap;
 
 /// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear layers have no
@@ -19,7 +19,7 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap
     let gradients = logit_gradients("fullgrad", graph, network, slot, Through::Plain)?;
     let tag = tag(slot);
     let inputs = [gradients.at_input, network.input];
-    let attribution = graph.add(&format!("input x gradient{tag}"), Binary::Multiply, &inputs)?;
+    let attribution = graph.add(&format!("input x gradient{tag}"), Forward::Multiply, &inputs)?;
     let mut completeness = vec![total(graph, attribution)?];
     let mut spatial = vec![attribution];
     for (bias, product) in bias_gradients(graph, network, &gradients, &tag)? {
@@ -65,6 +65,8 @@ fn bias_of(op: Forward) -> Option<Bias> {
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
         | Forward::Add
+        | Forward::Subtract
+        | Forward::Multiply
         | Forward::Concat
         | Forward::Slice { .. }
         | Forward::LogitPair => None,

@@ -4,7 +4,7 @@
 use super::gradient::{Through, logit_gradients, walked};
 use super::slot::tag;
 use super::{ClassMap, Explanation, MethodError};
-use crate::graph::{Activation, Binary, Explain, Forward, Graph, Network, NodeId};
+use crate::graph::{Activation, Explain, Forward, Graph, Network, NodeId};
 
 const METHOD: &str = "grad-cam";
 
@@ -42,7 +42,7 @@ fn class_map(graph: &mut Graph, network: &Network, features: NodeId, slot: u32) 
     let picture = graph.shape(network.input);
     let mean = Forward::AveragePool { height: 1, width: 1 };
     let weights = graph.add(&format!("channel weights{tag}"), mean, &[gradient])?;
-    let weighted = graph.add(&format!("weighted features{tag}"), Binary::Multiply, &[features, weights])?;
+    let weighted = graph.add(&format!("weighted features{tag}"), Forward::Multiply, &[features, weights])?;
     let sum = graph.add(&format!("weighted sum{tag}"), Explain::ChannelSum, &[weighted])?;
     let positive = graph.add(&format!("positive part{tag}"), Forward::Clamp(Activation::Relu), &[sum])?;
     let resize = Explain::Resize { height: picture.height, width: picture.width };

@@ -2,7 +2,9 @@
 
 use super::slot::tag;
 use super::{MethodError, slot};
-use crate::graph::{Activation, Backward, Forward, Graph, GraphError, Network, NodeId, Op, Part, Shape};
+use crate::graph::{
+    Activation, Backward, Constant, Forward, Graph, GraphError, Network, NodeId, Op, Part, Reduction, Shape, Unary,
+};
 
 /// How a gradient goes back through ReLU and ReLU6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +116,17 @@ pub(super) fn gradient(
             graph.add(&name, Backward::MaxPoolTranspose { window, height, width }, &[g, index])?
         }
         Forward::AveragePool { .. } => graph.add(&name, Backward::AveragePoolTranspose { height, width }, &[g])?,
-        Forward::Add => return Ok(vec![g, g]),
+        Forward::Add => return at_operands(graph, &name, &node.inputs, [g, g]),
+        Forward::Subtract => {
+            let negated = graph.add(&name, Unary::Scale(Constant::new(-1.0)), &[g])?;
+            return at_operands(graph, &name, &node.inputs, [g, negated]);
+        }
+        Forward::Multiply => {
+            let b = node.inputs.get(1).copied().unwrap_or(x);
+            let at_a = graph.add(&name, Forward::Multiply, &[g, b])?;
+            let at_b = graph.add(&name, Forward::Multiply, &[g, x])?;
+            return at_operands(graph, &name, &node.inputs, [at_a, at_b]);
+        }
         Forward::Concat => return slices(graph, &name, &node.inputs, g),
         Forward::Slice { first, .. } => {
             let channels = graph.shape(x).channels;
@@ -140,4 +152,26 @@ pub(super) fn slices(
         first += channels;
     }
     Ok(parts)
+}
+
+/// What belongs to each of two operands, of which the second may have been broadcast: summed over the axes along which it was.
+pub(super) fn at_operands(
+    graph: &mut Graph,
+    name: &str,
+    operands: &[NodeId],
+    values: [NodeId; 2],
+) -> Result<Vec<NodeId>, GraphError> {
+    let mut summed = Vec::with_capacity(2);
+    for (value, &operand) in values.into_iter().zip(operands) {
+        let (full, wanted) = (graph.shape(value), graph.shape(operand));
+        summed.push(match wanted {
+            _ if wanted == full => value,
+            Shape::SCALAR => graph.add(name, Reduction::Sum, &[value])?,
+            _ => {
+                let mean = graph.add(name, Forward::AveragePool { height: 1, width: 1 }, &[value])?;
+                graph.add(name, Unary::Scale(Constant::new(full.pixels() as f32)), &[mean])?
+            }
+        });
+    }
+    Ok(summed)
 }

@@ -3,7 +3,7 @@
 use super::gradient::{Through, logit_gradients};
 use super::slot::tag;
 use super::{ClassMap, Explanation, MethodError};
-use crate::graph::{Binary, Explain, Graph, Network};
+use crate::graph::{Explain, Forward, Graph, Network};
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32, variant: Variant) 
     let absolute = variant != Variant::InputXGradient;
     if !absolute {
         let inputs = [attribution, network.input];
-        attribution = graph.add(&format!("input x gradient{tag}"), Binary::Multiply, &inputs)?;
+        attribution = graph.add(&format!("input x gradient{tag}"), Forward::Multiply, &inputs)?;
     }
     let map = graph.add(&format!("map{tag}"), Explain::PlainMap { absolute }, &[attribution])?;
     Ok(ClassMap::undivided(gradients.class, attribution, map))

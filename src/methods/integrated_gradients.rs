@@ -1,7 +1,7 @@
 //! Integrated gradients (Sundararajan, Taly, Yan, ICML 2017, arXiv 1703.01365) along the straight path from a baseline, by the midpoint rule.
 
 use super::passes::{self, Pass};
-use crate::graph::{Binary, Forward, Graph, GraphError, NodeId, PassField};
+use crate::graph::{Forward, Graph, GraphError, NodeId, PassField};
 
 /// The options of integrated gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +27,7 @@ impl IntegratedGradients {
     pub(super) fn change(&self, graph: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
         let scale = passes::request(graph, PassField::Scale)?;
         let offset = passes::request(graph, PassField::Offset)?;
-        let scaled = graph.add("scaled input", Binary::Multiply, &[x, scale])?;
+        let scaled = graph.add("scaled input", Forward::Multiply, &[x, scale])?;
         graph.add("input on the path", Forward::Add, &[scaled, offset])
     }
 

@@ -1,7 +1,7 @@
 //! SmoothGrad (Smilkov et al., 2017, arXiv 1706.03825): the mean gradient of copies of the picture with Gaussian noise.
 
 use super::passes::{self, Pass};
-use crate::graph::{Binary, Explain, Forward, Graph, GraphError, NodeId, PassField};
+use crate::graph::{Explain, Forward, Graph, GraphError, NodeId, PassField};
 
 /// SmoothGrad's options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +30,7 @@ impl SmoothGrad {
         let index = passes::request(graph, PassField::Index)?;
         let scale = passes::request(graph, PassField::Scale)?;
         let noise = graph.add("noise", Explain::Noise { seed: self.seed }, &[x, index])?;
-        let scaled = graph.add("scaled noise", Binary::Multiply, &[noise, scale])?;
+        let scaled = graph.add("scaled noise", Forward::Multiply, &[noise, scale])?;
         graph.add("noisy input", Forward::Add, &[x, scaled])
     }
 

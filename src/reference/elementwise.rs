@@ -41,8 +41,6 @@ pub(super) fn combined(
 pub(super) fn binary(binary: Binary, a: f64, b: f64) -> f64 {
     match binary {
         Binary::AddAbsolute => a.abs() + b.abs(),
-        Binary::Subtract => a - b,
-        Binary::Multiply => a * b,
         Binary::MultiplyAbsolute => a * b.abs(),
         Binary::Divide if b == 0.0 => 0.0,
         Binary::Divide => a / b,

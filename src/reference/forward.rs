@@ -27,6 +27,8 @@ impl Reference<'_> {
                 inputs[0][first as usize * pixels..][..node.shape.elements() as usize].to_vec()
             }
             Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],
+            Forward::Subtract => self.elementwise(node, inputs, |a, b| a - b),
+            Forward::Multiply => self.elementwise(node, inputs, |a, b| a * b),
             Forward::Add => self.elementwise(node, inputs, |a, b| a + b),
         }
     }

@@ -45,8 +45,13 @@ impl Accuracy {
 fn forward(op: &Forward) -> Accuracy {
     match op {
         Forward::Input | Forward::MaxPool(_) | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => EXACT,
+        Forward::Subtract => subtracting(&[1]),
         Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
-        Forward::Convolve { .. } | Forward::Linear { .. } | Forward::AveragePool { .. } | Forward::Add => SUM,
+        Forward::Convolve { .. }
+        | Forward::Linear { .. }
+        | Forward::AveragePool { .. }
+        | Forward::Add
+        | Forward::Multiply => SUM,
     }
 }
 
@@ -97,8 +102,7 @@ fn explain(op: &Explain) -> Accuracy {
 
 fn of_binary(binary: &Binary) -> Accuracy {
     match binary {
-        Binary::Subtract => subtracting(&[1]),
-        Binary::Multiply | Binary::MultiplyAbsolute => SUM,
+        Binary::MultiplyAbsolute => SUM,
         Binary::AddAbsolute | Binary::Divide | Binary::SafeDivide | Binary::Ratio | Binary::Mask => PLAIN,
     }
 }

@@ -29,7 +29,7 @@ fn div(a: f64, b: f64) -> f64 {
 fn operations_of_equal_shapes() {
     let b = [5.0, 0.0, -2.0, 0.0, -1e-9, 0.5];
     assert_eq!(combined(Forward::Add, &b), [5.0, 2.0, -5.0, 0.0, -1.0 - 1e-9, 4.5]);
-    assert_eq!(combined(Binary::Multiply, &b), [0.0, 0.0, 6.0, 0.0, 1e-9, 2.0]);
+    assert_eq!(combined(Forward::Multiply, &b), [0.0, 0.0, 6.0, 0.0, 1e-9, 2.0]);
     assert_eq!(combined(Binary::MultiplyAbsolute, &b), [0.0, 0.0, -6.0, 0.0, -1e-9, 2.0]);
     assert_eq!(combined(Binary::Mask, &b), [0.0, 0.0, -3.0, 0.0, -1.0, 4.0]);
     // Where b + 1e-9 is 0, the denominator is 1e-9.
@@ -43,7 +43,7 @@ fn a_scalar_or_one_value_per_channel_is_broadcast() {
     assert_eq!(combined(Forward::Add, &[1.0]), A.map(|a| a + 1.0).to_vec());
     assert_eq!(combined(Binary::SafeDivide, &[0.5]), A.map(|a| div(a, 0.5)).to_vec());
     assert_eq!(combined(Binary::Mask, &[0.0]), [0.0; 6]);
-    assert_eq!(combined(Binary::Multiply, &[10.0, -1.0]), [0.0, 20.0, -30.0, 0.0, 1.0, -4.0]);
+    assert_eq!(combined(Forward::Multiply, &[10.0, -1.0]), [0.0, 20.0, -30.0, 0.0, 1.0, -4.0]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod logit_methods;
 mod matrix;
 mod method;
 mod network;
+mod products;
 mod relevance;
 mod relevance_rules;
 mod rules;

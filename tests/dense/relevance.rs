@@ -105,6 +105,7 @@ impl Explained<'_> {
             Forward::Add => method::add(x, self.value(node.inputs[1]), c).to_vec(),
             Forward::Clamp(_) | Forward::Activate(_) | Forward::BatchNorm(_) => vec![c.to_vec()],
             Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
+            Forward::Subtract | Forward::Multiply => panic!("see products.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Input | Forward::Convolve { .. } | Forward::Linear { .. } => panic!("{op:?} is not one of them"),
         }

@@ -119,6 +119,7 @@ impl Explained<'_> {
             Forward::BatchNorm(_) => vec![c],
             Forward::Activate(_) => vec![x.iter().zip(&c).map(|(&x, &c)| if x == 0.0 { 0.0 } else { c }).collect()],
             Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
+            Forward::Subtract | Forward::Multiply => panic!("see products.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Input => Vec::new(),
         }

@@ -1,8 +1,8 @@
-//! Concatenation and slices of channel counts that are no multiples of 4, against the f64 reference.
+//! Concatenation and slices of channel counts that are no multiples of 4, and products of values, against the f64 reference.
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
-use agf::graph::{Activation, Convolution, Forward, Graph, GraphError, Network, Shape, Window};
+use agf::graph::{Activation, Convolution, Forward, Function, Graph, GraphError, Network, Shape, Window};
 use agf::image::InputSpec;
 use agf::methods::Method;
 use agf::methods::relevance::Preset;
@@ -31,6 +31,29 @@ fn network(height: u32, width: u32) -> Result<Network, GraphError> {
     Network::new(graph, input, logits)
 }
 
+/// Squeeze-and-excitation, a gate of the same shape, and a difference.
+fn gated(height: u32, width: u32) -> Result<Network, GraphError> {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, height, width))?;
+    let convolve = |graph: &mut Graph, name: &str, x, kernel, activation| {
+        let (name, input_channels) = (name.to_string(), graph.shape(x).channels);
+        let window = Window::square(kernel, 1, kernel / 2);
+        let layer = Convolution { name, input_channels, output_channels: 7, window, groups: 1, bias: true };
+        let x = graph.convolve(layer, x)?;
+        graph.add("activation", Forward::Activate(activation), &[x])
+    };
+    let x = convolve(&mut graph, "first", input, 3, Function::Silu)?;
+    let mean = graph.add("squeeze", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+    let gate = convolve(&mut graph, "excite", mean, 1, Function::Sigmoid)?;
+    let x = graph.add("excited", Forward::Multiply, &[x, gate])?;
+    let less = graph.add("less mean", Forward::Subtract, &[x, mean])?;
+    let wide = convolve(&mut graph, "wide", less, 3, Function::Sigmoid)?;
+    let x = graph.add("gated", Forward::Multiply, &[wide, less])?;
+    let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+    let logits = graph.linear("last", 4, x)?;
+    Network::new(graph, input, logits)
+}
+
 fn check(gpu: &Gpu, count: u32) {
     let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
     let recipe = Recipe::new("channels", input, network).unwrap();
@@ -50,4 +73,20 @@ fn check(gpu: &Gpu, count: u32) {
 fn moved_channels_pass() {
     check(gpu(), 2);
     check(limited_gpu(), 3);
+}
+
+#[test]
+fn products_of_values_pass() {
+    let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
+    let recipe = Recipe::new("gated", input, gated).unwrap();
+    let weights = Weights::synthetic(recipe.parameters());
+    let model = Model::new(recipe, weights, "synthetic".into());
+    for (gpu, count) in [(gpu(), 2), (limited_gpu(), 3)] {
+        for method in [Method::default(), Method::Gradient, Method::Relevance(Preset::LrpAb)] {
+            let batch = random_batch(count, 12, 9);
+            let verification = pollster::block_on(verify(gpu, &model, &method, &batch)).unwrap();
+            let failure = verification.first_failure.map(|index| &verification.checked[index]);
+            assert!(verification.passed(), "{method}: {failure:#?}, {} stray words", verification.stray_words);
+        }
+    }
 }

@@ -36,7 +36,7 @@ impl Inference<'_> {
                 let [x] = self.inputs()?;
                 self.resized(x, height, width)
             }
-            Forward::Add => self.elementwise(),
+            Forward::Add | Forward::Subtract | Forward::Multiply => self.elementwise(),
             Forward::Concat => self.concatenated(),
             Forward::Slice { first, channels } => {
                 let [x] = self.inputs()?;

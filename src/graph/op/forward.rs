@@ -37,8 +37,12 @@ pub enum Forward {
         /// Output columns.
         width: u32,
     },
-    /// (a, b) `a + b`. `b` may be a scalar, one value per channel, or of the shape of `a`; in a network it has the shape of `a`.
+    /// (a, b) `a + b`. `b` may be a scalar, one value per channel, or of the shape of `a`, here and below.
     Add,
+    /// (a, b) `a - b`.
+    Subtract,
+    /// (a, b) `a * b`.
+    Multiply,
     /// (a, b, ...) the channels of all inputs, one input behind the other.
     Concat,
     /// (x) the channels from `first` on.
@@ -64,6 +68,8 @@ impl Forward {
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
             | Forward::Add
+            | Forward::Subtract
+            | Forward::Multiply
             | Forward::Concat
             | Forward::Slice { .. }
             | Forward::LogitPair => false,
@@ -82,6 +88,8 @@ impl Forward {
             Forward::MaxPool(_) => "max_pool",
             Forward::AveragePool { .. } => "average_pool",
             Forward::Add => "add",
+            Forward::Subtract => "subtract",
+            Forward::Multiply => "multiply",
             Forward::Concat => "concat",
             Forward::Slice { .. } => "slice",
             Forward::LogitPair => "logit_pair",

@@ -67,6 +67,22 @@ impl Function {
         }
     }
 
+    /// Whether all values lie between bounds, as those of a gate do.
+    pub const fn is_bounded(self) -> bool {
+        match self {
+            Function::Sigmoid | Function::HardSigmoid { .. } | Function::Tanh | Function::Clip { .. } => true,
+            Function::LeakyRelu { .. }
+            | Function::Elu { .. }
+            | Function::Selu
+            | Function::Silu
+            | Function::HardSwish
+            | Function::Gelu
+            | Function::GeluTanh
+            | Function::Mish
+            | Function::Softplus => false,
+        }
+    }
+
     /// Whether no value is negative.
     pub const fn is_non_negative(self) -> bool {
         match self {

@@ -39,10 +39,6 @@ impl Activation {
 pub enum Binary {
     /// `|a| + |b|`
     AddAbsolute,
-    /// `a - b`
-    Subtract,
-    /// `a * b`
-    Multiply,
     /// `a * |b|`
     MultiplyAbsolute,
     /// `a / b`, and 0 where `b` is 0.
@@ -59,8 +55,6 @@ impl Binary {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Binary::AddAbsolute => "add_absolute",
-            Binary::Subtract => "subtract",
-            Binary::Multiply => "multiply",
             Binary::MultiplyAbsolute => "multiply_absolute",
             Binary::Divide => "divide",
             Binary::SafeDivide => "safe_divide",

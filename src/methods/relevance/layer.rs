@@ -2,8 +2,8 @@
 
 use super::{Rule, RuleList, Weighted};
 use crate::graph::{
-    Backward, BatchNormId, Binary, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op, Part,
-    Shape, WeightSource,
+    Backward, BatchNormId, Binary, Constant, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op,
+    Part, Shape, WeightSource,
 };
 use crate::methods::{MethodError, Quantity, Trace, gradient};
 
@@ -47,11 +47,18 @@ pub(in crate::methods) struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// Relevance of each input.
+    /// Relevance of each input; `None` for one that gets none.
     ///
     /// # Errors
     /// [`MethodError::NoRule`] where the rule is not for this operation (see [`Rule::kinds`]).
-    pub fn relevances(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
+    pub fn relevances(&mut self, op: Forward, rule: Rule) -> Result<Vec<Option<NodeId>>, MethodError> {
+        if op == Forward::Multiply {
+            return Ok(self.product()?);
+        }
+        Ok(self.of_each_input(op, rule)?.into_iter().map(Some).collect())
+    }
+
+    fn of_each_input(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
         match rule {
             Rule::Pass | Rule::Fold => self.pass(op, rule),
             Rule::Ratio => self.ratio(op),
@@ -69,6 +76,8 @@ impl Layer<'_> {
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
                 | Forward::Add
+                | Forward::Subtract
+                | Forward::Multiply
                 | Forward::Concat
                 | Forward::Slice { .. }
                 | Forward::LogitPair => Err(self.unfit(op, rule.into())),
@@ -94,7 +103,9 @@ impl Layer<'_> {
             | Forward::Linear { .. }
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
-            | Forward::Add => Err(self.unfit(op, rule)),
+            | Forward::Add
+            | Forward::Subtract
+            | Forward::Multiply => Err(self.unfit(op, rule)),
         }
     }
 
@@ -112,18 +123,19 @@ impl Layer<'_> {
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;
                 let transpose = Backward::MaxPoolTranspose { window, height, width };
                 let routed = self.add("routed S", transpose, &[s, index])?;
-                self.binary("relevance", Binary::Multiply, x, routed)?
+                self.binary("relevance", Forward::Multiply, x, routed)?
             }
             Forward::AveragePool { .. } => {
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;
                 let spread = self.add("spread S", Backward::AveragePoolTranspose { height, width }, &[s])?;
-                self.binary("relevance", Binary::Multiply, x, spread)?
+                self.binary("relevance", Forward::Multiply, x, spread)?
             }
-            Forward::Add => return Ok(self.shares_of_sum()?),
+            Forward::Add | Forward::Subtract => return Ok(self.shares_of_sum(op)?),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
+            | Forward::Multiply
             | Forward::Concat
             | Forward::Slice { .. }
             | Forward::LogitPair => {
@@ -159,15 +171,47 @@ impl Layer<'_> {
         let size = self.binary("|a| + |b|", Binary::AddAbsolute, a, b)?;
         let s = self.binary("S", Binary::Ratio, self.c, size)?;
         let to_a = self.binary("relevance of a", Binary::MultiplyAbsolute, s, a)?;
-        Ok(vec![to_a, self.binary("relevance of b", Binary::MultiplyAbsolute, s, b)?])
+        let to_b = self.binary("relevance of b", Binary::MultiplyAbsolute, s, b)?;
+        self.at_operands([to_a, to_b])
     }
 
-    /// What each branch of a sum gets: `a S` and `b S` with `S = div(c, a + b)`.
-    fn shares_of_sum(&mut self) -> Result<Vec<NodeId>, GraphError> {
+    /// What each branch of a sum or difference gets: `a S` and `b S`, or `-b S`, with `S = div(c, a + b)`, or `div(c, a - b)`.
+    fn shares_of_sum(&mut self, op: Forward) -> Result<Vec<NodeId>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
         let s = self.binary("S", Binary::Ratio, self.c, self.id)?;
-        let to_a = self.binary("relevance of a", Binary::Multiply, a, s)?;
-        Ok(vec![to_a, self.binary("relevance of b", Binary::Multiply, b, s)?])
+        let to_a = self.binary("relevance of a", Forward::Multiply, a, s)?;
+        // The second operand may be the smaller one, which is broadcast.
+        let is_smaller = self.graph.shape(a) != self.graph.shape(b);
+        let [first, second] = if is_smaller { [s, b] } else { [b, s] };
+        let mut to_b = self.binary("relevance of b", Forward::Multiply, first, second)?;
+        if op == Forward::Subtract {
+            to_b = self.scale("relevance of -b", Constant::new(-1.0), to_b)?;
+        }
+        self.at_operands([to_a, to_b])
+    }
+
+    fn at_operands(&mut self, values: [NodeId; 2]) -> Result<Vec<NodeId>, GraphError> {
+        let name = format!("{}:sum of relevance{}", self.graph.node(self.id).name, self.tag);
+        gradient::at_operands(self.graph, &name, &self.inputs, values)
+    }
+
+    /// The signal of a product takes all, its gate nothing: the gate is the factor that is broadcast, or of two equal shapes the one that a
+    /// bounded activation gives. Without a gate both take half.
+    fn product(&mut self) -> Result<Vec<Option<NodeId>>, GraphError> {
+        let (a, b) = (self.inputs[0], self.inputs[1]);
+        let is_broadcast = self.graph.shape(a) != self.graph.shape(b);
+        let [a_is_gate, b_is_gate] = [a, b].map(|factor| match self.graph.node(factor).op.forward() {
+            Some(Forward::Activate(function)) => function.is_bounded(),
+            Some(_) | None => false,
+        });
+        if is_broadcast || a == b || (b_is_gate && !a_is_gate) {
+            return Ok(vec![Some(self.c), None]);
+        }
+        if a_is_gate && !b_is_gate {
+            return Ok(vec![None, Some(self.c)]);
+        }
+        let half = self.scale("half of the relevance", Constant::new(0.5), self.c)?;
+        Ok(vec![Some(half); 2])
     }
 
     fn unfit(&self, op: Forward, rule: Rule) -> MethodError {

@@ -1,7 +1,7 @@
 //! LRP's rules for layers with weights, convolutions and linear layers alike; no rule gives a bias a share.
 
 use super::{Layer, Weights};
-use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Part, Unary};
+use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Op, Part, Unary};
 
 impl Layer<'_> {
     /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)` (Bach et al. 2015, section 2.3; for inputs of both signs as the AGF authors' program).
@@ -13,7 +13,7 @@ impl Layer<'_> {
         let inhibiting = self.matched(weights, Part::Negative, Part::Positive)?;
         let more = self.scale("alpha f(W+, W-)", alpha, activating)?;
         let less = self.scale("beta f(W-, W+)", Constant::new(alpha.value() - 1.0), inhibiting)?;
-        self.binary("relevance", Binary::Subtract, more, less)
+        self.binary("relevance", Forward::Subtract, more, less)
     }
 
     /// `f(V, U) = x+ bwd(V, div(c, fwd(V, x+))) + x- bwd(U, div(c, fwd(U, x-)))`.
@@ -50,7 +50,7 @@ impl Layer<'_> {
         let z = self.binary("Z", Forward::Add, all, positive)?;
         let s = self.binary("S", Binary::Ratio, self.c, z)?;
         let back = self.back("bwd(W, S)", weights, Part::Full, s)?;
-        let plain = self.binary("x bwd(W, S)", Binary::Multiply, back, x)?;
+        let plain = self.binary("x bwd(W, S)", Forward::Multiply, back, x)?;
         let more = self.positive_back(weights, s)?;
         let more = self.scale("gamma times positive", gamma, more)?;
         self.binary("relevance", Forward::Add, plain, more)
@@ -63,7 +63,7 @@ impl Layer<'_> {
         let z = self.add("Z", Unary::Stabilize(epsilon), &[z])?;
         let s = self.binary("S", Binary::Divide, self.c, z)?;
         let back = self.back("bwd(W, S)", weights, Part::Full, s)?;
-        self.binary("relevance", Binary::Multiply, back, x)
+        self.binary("relevance", Forward::Multiply, back, x)
     }
 
     /// `bwd(V, div(c, fwd(V, 1)))`: shares in proportion to the weights alone.
@@ -100,13 +100,14 @@ impl Layer<'_> {
             return Ok((x, None));
         }
         let positive = self.add("x+", Forward::Clamp(Activation::Relu), &[x])?;
-        Ok((positive, Some(self.binary("x-", Binary::Subtract, x, positive)?)))
+        Ok((positive, Some(self.binary("x-", Forward::Subtract, x, positive)?)))
     }
 
     /// `v x`; as `v |x|` where `x` is never negative, since that runs together with the product before it.
     pub(super) fn times(&mut self, what: &str, v: NodeId, x: NodeId) -> Result<NodeId, GraphError> {
         let absolute = self.graph.is_non_negative(x);
-        self.binary(what, if absolute { Binary::MultiplyAbsolute } else { Binary::Multiply }, v, x)
+        let product: Op = if absolute { Binary::MultiplyAbsolute.into() } else { Forward::Multiply.into() };
+        self.binary(what, product, v, x)
     }
 
     pub(super) fn scale(&mut self, what: &str, factor: Constant, x: NodeId) -> Result<NodeId, GraphError> {

@@ -43,22 +43,25 @@ impl Layer<'_> {
         let &Contributions { v, a, b, negated } = parts;
         let total = self.binary("T", Forward::Add, a, b)?;
         let q = self.binary("q", Binary::SafeDivide, self.c, total)?;
-        let shared = self.binary("b q", Binary::Multiply, b, q)?;
+        let shared = self.binary("b q", Forward::Multiply, b, q)?;
         let (to_a, to_b) = match weights {
-            Weights::Linear(_) => (self.binary("T q", Binary::Multiply, total, q)?, shared),
+            Weights::Linear(_) => (self.binary("T q", Forward::Multiply, total, q)?, shared),
             Weights::Convolution(_) => {
                 let positive = self.add("c+", Forward::Clamp(Activation::Relu), &[self.c])?;
-                let negative = self.binary("c-", Binary::Subtract, self.c, positive)?;
+                let negative = self.binary("c-", Forward::Subtract, self.c, positive)?;
                 let p = self.binary("p", Binary::SafeDivide, positive, total)?;
                 let n = self.binary("n", Binary::SafeDivide, negative, total)?;
-                let rest = self.binary("T n", Binary::Multiply, total, n)?;
-                (self.binary("T p", Binary::Multiply, total, p)?, self.binary("b q + T n", Forward::Add, shared, rest)?)
+                let rest = self.binary("T n", Forward::Multiply, total, n)?;
+                (
+                    self.binary("T p", Forward::Multiply, total, p)?,
+                    self.binary("b q + T n", Forward::Add, shared, rest)?,
+                )
             }
         };
         let through_a = self.rap_back(weights, Part::Positive, to_a, a, negated)?;
         let through_b = self.rap_back(weights, Part::Negative, to_b, b, negated)?;
         let sum = self.binary("bwd_a + bwd_b", Forward::Add, through_a, through_b)?;
-        self.binary("C", Binary::Multiply, sum, v)
+        self.binary("C", Forward::Multiply, sum, v)
     }
 
     /// `bwd(div(relevance, response))` through one part of the weights.
@@ -80,9 +83,9 @@ impl Layer<'_> {
         let after = self.add("sum C", Reduction::Sum, &[relevance])?;
         let before = self.add("sum c", Reduction::Sum, &[self.c])?;
         let count = self.add("count C", Reduction::CountNonZero, &[relevance])?;
-        let surplus = self.binary("surplus", Binary::Subtract, after, before)?;
+        let surplus = self.binary("surplus", Forward::Subtract, after, before)?;
         let each = self.binary("surplus of each", Binary::SafeDivide, surplus, count)?;
-        let moved = self.binary("C less surplus", Binary::Subtract, relevance, each)?;
+        let moved = self.binary("C less surplus", Forward::Subtract, relevance, each)?;
         self.binary("relevance", Binary::Mask, moved, relevance)
     }
 

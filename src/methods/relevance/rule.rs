@@ -28,18 +28,18 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a forward operation; `None` for the picture, which relevance ends at, and for operations that only move values, through
+    /// The kind of a forward operation; `None` for the picture, which relevance ends at, for products and for operations that only move values, through
     /// which it passes whatever the rules are.
     pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
-            Forward::Input | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => None,
+            Forward::Input | Forward::Multiply | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => None,
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),
             Forward::Clamp(_) | Forward::Activate(_) => Some(Kind::Activation),
             Forward::MaxPool(_) => Some(Kind::MaxPool),
             Forward::AveragePool { .. } => Some(Kind::AveragePool),
-            Forward::Add => Some(Kind::Add),
+            Forward::Add | Forward::Subtract => Some(Kind::Add),
         }
     }
 

@@ -48,8 +48,8 @@ fn contrast(graph: &mut Graph, target: NodeId, others: NodeId, tag: &str) -> Res
     let of_target = add("sum of target", Reduction::Sum.into(), &[target])?;
     let of_others = add("sum of others", Reduction::Sum.into(), &[others])?;
     let scale = add("scale", Binary::Divide.into(), &[of_target, of_others])?;
-    let scaled = add("others", Binary::Multiply.into(), &[others, scale])?;
-    add("relevance", Binary::Subtract.into(), &[target, scaled])
+    let scaled = add("others", Forward::Multiply.into(), &[others, scale])?;
+    add("relevance", Forward::Subtract.into(), &[target, scaled])
 }
 
 /// Where a walk came to.
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
                 self.send(id, index, Quantity::Gradient(index), g);
                 // A value that a last layer reads begins there, whatever else reads it.
                 if begins || !head[x.index()] {
-                    let relevance = self.graph.add(&name, Binary::Multiply, &[x, g])?;
+                    let relevance = self.graph.add(&name, Forward::Multiply, &[x, g])?;
                     self.send(id, index, Quantity::Relevance(index), relevance);
                 }
             }
@@ -139,8 +139,8 @@ impl<'a> Walk<'a> {
     }
 
     fn step(&mut self, id: NodeId) -> Result<(), MethodError> {
-        let Some(c) = self.relevance_of(id)? else { return Ok(()) };
         let Some((op, rule)) = self.assignment.rule(id) else { return Ok(()) };
+        let Some(c) = self.relevance_of(id)? else { return self.pass_gradient(id) };
         let g = self.gradient_of(id)?;
         let inputs = self.graph.node(id).inputs.clone();
         // The gradient at the picture is of use to one rule only.
@@ -159,14 +159,24 @@ impl<'a> Walk<'a> {
         };
         let relevances = layer.relevances(op, rule)?;
         self.trace.append(&mut layer.trace);
-        if let (Forward::Clamp(_), Rule::Ratio, [relevance]) = (op, rule, &relevances[..]) {
+        if let (Forward::Clamp(_), Rule::Ratio, [Some(relevance)]) = (op, rule, &relevances[..]) {
             self.masks.push((c, *relevance));
         }
         for (index, relevance) in (0..).zip(relevances) {
             if let Some(&gradient) = at_inputs.get(index as usize) {
                 self.send(id, index, Quantity::Gradient(index), gradient);
             }
-            self.send(id, index, Quantity::Relevance(index), relevance);
+            if let Some(relevance) = relevance {
+                self.send(id, index, Quantity::Relevance(index), relevance);
+            }
+        }
+        Ok(())
+    }
+
+    /// Through a node that relevance does not reach, such as those of a gate's branch, the gradient goes on alone.
+    fn pass_gradient(&mut self, id: NodeId) -> Result<(), MethodError> {
+        for (index, gradient) in (0..).zip(self.gradients_at_inputs(id)?) {
+            self.send(id, index, Quantity::Gradient(index), gradient);
         }
         Ok(())
     }
@@ -216,7 +226,7 @@ impl<'a> Walk<'a> {
         }
         let mut relevance = self.sum(&parts, &name)?;
         if let (true, Some(sum)) = (by_ratio, relevance) {
-            relevance = Some(self.graph.add(&name, Binary::Multiply, &[id, sum])?);
+            relevance = Some(self.graph.add(&name, Forward::Multiply, &[id, sum])?);
         }
         self.trace.extend(relevance.map(|node| Trace { layer: id, quantity: Quantity::FanOutRelevance, node }));
         Ok(relevance)

@@ -26,19 +26,19 @@ pub(super) enum ClampOperation {
     Relevance = 2,
 }
 
-/// `a + b`, as the shader's `OPERATION`.
+/// `a + b`, `a * b` and `a - b`, as the shader's `OPERATION`.
 pub(super) const ADD: u32 = 0;
+pub(super) const MULTIPLY: u32 = 1;
+pub(super) const SUBTRACT: u32 = 7;
 
 /// The shader's `OPERATION`.
 pub(super) const fn code(binary: Binary) -> u32 {
     match binary {
-        Binary::Multiply => 1,
         Binary::MultiplyAbsolute => 2,
         Binary::SafeDivide => 3,
         Binary::Ratio => 4,
         Binary::Mask => 5,
         Binary::AddAbsolute => 6,
-        Binary::Subtract => 7,
         Binary::Divide => 8,
     }
 }

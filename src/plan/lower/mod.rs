@@ -25,7 +25,7 @@ use super::uniforms::Uniforms;
 use super::variant::DensePass;
 use super::{LayerPasses, Loads, Profile, Step, Value, ValueId};
 use crate::graph::{Backward, Explain, Forward, Graph, Node, NodeId, Op, Part, Reduction, Shape};
-use elementwise::{ADD, ChannelOperation, ClampOperation, bias_of, code, normalization};
+use elementwise::{ADD, ChannelOperation, ClampOperation, MULTIPLY, SUBTRACT, bias_of, code, normalization};
 use pooling::MaxPoolOperation;
 use std::collections::HashMap;
 
@@ -95,6 +95,8 @@ impl<'a> Lowering<'a> {
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
             Forward::Add => self.elementwise(node, ADD),
+            Forward::Subtract => self.elementwise(node, SUBTRACT),
+            Forward::Multiply => self.elementwise(node, MULTIPLY),
             Forward::Concat => self.concat(node),
             Forward::Slice { first, .. } => self.slice(node, first),
             Forward::LogitPair => self.logit_pair(node, false),
