@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# All checks of the project, one after the other; stops at the first that fails.
+# All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, tests, card, swiftshader, validation, docs
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, build, tests, isa, gpu, program, examples, card,
+#                               swiftshader, validation
 #
-# What needs a driver that cannot be had here is not run; the last line says so.
+# What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 wanted=" $* "
 not_run=()
+times=
 
 step() {
-    local title=$1 status=0
+    local title=$1 status=0 begin=$SECONDS
     shift
     [[ $wanted == *[a-z]* && $wanted != *" $title "* ]] && return
     printf '\n== %s ==\n' "$title"
@@ -22,26 +24,53 @@ step() {
         3) printf '\nNOT RUN: %s\n' "$title" >&2; not_run+=("$title") ;;
         *) printf '\ntest: "%s" failed\n' "$title" >&2; exit 1 ;;
     esac
+    times+=$(printf '%6d s  %s' $((SECONDS - begin)) "$title")$'\n'
 }
 
-step setup  tools/setup.sh
-step format cargo fmt --all --check
-step lint   cargo clippy --workspace --all-targets -- -D warnings
-# With AMD's compiler, which needs no card but is only there where Mesa is.
-if [[ $(uname -s) == Linux ]]; then
-    step tests cargo test --workspace
-else
-    step tests cargo test --workspace --exclude agf-isa
-fi
+# One choice of packages throughout: with another one, shared dependencies have other features and are built anew.
+packages=(--workspace)
+# tools/isa runs AMD's compiler, which needs no card but is only there where Mesa is.
+[[ $(uname -s) == Linux ]] || packages+=(--exclude agf-isa)
+
+# What a host may leave out: all of it, and all but one. With --examples, which need more and are left out themselves, shared
+# dependencies have the features that the other steps give them.
+lint_features() {
+    local features
+    for features in "" pictures evaluation embedded-weights; do
+        cargo clippy --package agf --lib --examples --no-default-features --features "$features" -- -D warnings || return 1
+    done
+}
+
+# Units, and every test program of the library but the one that needs a GPU.
+tests_without_gpu() {
+    local file names=()
+    for file in tests/*.rs tests/*/main.rs; do
+        file=$(basename "${file%/main.rs}" .rs)
+        [[ $file == gpu ]] || names+=(--test "$file")
+    done
+    cargo test "${packages[@]}" --lib --bins "${names[@]}"
+}
+
+step setup    tools/setup.sh
+step format   cargo fmt --all --check
+step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
+step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
+step features lint_features
+step build    cargo test "${packages[@]}" --no-run
+step tests    tests_without_gpu
+[[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds
+step gpu      cargo test "${packages[@]}" --test gpu
+step program  cargo test "${packages[@]}" --test cli
+step examples cargo test "${packages[@]}" --doc
 # The script for graphics cards, with small networks, so that it runs where there is a card.
-step card   tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
+step card     tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
 # A second driver, and what the first one does not mind.
 step swiftshader tools/swiftshader.sh
 step validation  tools/validation.sh
-step docs   env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 
+printf '\n%s' "$times"
 if ((${#not_run[@]})); then
-    printf '\ntest: all passed, but NOT RUN: %s\n' "${not_run[*]}"
+    printf 'test: all passed in %d s, but NOT RUN: %s\n' "$SECONDS" "${not_run[*]}"
 else
-    printf '\ntest: all passed\n'
+    printf 'test: all passed in %d s\n' "$SECONDS"
 fi
