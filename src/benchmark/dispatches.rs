@@ -184,21 +184,3 @@ fn stamps_of<'a>(
         end_of_pass_write_index: end,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gpu::Selection;
-
-    #[test]
-    fn every_dispatch_counts() {
-        pollster::block_on(async {
-            let gpu = Gpu::open(&Selection::default()).await.unwrap();
-            let probe = Dispatches::new(&gpu);
-            probe.round().await.unwrap();
-            assert!(probe.all_counted(1).await.unwrap());
-            probe.submit(1).await.unwrap();
-            assert!(!probe.all_counted(1).await.unwrap(), "one too many");
-        });
-    }
-}
