@@ -1,7 +1,8 @@
 //! Fusion: which nodes run as one step. A group is a product with weights and what directly follows it; only its last value is stored.
 
 use super::memory::ALIGNMENT;
-use crate::graph::{Backward, Binary, Explain, Forward, Graph, LinearId, Node, NodeId, Op, Part, Shape};
+use crate::graph::{Backward, Binary, ConvolutionId, Explain, Forward, Graph, LinearId, Node, NodeId, Op, Part, Shape};
+use std::collections::HashMap;
 
 /// Nodes that run as one step, in order; the last one's value is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
             readers[input.index()].push(id);
         }
     }
+    let mut is_kept = vec![false; graph.nodes().len()];
+    kept.iter().for_each(|id| is_kept[id.index()] = true);
     let mut absorbed = vec![false; graph.nodes().len()];
     let mut groups = Vec::new();
     for id in graph.ids().filter(|id| live[id.index()]) {
@@ -49,7 +52,7 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
         let mut nodes = vec![id];
         let joins = |&reader: &NodeId| is_joint(graph, graph.node(reader), graph.node(id), limits.joint_flops);
         let joins_another = graph.node(id).inputs.iter().flat_map(|input| &readers[input.index()]).any(joins);
-        while !joins_another && let Some(next) = follower(graph, &nodes, &readers, kept) {
+        while !joins_another && let Some(next) = follower(graph, &nodes, &readers, &is_kept) {
             absorbed[next.index()] = true;
             nodes.push(next);
         }
@@ -71,27 +74,63 @@ struct Pairing<'a> {
 fn pair(pairing: &Pairing, groups: Vec<Group>) -> Vec<Group> {
     let graph = pairing.graph;
     let mut paired: Vec<Option<Group>> = Vec::with_capacity(groups.len());
+    let mut by_weights: HashMap<(Layer, bool), Vec<usize>> = HashMap::new();
     for group in groups {
-        let is_pair =
-            |earlier: &Option<Group>| earlier.as_ref().is_some_and(|earlier| pairing.is_pair(earlier, &group));
-        let earlier = paired.iter().rposition(is_pair);
-        let Some(position) = earlier else {
+        let Some(key) = weights_of(graph, &group) else {
             paired.push(Some(group));
             continue;
         };
-        let transposed = matches!(graph.node(group.head()).op, Op::Backward(op) if op.is_heavy());
-        let Some(mut first) = paired[position].take() else { continue };
-        if !transposed {
-            first.partner = Some(Box::new(group));
-            paired[position] = Some(first);
-        } else if paired[position..].iter().flatten().any(|between| reads(graph, between, first.output())) {
-            paired[position] = Some(first);
-            paired.push(Some(group));
-        } else {
-            paired.push(Some(Group { partner: Some(Box::new(first)), ..group }));
+        let same_weights = by_weights.entry(key).or_default();
+        let is_pair = |&earlier: &usize| {
+            let earlier: Option<&Group> = paired[earlier].as_ref();
+            earlier.is_some_and(|earlier| pairing.is_pair(earlier, &group))
+        };
+        let earlier = same_weights.iter().copied().rev().find(is_pair);
+        let taken = earlier.and_then(|position| Some((position, paired[position].take()?)));
+        let (_, transposed) = key;
+        match taken {
+            Some((position, first)) if !transposed => {
+                paired[position] = Some(Group { partner: Some(Box::new(group)), ..first });
+                same_weights.retain(|&other| other != position);
+                continue;
+            }
+            Some((position, first)) => {
+                if paired[position..].iter().flatten().any(|between| reads(graph, between, first.output())) {
+                    paired[position] = Some(first);
+                    paired.push(Some(group));
+                } else {
+                    same_weights.retain(|&other| other != position);
+                    paired.push(Some(Group { partner: Some(Box::new(first)), ..group }));
+                    continue;
+                }
+            }
+            None => paired.push(Some(group)),
         }
+        same_weights.push(paired.len() - 1);
     }
     paired.into_iter().flatten().collect()
+}
+
+/// A layer with weights, whatever part of them is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Layer {
+    Convolution(ConvolutionId),
+    Linear(LinearId),
+}
+
+/// The weights that a group's product goes through, and whether transposed: only groups with the same can be a pair.
+fn weights_of(graph: &Graph, group: &Group) -> Option<(Layer, bool)> {
+    match graph.node(group.head()).op {
+        Op::Forward(Forward::Convolve { layer, .. }) | Op::Explain(Explain::ConvolveParts { layer, .. }) => {
+            Some((Layer::Convolution(layer), false))
+        }
+        Op::Forward(Forward::Linear { layer, .. }) | Op::Explain(Explain::LinearParts { layer, .. }) => {
+            Some((Layer::Linear(layer), false))
+        }
+        Op::Backward(Backward::ConvolveTranspose { layer, .. }) => Some((Layer::Convolution(layer), true)),
+        Op::Backward(Backward::LinearTranspose { layer, .. }) => Some((Layer::Linear(layer), true)),
+        _ => None,
+    }
 }
 
 impl Pairing<'_> {
@@ -178,10 +217,10 @@ fn position(graph: &Graph, group: &Group) -> (NodeId, NodeId) {
 }
 
 /// The one node that reads the group's output, if the group's kernel can take it in.
-fn follower(graph: &Graph, nodes: &[NodeId], readers: &[Vec<NodeId>], kept: &[NodeId]) -> Option<NodeId> {
+fn follower(graph: &Graph, nodes: &[NodeId], readers: &[Vec<NodeId>], is_kept: &[bool]) -> Option<NodeId> {
     let (head, output) = (nodes[0], nodes[nodes.len() - 1]);
     let [next] = readers[output.index()][..] else { return None };
-    if kept.contains(&output) {
+    if is_kept[output.index()] {
         return None;
     }
     let next_node = graph.node(next);

@@ -15,12 +15,6 @@ pub struct Lifetime {
     pub last: usize,
 }
 
-impl Lifetime {
-    fn overlaps(&self, other: &Lifetime) -> bool {
-        self.first <= other.last && other.first <= self.last
-    }
-}
-
 /// A value's place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -39,42 +33,33 @@ pub fn place(values: &[Lifetime], max_buffer: u64, gap: u64) -> (Vec<Place>, Vec
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(values[index].bytes), index));
     let mut places = vec![Place::default(); values.len()];
-    let mut placed: Vec<usize> = Vec::new();
+    let mut placed = Placed::new(values);
     let mut sizes: Vec<u64> = Vec::new();
+    let room = |index: usize| (values[index].bytes + gap).next_multiple_of(ALIGNMENT);
     for index in order {
-        let bytes = (values[index].bytes + gap).next_multiple_of(ALIGNMENT);
-        let place = lowest_gap(index, bytes, values, &places, &placed, sizes.len(), max_buffer, gap);
+        let mut taken: Vec<(usize, u64, u64)> = placed
+            .alive_with(&values[index])
+            .map(|other| (places[other].buffer, places[other].offset, places[other].offset + room(other)))
+            .collect();
+        taken.sort_unstable();
+        let place = lowest_gap(&taken, room(index), sizes.len(), max_buffer);
         places[index] = place;
-        placed.push(index);
+        placed.insert(index, &values[index]);
         sizes.resize(sizes.len().max(place.buffer + 1), 0);
-        sizes[place.buffer] = sizes[place.buffer].max(place.offset + bytes);
+        sizes[place.buffer] = sizes[place.buffer].max(place.offset + room(index));
     }
     (places, sizes)
 }
 
-#[allow(clippy::too_many_arguments)]
-fn lowest_gap(
-    index: usize,
-    bytes: u64,
-    values: &[Lifetime],
-    places: &[Place],
-    placed: &[usize],
-    buffers: usize,
-    max_buffer: u64,
-    gap: u64,
-) -> Place {
-    let mut taken: Vec<(usize, u64, u64)> = placed
-        .iter()
-        .filter(|&&other| values[other].overlaps(&values[index]))
-        .map(|&other| {
-            let end = places[other].offset + (values[other].bytes + gap).next_multiple_of(ALIGNMENT);
-            (places[other].buffer, places[other].offset, end)
-        })
-        .collect();
-    taken.sort_unstable();
+/// The lowest place for so many bytes beside what is taken: buffer, begin and end, in order.
+fn lowest_gap(taken: &[(usize, u64, u64)], bytes: u64, buffers: usize, max_buffer: u64) -> Place {
+    let mut rest = taken;
     for buffer in 0..buffers {
+        let here = rest.iter().take_while(|(of, ..)| *of == buffer).count();
+        let (in_buffer, behind) = rest.split_at(here);
+        rest = behind;
         let mut offset = 0;
-        for &(_, start, end) in taken.iter().filter(|(taken_buffer, ..)| *taken_buffer == buffer) {
+        for &(_, start, end) in in_buffer {
             if start >= offset + bytes {
                 break;
             }
@@ -85,6 +70,46 @@ fn lowest_gap(
         }
     }
     Place { buffer: buffers, offset: 0 }
+}
+
+/// Values that have a place, found by when they live without looking at all the others.
+struct Placed {
+    steps: usize,
+    /// A segment tree over the steps: a value stands at the few nodes that its lifetime consists of.
+    tree: Vec<Vec<usize>>,
+    /// By the step from which they live.
+    from: Vec<Vec<usize>>,
+}
+
+impl Placed {
+    fn new(values: &[Lifetime]) -> Self {
+        let steps = values.iter().map(|value| value.last + 1).max().unwrap_or(0);
+        Self { steps, tree: vec![Vec::new(); 2 * steps], from: vec![Vec::new(); steps] }
+    }
+
+    fn insert(&mut self, index: usize, lifetime: &Lifetime) {
+        self.from[lifetime.first].push(index);
+        let (mut low, mut high) = (self.steps + lifetime.first, self.steps + lifetime.last + 1);
+        while low < high {
+            if low % 2 == 1 {
+                self.tree[low].push(index);
+                low += 1;
+            }
+            if high % 2 == 1 {
+                high -= 1;
+                self.tree[high].push(index);
+            }
+            (low, high) = (low / 2, high / 2);
+        }
+    }
+
+    /// Those that live during some of the same steps: at the first of them, or from a later one on.
+    fn alive_with(&self, lifetime: &Lifetime) -> impl Iterator<Item = usize> {
+        let leaf = self.steps + lifetime.first;
+        let path = std::iter::successors(Some(leaf), |&node| (node > 1).then_some(node / 2));
+        let later = &self.from[lifetime.first + 1..=lifetime.last.max(lifetime.first)];
+        path.flat_map(|node| &self.tree[node]).chain(later.iter().flatten()).copied()
+    }
 }
 
 /// The largest sum of bytes that are needed at the same time: no placement can be smaller.
