@@ -8,7 +8,7 @@ use agf::image::{Framing, Photo, RgbImage, prepare, write_png};
 use agf::methods::Method;
 use agf::session::SessionShape;
 use agf::{Batch, Explainer, Target, models::Model};
-use std::{error::Error, num::NonZeroU64};
+use std::error::Error;
 
 /// The program's own work: values of the map to colours.
 const PAINT: &str = "
@@ -42,10 +42,11 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
     let model = Model::embedded()?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     let session = explainer.session(SessionShape { count: 1, height: 224, width: 224, slots: 1 }).await?;
-    let (map, offset, size) = session.map_buffer(0).ok_or("the session has no slot 0")?;
+    let map = session.map(0)?;
 
     let buffer = |label, usage| {
-        let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some(label), size: map.bytes, usage, mapped_at_creation: false };
         device.create_buffer(&descriptor)
     };
     let pixels = buffer("pixels", wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC);
@@ -55,9 +56,8 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
     let (layout, entry_point, compilation_options, cache) = (None, None, Default::default(), None);
     let paint = wgpu::ComputePipelineDescriptor { label, layout, module, entry_point, compilation_options, cache };
     let paint = device.create_compute_pipeline(&paint);
-    let map = wgpu::BufferBinding { buffer: map, offset, size: NonZeroU64::new(size) };
     let entries = &[
-        wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(map) },
+        wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(map.binding()) },
         wgpu::BindGroupEntry { binding: 1, resource: pixels.as_entire_binding() },
     ];
     let layout = &paint.get_bind_group_layout(0);
@@ -65,8 +65,8 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
 
     // Once per frame: picture and class through the queue, then everything into one encoder.
     let input = prepare(&Photo::open(photo)?, &model.input_spec(), Framing::Standard)?;
-    session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: input.tensor }).await?;
-    session.write_targets(0, &[Target::Class(model.labels().find(class)?)]).await?;
+    session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: input.tensor })?;
+    session.write_targets(0, &[Target::Class(model.labels().find(class)?)])?;
     let mut encoder = device.create_command_encoder(&Default::default());
     session.record(&mut encoder);
     let mut pass = encoder.begin_compute_pass(&Default::default());
@@ -74,7 +74,7 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
     pass.set_bind_group(0, &group, &[]);
     pass.dispatch_workgroups(224 * 224 / 64, 1, 1);
     drop(pass);
-    encoder.copy_buffer_to_buffer(&pixels, 0, &staging, 0, size);
+    encoder.copy_buffer_to_buffer(&pixels, 0, &staging, 0, map.bytes);
     queue.submit([encoder.finish()]);
 
     // Only to have a file in the end: a graphics program would draw `pixels` instead of waiting for them.

@@ -9,10 +9,11 @@ use crate::methods::agf::Ablations;
 use crate::models::Architecture;
 use crate::plan::kernel::Kernel;
 use crate::plan::{Plan, Profile, Sharing};
+use crate::wiring::{Wanted, Wiring};
 use std::collections::BTreeSet;
 
 /// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size: the explanation as
-/// it runs, and with every node stored (nothing fused); also of the ablation that changes an operation's shape.
+/// it runs with an audit, and with every node stored (nothing fused); also of the ablation that changes an operation's shape.
 ///
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.
@@ -25,11 +26,10 @@ pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static
     for (name, network) in &networks {
         let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
         for method in Method::ALL.iter().chain([&gradcam]) {
-            let explanation = method.explain(network, 1)?;
-            let outputs = [explanation.maps[0].map, explanation.logits];
-            let everything: Vec<NodeId> = Graph::ids(&explanation.graph).collect();
-            plans.push((*name, Plan::new(&explanation.graph, &outputs, 2, profile, Sharing::Shared)?));
-            plans.push((*name, Plan::new(&explanation.graph, &everything, 1, profile, Sharing::Shared)?));
+            let wiring = Wiring::new(network, method, Wanted { slots: 1, audit: true })?;
+            let everything: Vec<NodeId> = wiring.graph.ids().collect();
+            plans.push((*name, wiring.plan(2, profile, Sharing::Shared)?));
+            plans.push((*name, Plan::new(&wiring.graph, &everything, 1, profile, Sharing::Shared)?));
         }
     }
     Ok(plans)

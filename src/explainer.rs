@@ -1,50 +1,78 @@
 //! The front door: a model on a GPU, from normalised pictures to class-specific maps.
 
 mod audit;
+mod batches;
+mod cost;
+mod facts;
 mod passes;
-mod types;
 
-pub(crate) use types::pictures_of;
-pub use types::{Batch, Cost, Explained, LayerSum, Map, Progress, Target};
+pub use cost::{Cost, Progress};
 
+use crate::batch::Batch;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
+use crate::map::Explained;
 use crate::methods::{Method, Pass};
 use crate::models::Model;
-use crate::session::{self, Session, SessionShape};
-use std::time::Instant;
+use crate::plan::Sharing;
+use crate::platform::Stopwatch;
+use crate::session::{Session, SessionShape};
+use crate::target::Target;
+use crate::wiring::Wiring;
+use batches::in_batches;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A model on a GPU. Sessions for the sizes seen last are kept, weights for good.
 pub struct Explainer {
     gpu: Gpu,
     model: Model,
     method: Method,
+    audit: bool,
     store: WeightStore,
-    /// Sessions with the methods that they were made for, the one used last first.
-    sessions: Vec<(Method, Session)>,
-    /// Most pictures at a time, by method and the shape for one picture.
-    largest: Vec<(Method, SessionShape, u32)>,
+    /// Graphs, the one used last first.
+    wired: Vec<Wired>,
+    /// Sessions, the one used last first.
+    sessions: Vec<Session>,
     /// Most bytes of values and weights of a session.
     max_bytes: Option<u64>,
     on_progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    /// Whether the network itself gives logits that would be odd of others.
+    has_odd_logits: bool,
 }
 
 /// Sessions kept at a time.
 const SESSIONS: usize = 2;
 
+/// Graphs kept at a time: one for every method of a panel, and the forward pass.
+const WIRED: usize = 16;
+
+/// A graph with what it was made for.
+struct Wired {
+    /// The method; none where nothing is explained.
+    method: Option<Method>,
+    audit: bool,
+    /// Sizes, for one picture at a time.
+    one: SessionShape,
+    wiring: Arc<Wiring>,
+    /// Most pictures at a time.
+    largest: u32,
+}
+
 impl Explainer {
     /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
     pub fn new(gpu: &Gpu, model: &Model, method: impl Into<Method>) -> Self {
-        let (gpu, model, store) = (gpu.clone(), model.clone(), WeightStore::default());
         Self {
-            gpu,
-            model,
+            gpu: gpu.clone(),
+            model: model.clone(),
             method: method.into(),
-            store,
+            audit: false,
+            store: WeightStore::default(),
+            wired: Vec::new(),
             sessions: Vec::new(),
-            largest: Vec::new(),
             max_bytes: None,
             on_progress: None,
+            has_odd_logits: false,
         }
     }
 
@@ -58,11 +86,18 @@ impl Explainer {
         self.method = method.into();
     }
 
+    /// Whether maps also say from now on how far the method's promises are kept: [`Map::completeness_gap`](crate::Map::completeness_gap),
+    /// [`Map::mask_loss`](crate::Map::mask_loss) and [`Map::conservation`](crate::Map::conservation). That takes more dispatches, and
+    /// integrated gradients a further picture; the maps stay the same to the bit. Off at first.
+    pub fn set_audit(&mut self, audit: bool) {
+        self.audit = audit;
+    }
+
     /// Cuts batches so that values and weights of one session take at most so many bytes of GPU memory; `None`, the default, leaves it to
     /// the adapter's limits and memory. Staging for uploads and results is not counted.
     pub fn limit_memory(&mut self, max_bytes: Option<u64>) {
         self.max_bytes = max_bytes;
-        self.largest.clear();
+        self.wired.clear();
         self.sessions.clear();
     }
 
@@ -104,35 +139,42 @@ impl Explainer {
         let slots = targets.iter().map(Vec::len).max().unwrap_or(0) as u32;
         let shape = SessionShape { count: batch.count, height: batch.height, width: batch.width, slots };
         let mut cost = Cost::default();
-        let mut largest = self.largest_batch(shape)?;
-        let mut explained: Vec<Explained> = Vec::new();
-        while explained.len() < batch.count as usize {
-            let first = explained.len() as u32;
-            let count = largest.min(batch.count - first);
-            let targets = &targets[first as usize..(first + count) as usize];
-            match self.run(&batch.part(first, count), targets, slots, None, &mut cost).await {
-                Err(Error::Gpu(GpuError::OutOfMemory { .. })) if count > 1 => {
-                    self.sessions.clear();
-                    largest = count / 2;
-                }
-                pictures => explained.extend(pictures?),
-            }
-            self.report_progress(explained.len(), batch.count as usize);
-        }
+        let largest = self.largest_batch(shape)?;
+        let total = batch.count as usize;
+        let run = async |pictures: Range<usize>| {
+            let part = batch.part(pictures.start as u32, pictures.len() as u32);
+            let explained = self.run(&part, &targets[pictures.clone()], slots, None, &mut cost).await?;
+            self.report_progress(pictures.end, total);
+            Ok(explained)
+        };
+        let explained = in_batches(total, largest, run).await?;
         Ok((explained, cost))
     }
 
     /// The most pictures of this size that fit the adapter's limits at a time.
     pub(crate) fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
-        let one = SessionShape { count: 1, ..shape };
-        let method = session::effective_method(shape, &self.method);
-        let known = self.largest.iter().find(|(of, shape, _)| (of, shape) == (&method, &one));
-        if let Some(&(.., known)) = known {
-            return Ok(known);
-        }
-        let (_, largest) = session::plan(&self.gpu, &self.model, one, &method, self.max_bytes)?;
-        self.largest.push((method, one, largest));
-        Ok(largest)
+        Ok(self.wired(shape)?.largest)
+    }
+
+    /// The graph for pictures of this size, made if it is not there.
+    fn wired(&mut self, shape: SessionShape) -> Result<&Wired, Error> {
+        let SessionShape { height, width, slots, .. } = shape;
+        let (one, audit) = (SessionShape { count: 1, ..shape }, self.audit && slots > 0);
+        let method = (slots > 0).then_some(&self.method);
+        let is_wanted = |wired: &Wired| (wired.method.as_ref(), wired.audit, wired.one) == (method, audit, one);
+        let wired = match self.wired.iter().position(is_wanted) {
+            Some(position) => self.wired.remove(position),
+            None => {
+                let network = self.model.build(height, width)?;
+                let wiring = Arc::new(Wiring::new(&network, &self.method, shape.wanted(audit))?);
+                let profile = self.gpu.profile().with_precision(self.model.precision);
+                let largest = wiring.largest_batch(&profile, self.max_bytes)?;
+                Wired { method: method.cloned(), audit, one, wiring, largest }
+            }
+        };
+        self.wired.truncate(WIRED - 1);
+        self.wired.insert(0, wired);
+        Ok(&self.wired[0])
     }
 
     /// The logits alone, without explanation: one vector per picture.
@@ -149,31 +191,32 @@ impl Explainer {
     ///
     /// # Errors
     /// Where the pictures do not fit the network or the device.
-    pub fn plan_text(&self, shape: SessionShape) -> Result<String, Error> {
-        let method = session::effective_method(shape, &self.method);
-        let (plan, largest) = session::plan(&self.gpu, &self.model, shape, &method, self.max_bytes)?;
+    pub fn plan_text(&mut self, shape: SessionShape) -> Result<String, Error> {
+        let profile = self.gpu.profile().with_precision(self.model.precision);
+        let Wired { wiring, largest, .. } = self.wired(shape)?;
+        let plan = wiring.plan(shape.count.min(*largest), &profile, Sharing::Shared)?;
         Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
-    /// The session for pictures of this shape, made if it is not there: for hosts that record it themselves.
+    /// A session for pictures of this shape, made if it is not there: for hosts that record it themselves. The explainer keeps the last few;
+    /// what it drops stays alive as long as the host holds it.
     ///
     /// # Errors
     /// As [`Explainer::explain`].
-    pub async fn session(&mut self, shape: SessionShape) -> Result<&Session, Error> {
-        let method = session::effective_method(shape, &self.method);
-        let is_wanted = |(of, session): &(Method, Session)| *of == method && session.shape() == shape;
-        let session = match self.sessions.iter().position(is_wanted) {
+    pub async fn session(&mut self, shape: SessionShape) -> Result<Session, Error> {
+        let wiring = self.wired(shape)?.wiring.clone();
+        let session = match self.sessions.iter().position(|session| session.is_of(&wiring, shape.count)) {
             Some(position) => self.sessions.remove(position),
             None => {
                 self.sessions.truncate(if self.max_bytes.is_some() { 0 } else { SESSIONS - 1 });
-                let session = Session::new(&self.gpu, &self.model, &mut self.store, shape, &method).await?;
-                (method, session)
+                Session::new(&self.gpu, &self.model, &mut self.store, shape, wiring).await?
             }
         };
-        self.sessions.insert(0, session);
-        Ok(&self.sessions[0].1)
+        self.sessions.insert(0, session.clone());
+        Ok(session)
     }
 
+    /// One batch. Where memory runs out all sessions are dropped, so that a smaller batch has room.
     async fn run(
         &mut self,
         batch: &Batch,
@@ -182,89 +225,47 @@ impl Explainer {
         passes: Option<&[Pass]>,
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
-        let mut clock = Clock::start();
+        let result = self.try_run(batch, targets, slots, passes, cost).await;
+        if let Err(Error::Gpu(GpuError::OutOfMemory { .. })) = result {
+            self.sessions.clear();
+        }
+        result
+    }
+
+    async fn try_run(
+        &mut self,
+        batch: &Batch,
+        targets: &[Vec<Target>],
+        slots: u32,
+        passes: Option<&[Pass]>,
+        cost: &mut Cost,
+    ) -> Result<Vec<Explained>, Error> {
+        let mut watch = Stopwatch::start();
         let Batch { count, height, width, .. } = *batch;
-        self.session(SessionShape { count, height, width, slots }).await?;
-        cost.prepare_ms += clock.lap();
-        let session = &self.sessions[0].1;
-        session.write_pictures(batch).await?;
-        for slot in 0..slots {
-            let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
-            session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>()).await?;
+        let session = self.session(SessionShape { count, height, width, slots }).await?;
+        cost.prepare_ms += watch.lap();
+        let write = || {
+            session.write_pictures(batch)?;
+            for slot in 0..slots {
+                let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
+                session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>())?;
+            }
+            passes.map_or(Ok(()), |passes| session.write_passes(passes))
+        };
+        self.gpu.checked("uploading pictures", 4 * batch.data.len() as u64, write).await??;
+        cost.upload_ms += watch.lap();
+        session.run().await?;
+        cost.gpu_ms += watch.lap();
+        let mut explained = session.read().await?;
+        for (picture, targets) in explained.iter_mut().zip(targets) {
+            picture.maps.truncate(targets.len());
         }
-        if let Some(passes) = passes {
-            session.write_passes(passes).await?;
+        cost.read_back_ms += watch.lap();
+        if passes.is_none() {
+            self.check_facts(batch, &explained)?;
         }
-        cost.upload_ms += clock.lap();
-        session.program().submit().await?;
-        session.program().finished().await?;
-        cost.gpu_ms += clock.lap();
-        let values = session.read().await?;
-        cost.read_back_ms += clock.lap();
-        let sessions = self.sessions.iter().map(|(_, session)| session.plan().value_bytes()).sum::<u64>();
-        cost.gpu_bytes = cost.gpu_bytes.max(sessions + self.store.bytes());
-        Ok((0..).zip(targets).map(|(sample, targets)| gather(session, &values, sample, targets.len())).collect())
-    }
-}
-
-/// One picture's part of what a session gave.
-fn gather(session: &Session, values: &[Vec<f32>], sample: usize, targets: usize) -> Explained {
-    let count = session.shape().count as usize;
-    let part = |values: &Vec<f32>| {
-        let length = values.len() / count;
-        values[sample * length..(sample + 1) * length].to_vec()
-    };
-    let scalar = |values: &Vec<f32>| part(values).first().copied().unwrap_or(f32::NAN);
-    let mut values = values.iter();
-    let logits = values.next().map(part).unwrap_or_default();
-    let mut maps = Vec::new();
-    for slot in session.slots() {
-        let (class, map) = (values.next().map(scalar), values.next().map(part));
-        let peak = slot.peak.and_then(|_| values.next()).map(scalar);
-        let parts: Vec<f32> = slot.completeness.iter().zip(values.by_ref()).map(|(_, value)| scalar(value)).collect();
-        let masks: Vec<f32> = slot.masks.iter().zip(values.by_ref()).map(|(_, value)| scalar(value)).collect();
-        let class = class.unwrap_or_default() as u32;
-        let logit = logits.get(class as usize).copied().unwrap_or(f32::NAN);
-        let gap = parts.iter().copied().map(f64::from).sum::<f64>() - f64::from(logit);
-        let conservation = slot
-            .sums
-            .iter()
-            .zip(values.by_ref())
-            .map(|((layer, _), sum)| LayerSum { layer: layer.clone(), sum: scalar(sum) })
-            .collect();
-        maps.push(Map {
-            class,
-            height: session.shape().height,
-            width: session.shape().width,
-            values: map.unwrap_or_default(),
-            peak,
-            completeness_gap: (!parts.is_empty()).then_some(gap),
-            mask_loss: mask_loss(&masks),
-            conservation,
-        });
-    }
-    maps.truncate(targets);
-    Explained { logits, maps }
-}
-
-/// One minus what comes through over what arrives, of magnitudes before and behind each mask in turn.
-fn mask_loss(magnitudes: &[f32]) -> Option<f64> {
-    let total = |first: usize| magnitudes.iter().skip(first).step_by(2).copied().map(f64::from).sum::<f64>();
-    let (arriving, through) = (total(0), total(1));
-    (!magnitudes.is_empty()).then(|| if arriving == 0.0 { 0.0 } else { 1.0 - through / arriving })
-}
-
-struct Clock(Instant);
-
-impl Clock {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Milliseconds since the last call.
-    fn lap(&mut self) -> f64 {
-        let elapsed = self.0.elapsed().as_secs_f64() * 1e3;
-        self.0 = Instant::now();
-        elapsed
+        let bytes = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
+        cost.gpu_bytes = cost.gpu_bytes.max(bytes + self.store.bytes());
+        Ok(explained)
     }
 }

@@ -4,12 +4,15 @@
 //! Forward pass, gradient and relevance are hand-written WGSL compute shaders, planned as one graph and recorded into one command
 //! buffer through wgpu: no CUDA, no machine-learning framework.
 //!
+//! # Explaining a picture
+//!
+//! A [`Gpu`] is a device, a [`Model`] a network with its weights, a [`Method`] what maps are made by. An [`Explainer`] puts the three together:
+//! a [`Batch`] of normalised pictures and the [`Target`]s of each go in, logits and a [`Map`] per target come out.
+//!
 //! ```no_run
-//! use agf::gpu::{Gpu, Selection};
+//! use agf::gpu::Selection;
 //! use agf::image::{Framing, Photo, prepare};
-//! use agf::methods::Method;
-//! use agf::models::Model;
-//! use agf::{Batch, Explainer, Target};
+//! use agf::{Batch, Explainer, Gpu, Method, Model, Target};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let gpu = Gpu::open(&Selection::default()).await?;
@@ -27,16 +30,44 @@
 //! # }
 //! ```
 //!
-//! The way of the data: a photo becomes a tensor ([`image`]); a model recipe a forward graph ([`models`], [`graph`]); a method adds
-//! gradient and relevance to it ([`methods`]); the graph and the device's limits give a plan ([`plan`]), a plan runs on the GPU
-//! ([`gpu`]). [`reference`](mod@reference) computes the same graph in f64, and [`verify`](mod@verify) compares the two node by node. A host application hands
-//! over its device ([`gpu::Gpu::adopt`]) and records a [`session::Session`] into its own encoder.
+//! # Inside a graphics program
+//!
+//! The program hands over its device ([`Gpu::adopt`]) and asks for a [`Session`], a network with its memory on that device. Per frame it
+//! writes pictures and targets, records the session into its own encoder, all at once or in [parts](Session::parts) that fit a frame, and reads
+//! the [map](Session::map) where it lies on the GPU. Nothing waits, nothing goes back to the CPU.
+//!
+//! ```no_run
+//! use agf::{Batch, Explainer, Gpu, Method, Model, SessionShape, Target, wgpu};
+//!
+//! # async fn example(device: wgpu::Device, queue: wgpu::Queue, picture: Vec<f32>) -> Result<(), Box<dyn std::error::Error>> {
+//! let gpu = Gpu::adopt(device.clone(), queue.clone())?;
+//! let mut explainer = Explainer::new(&gpu, &Model::embedded()?, Method::default());
+//! let session = explainer.session(SessionShape { count: 1, height: 224, width: 224, slots: 1 }).await?;
+//!
+//! session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: picture })?;
+//! session.write_targets(0, &[Target::Rank(0)])?;
+//! let mut encoder = device.create_command_encoder(&Default::default());
+//! session.record(&mut encoder);
+//! queue.submit([encoder.finish()]);
+//! let binding = session.map(0)?.binding(); // 224 x 224 values for a pass of the program's own
+//! # let _ = binding;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where what is
+//!
+//! [`gpu`] finds adapters, [`models`] has the networks, [`methods`] the methods with their options, [`image`] photos, overlays and arrays.
+//! [`verify`](mod@verify) compares every value that a GPU computes with a slow computation in f64, [`evaluation`] scores methods on data sets,
+//! [`tuning`] finds the fastest kernels of an adapter, [`benchmark`] measures. What lies below, from graphs to kernels, is described in
+//! ARCHITECTURE.md and may change from version to version.
 //!
 //! What a host may leave out are features, all on by default: `pictures` ([`image`]), `evaluation` ([`evaluation`], which needs
 //! `pictures`) and `embedded-weights` ([`models::Model::embedded`]).
 
 #![warn(missing_docs)]
 
+mod batch;
 pub mod benchmark;
 #[doc(hidden)]
 pub mod catalogue;
@@ -47,20 +78,34 @@ pub mod explainer;
 #[doc(hidden)]
 pub mod files;
 pub mod gpu;
+#[doc(hidden)]
 pub mod graph;
 #[cfg(feature = "pictures")]
 pub mod image;
+mod map;
 pub mod methods;
 pub mod models;
+#[doc(hidden)]
 pub mod plan;
+mod platform;
 mod random;
+#[doc(hidden)]
 pub mod reference;
 pub mod session;
+mod target;
 pub mod tuning;
 pub mod verify;
+#[doc(hidden)]
+pub mod wiring;
 
+pub use batch::Batch;
 pub use error::Error;
-pub use explainer::{Batch, Cost, Explained, Explainer, LayerSum, Map, Progress, Target};
+pub use explainer::{Cost, Explainer, Progress};
+pub use gpu::Gpu;
+pub use map::{Explained, LayerSum, Map};
+pub use methods::Method;
+pub use models::Model;
 pub use session::{Session, SessionShape};
+pub use target::Target;
 /// The version of wgpu that devices handed to [`gpu::Gpu::adopt`] must come from.
 pub use wgpu;

@@ -1,21 +1,25 @@
 //! The GPU against the f64 reference, node by node: every value that the plan stores is compared with what the reference computes
 //! from the GPU's own earlier values, so that an error shows at the node that makes it. Every value has a place of its own, filled
-//! with a pattern before the run: elements that no step writes, and steps that write elsewhere, are found too.
+//! with a pattern before the run: elements that no step writes, and steps that write elsewhere, are found too. In the end the network
+//! runs as it does for users, with values that share memory, and must give the same bits.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod accuracy;
+mod run;
 
+use crate::Batch;
 use crate::error::Error;
-use crate::explainer::Batch;
-use crate::gpu::{Gpu, Program, WeightStore};
-use crate::graph::{Explain, Graph, NodeId, Op, PassField, Shape};
+use crate::gpu::{Gpu, WeightStore};
+use crate::graph::{Forward, Graph, NodeId, Op, Shape};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::variant::{Algorithm, WinogradTile};
 use crate::plan::{Plan, Sharing, ValueId, layout};
 use crate::reference::Reference;
+use crate::wiring::{Wanted, Wiring};
 use accuracy::Accuracy;
+use run::Runner;
 use std::collections::HashMap;
 
 /// A quiet NaN that no arithmetic gives.
@@ -33,12 +37,20 @@ pub struct Verification {
     /// Relative L2 distance of the map to that of a run in f64 alone, the largest of all pictures. Near-zero denominators let it grow
     /// far beyond the errors of single nodes, most of all in residual networks.
     pub map_error: f64,
+    /// How far a change of the picture by a millionth moves the map in f64, looked at where `map_error` is above
+    /// [`NOTABLE_MAP_ERROR`]. A value of that size says that rounding alone decides on the map.
+    pub map_sensitivity: Option<f64>,
+    /// Results whose bits are others when values share memory, which is how networks run outside of verification.
+    pub changed_by_sharing: Vec<String>,
 }
 
+/// From this relative error of a map on it is looked at how much rounding can do to the map.
+pub const NOTABLE_MAP_ERROR: f64 = 1e-3;
+
 impl Verification {
-    /// Whether every node is within tolerance and nothing was written elsewhere.
+    /// Whether every node is within tolerance, nothing was written elsewhere, and sharing memory changes nothing.
     pub fn passed(&self) -> bool {
-        self.first_failure.is_none() && self.stray_words == 0
+        self.first_failure.is_none() && self.stray_words == 0 && self.changed_by_sharing.is_empty()
     }
 }
 
@@ -75,10 +87,11 @@ const LARGE_TILES: f64 = 5e-5;
 /// # Errors
 /// [`Error`] where the pictures do not fit the network or the device, or the GPU fails.
 pub async fn verify(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch) -> Result<Verification, Error> {
-    verify_edited(gpu, model, method, batch, |_| {}).await
+    verify_edited(gpu, model, method, batch, |_, _| {}).await
 }
 
-/// As [`verify`], with a plan that `edit` may change before it runs: to see that planted faults are found.
+/// As [`verify`], with plans that `edit` may change before they run, first the one whose values have a place each, then the one whose values
+/// share memory: to see that planted faults are found.
 ///
 /// # Errors
 /// As [`verify`].
@@ -87,70 +100,29 @@ pub async fn verify_edited(
     model: &Model,
     method: &Method,
     batch: &Batch,
-    edit: impl FnOnce(&mut Plan),
+    mut edit: impl FnMut(Sharing, &mut Plan),
 ) -> Result<Verification, Error> {
     batch.check()?;
     let network = model.build(batch.height, batch.width)?;
-    let explanation = method.explain(&network, 1)?;
-    let graph = &explanation.graph;
-    let slot = &explanation.maps[0];
-    let mut outputs = vec![explanation.logits, slot.class, slot.map];
-    outputs.extend(slot.peak);
-    outputs.extend(&slot.completeness);
-    let profile = gpu.profile().with_precision(model.precision);
-    let mut plan = Plan::new(graph, &outputs, batch.count, &profile, Sharing::Separate)?;
-    let mut store = WeightStore::default();
-    store.upload(gpu, graph, &model.weights, &plan.packings()).await?;
-    edit(&mut plan);
-    let program = Program::new(gpu, plan, &store).await?;
+    let wiring = Wiring::new(&network, method, Wanted { slots: 1, audit: true })?;
+    let mut runner = Runner { gpu, model, wiring: &wiring, batch, store: WeightStore::default() };
+    let separate = runner.run(Sharing::Separate, &mut edit).await?;
+    let outputs = separate.outputs;
+    let shared = runner.run(Sharing::Shared, &mut edit).await?.outputs;
 
-    program.fill(PATTERN).await?;
-    program.write(graph, explanation.input, &batch.data).await?;
-    let requests = vec![-1.0; batch.count as usize];
-    for id in graph.ids() {
-        match graph.node(id).op {
-            Op::Explain(Explain::ClassRequest { .. }) => program.write(graph, id, &requests).await?,
-            Op::Explain(Explain::PassRequest(field)) => {
-                let values: Vec<f32> = (0..batch.count).map(|sample| pass_field(field, sample) as f32).collect();
-                program.write(graph, id, &values).await?;
-            }
-            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => {}
-        }
-    }
-    program.submit().await?;
-    program.finished().await?;
-    let buffers = program.read_buffers().await?;
-    let plan = program.plan();
-    let memory = Memory { graph, plan, buffers: &buffers };
-    let mut reference = Reference::new(graph, &model.weights)?;
-
-    let mut checked = Vec::new();
-    for id in graph.ids().filter(|id| plan.value_of.contains_key(id)) {
-        if !graph.node(id).op.is_given() {
-            checked.push(memory.check(&reference, id));
-        }
-    }
-    let mut map_error: f64 = 0.0;
-    for (sample, picture) in batch.data.chunks(batch.data.len() / batch.count as usize).enumerate() {
-        let picture: Vec<f64> = picture.iter().map(|&value| value.into()).collect();
-        let pass =
-            [PassField::Index, PassField::Scale, PassField::Offset].map(|field| pass_field(field, sample as u32));
-        reference = reference.with_pass(pass);
-        let exact = reference.run(&picture, &[-1.0], &[slot.map])?;
-        let exact = exact.get(&slot.map).map(Vec::as_slice).unwrap_or_default();
-        map_error = map_error.max(relative_l2(&memory.sample(slot.map, sample), exact));
-    }
+    let (graph, plan) = (&wiring.graph, &separate.plan);
+    let memory = Memory { graph, plan, buffers: &separate.buffers };
+    let reference = Reference::new(graph, &model.weights)?;
+    let is_computed = |id: NodeId| !graph.node(id).op.is_given() && plan.value_of.contains_key(&id);
+    let checked: Vec<NodeCheck> =
+        graph.ids().filter(|&id| is_computed(id)).map(|id| memory.check(&reference, id)).collect();
     let first_failure = checked.iter().position(|check| !check.passed());
-    Ok(Verification { checked, first_failure, stray_words: memory.stray_words(), map_error })
-}
-
-/// Passes that differ from picture to picture, in numbers that f32 holds exactly.
-fn pass_field(field: PassField, sample: u32) -> f64 {
-    match field {
-        PassField::Index => f64::from(sample),
-        PassField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
-        PassField::Offset => 0.125,
-    }
+    let stray_words = memory.stray_words();
+    let map = wiring.slots.first().map_or(wiring.logits, |slot| slot.map);
+    let (map_error, map_sensitivity) = run::map_error(&memory, reference, map, batch)?;
+    let changed = wiring.outputs().into_iter().zip(outputs.iter().zip(&shared)).filter(|(_, (a, b))| a != b);
+    let changed_by_sharing = changed.map(|(id, _)| graph.node(id).name.clone()).collect();
+    Ok(Verification { checked, first_failure, stray_words, map_error, map_sensitivity, changed_by_sharing })
 }
 
 /// One evaluation by the reference: which picture, and whether all inputs are taken without their signs.
@@ -200,11 +172,12 @@ impl Memory<'_> {
             let actual = self.sample(id, sample);
             let run = Run { reference, sample, absolute: false };
             let expected = self.expected(&run, id, &mut HashMap::new());
-            let mut error = relative_l2(&actual, &expected);
+            let mut scale = norm(&expected);
             if self.may_cancel(id) {
                 let terms = self.expected(&Run { absolute: true, ..run }, id, &mut HashMap::new());
-                error *= (norm(&expected) / norm(&terms)).min(1.0);
+                scale = scale.max(norm(&terms));
             }
+            let error = distance(&actual, &expected, scale);
             if error.is_nan() || error > check.relative_error || check.detail.is_empty() {
                 check.relative_error = error;
                 check.detail = describe(&actual, &expected, node.shape, sample);
@@ -235,8 +208,11 @@ impl Memory<'_> {
     /// Whether the value is a sum of terms of both signs, so that its error follows the terms and not the sum.
     fn may_cancel(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
-        let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
-        Accuracy::of(&node.op).is_sum && fused.copied().all(|input| self.may_cancel(input))
+        let mut fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input)).peekable();
+        // An activation adds nothing itself, but lets through what a sum before it, fused with it, is off by.
+        let adds = Accuracy::of(&node.op).is_sum
+            || (matches!(node.op, Op::Forward(Forward::Clamp(_))) && fused.peek().is_some());
+        adds && fused.copied().all(|input| self.may_cancel(input))
     }
 
     /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
@@ -259,9 +235,26 @@ impl Memory<'_> {
             values.push(value);
         }
         let slices: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
-        let value = run.reference.evaluate(id, &slices);
+        let value = match run.absolute {
+            true => self.terms(run.reference, id, &slices),
+            false => run.reference.evaluate(id, &slices),
+        };
         fused.insert(id, value.clone());
         value
+    }
+
+    /// The size of what a node adds up, from the sizes of its inputs: an activation passes on what it clamps, a batch normalisation scales and
+    /// shifts, without signs; other sums add all terms up.
+    fn terms(&self, reference: &Reference, id: NodeId, inputs: &[&[f64]]) -> Vec<f64> {
+        match (&self.graph.node(id).op, inputs) {
+            (Op::Forward(Forward::Clamp(_)), [x]) => x.to_vec(),
+            (Op::Forward(Forward::BatchNorm(_)), [x]) => {
+                let shift = reference.evaluate(id, &[&vec![0.0; x.len()]]);
+                let shifted = reference.evaluate(id, inputs);
+                shifted.iter().zip(shift).map(|(y, shift)| (y - shift).abs() + shift.abs()).collect()
+            }
+            _ => reference.evaluate(id, inputs),
+        }
     }
 
     /// Changed words outside of all values.
@@ -284,11 +277,15 @@ fn unwritten(words: &[u32]) -> usize {
 
 /// `|a - b| / |b|`; the norm of `a` where `b` is zero.
 fn relative_l2(actual: &[f64], expected: &[f64]) -> f64 {
+    distance(actual, expected, norm(expected))
+}
+
+/// `|a - b| / scale`, undivided where the scale is zero.
+fn distance(actual: &[f64], expected: &[f64], scale: f64) -> f64 {
     if actual.len() != expected.len() {
         return f64::INFINITY;
     }
     let differences: Vec<f64> = actual.iter().zip(expected).map(|(a, b)| a - b).collect();
-    let scale = norm(expected);
     norm(&differences) / if scale == 0.0 { 1.0 } else { scale }
 }
 

@@ -4,6 +4,7 @@
 use agf::benchmark::PROBE_SOURCES;
 use agf::catalogue;
 use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
+use agf::gpu::canary_call;
 use agf::plan::kernel::{Access, Kernel, Shader};
 use agf::plan::tiling::Tiling;
 use agf::plan::uniforms::{Scalar, Uniforms};
@@ -208,7 +209,8 @@ fn uniforms_and_constants_of_plans_match_the_shaders() {
             used.insert(shader);
         }
     }
-    let calls = [rank_calls(5000, 3), copy_calls(5000, 9), blur_calls(50, 100, 3, 5, 5.0)].concat();
+    let calls =
+        [rank_calls(5000, 3), copy_calls(5000, 9), blur_calls(50, 100, 3, 5, 5.0), vec![canary_call()]].concat();
     for call in calls {
         let shader = call.kernel.shader;
         assert_eq!(fields(&call.uniforms), uniform_fields(&modules[&shader]), "uniforms of {}", shader.name());

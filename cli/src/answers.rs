@@ -1,8 +1,8 @@
 //! What all methods together say of a run's pictures.
 
 use agf::error::Error;
-use agf::explainer::{Batch, Cost, Explainer, Map, Target};
 use agf::methods::Method;
+use agf::{Batch, Cost, Explainer, Map, Target};
 
 /// A map, and the name of the method that made it.
 pub(super) struct MethodMap {

@@ -16,7 +16,7 @@ use super::record::{Recorder, Step};
 use super::report::{ColorReport, MethodReport, Milliseconds, Report, SCHEMA};
 use super::terminal::Terminal;
 use super::{CliError, Outcome, inputs, interrupt, setup};
-use agf::explainer::Explainer;
+use agf::Explainer;
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::Model;
@@ -32,6 +32,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let writer = Writer::new(arguments, &methods, &found.sources)?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
+    explainer.set_audit(true);
     let audit = arguments.audit.then(|| arguments.method.seed());
     let mut questions = Questions { explainer, methods, targets, audit };
 

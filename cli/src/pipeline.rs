@@ -9,7 +9,7 @@ use super::CliError;
 use super::decode::{Decoder, Picture};
 use super::inputs::Source;
 use super::report::Failure;
-use agf::explainer::Batch;
+use agf::Batch;
 
 /// Photos that are decoded at the same time, and pictures that wait in the channel.
 const AHEAD: usize = 4;

@@ -3,7 +3,7 @@
 use super::args::PlanArguments;
 use super::terminal::Terminal;
 use super::{CliError, Outcome, setup, values};
-use agf::explainer::Explainer;
+use agf::Explainer;
 use agf::methods::Method;
 use agf::session::SessionShape;
 

@@ -8,7 +8,7 @@ use super::pipeline::{self, Batches, Delivery};
 use super::report::{Failure, PREDICTIONS_SCHEMA, Prediction, Predictions};
 use super::terminal::{Terminal, escaped};
 use super::{CliError, Outcome, inputs, ranking, setup};
-use agf::explainer::Explainer;
+use agf::Explainer;
 use agf::methods::Method;
 use agf::models::Labels;
 

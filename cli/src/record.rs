@@ -15,8 +15,8 @@ use super::output::{self, Captioned, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
 use super::terminal::{Terminal, count_of, escaped};
 use super::{CliError, Outcome, interrupt, ranking};
+use agf::Cost;
 use agf::error::Error;
-use agf::explainer::Cost;
 use agf::models::Labels;
 
 /// What there is to record.

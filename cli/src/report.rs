@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::answers::MethodMap;
 use super::network::PreprocessingReport;
 use super::ranking::Ranked;
-use agf::explainer::{Cost, LayerSum};
 use agf::gpu::AdapterSummary;
 use agf::models::Model;
+use agf::{Cost, LayerSum};
 
 /// Raised when a field of `report.json` changes its meaning or goes away.
 pub(super) const SCHEMA: u32 = 2;
@@ -266,7 +266,7 @@ pub(super) struct Prediction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use agf::explainer::Map;
+    use agf::Map;
 
     #[test]
     fn numbers_of_a_map() {

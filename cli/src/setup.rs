@@ -8,12 +8,11 @@ use super::args::{DeviceArguments, InputArguments, ModelArguments};
 use super::hints::Hinted;
 use super::terminal::Terminal;
 use super::values::{ClassSpec, Size, WeightsSource};
-use agf::Error;
-use agf::explainer::Target;
 use agf::gpu::{Gpu, Selection};
 use agf::image::Framing;
 use agf::models::{Architecture, Model};
 use agf::tuning::{self, Tuning, WinogradTile};
+use agf::{Error, Target};
 
 /// Most classes of one photo: each has a backward pass of its own in the plan.
 const MOST_CLASSES: usize = 64;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
-use agf::explainer::Progress;
+use agf::Progress;
 
 /// Both streams, and the progress bar that shares the screen with them. Clones share the bar.
 #[derive(Clone)]

@@ -4,9 +4,9 @@ use super::args::VerifyArguments;
 use super::terminal::{Terminal, count_of};
 use super::values::Dimensions;
 use super::{CliError, Outcome, setup};
-use agf::explainer::{Batch, Explainer};
 use agf::session::SessionShape;
 use agf::verify::{NodeCheck, verify};
+use agf::{Batch, Explainer};
 
 /// Worst nodes that are listed.
 const LISTED: usize = 10;
@@ -29,8 +29,12 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
         terminal.data(format_args!("  {}", describe(check)))?;
     }
     terminal.data(format_args!("map against the reference: relative error {:.2e}", result.map_error))?;
+    if let Some(sensitivity) = result.map_sensitivity {
+        terminal
+            .data(format_args!("a change of the picture by a millionth moves the exact map by {sensitivity:.2e}"))?;
+    }
     if result.passed() {
-        terminal.data("all nodes are within tolerance")?;
+        terminal.data("all nodes are within tolerance, and results are the same where values share memory")?;
         return Ok(Outcome::Fine);
     }
     if let Some(check) = result.first_failure.and_then(|index| result.checked.get(index)) {
@@ -40,6 +44,10 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     if result.stray_words > 0 {
         let words = count_of(result.stray_words, "word");
         terminal.error(format_args!("{words} of GPU memory that belong to no value were overwritten"));
+    }
+    if !result.changed_by_sharing.is_empty() {
+        let names = result.changed_by_sharing.join("', '");
+        terminal.error(format_args!("'{names}' have other bits where values share memory"));
     }
     Ok(Outcome::CheckFailed)
 }

@@ -12,6 +12,7 @@ mod variants;
 
 pub use dispatches::{DispatchCosts, dispatch_costs};
 pub use kernels::{Group, KernelRow, groups};
+pub(crate) use networks::wiring;
 pub use networks::{BatchTimes, Networks, Runner, Runners};
 pub use probes::{Probes, SOURCES as PROBE_SOURCES};
 pub use summary::{Repeats, Summary};

@@ -2,12 +2,14 @@
 
 use super::{Settings, Summary};
 use crate::error::Error;
-use crate::explainer::{Batch, Target};
 use crate::gpu::{Gpu, WeightStore};
 use crate::methods::Method;
 use crate::models::Model;
-use crate::session::{self, Session, SessionShape};
-use std::time::Instant;
+use crate::platform::Stopwatch;
+use crate::session::{Session, SessionShape};
+use crate::wiring::Wiring;
+use crate::{Batch, Target};
+use std::sync::Arc;
 
 /// Times of whole networks by the wall clock: from the picture in main memory to the results in main memory.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -53,7 +55,8 @@ impl Runner {
         store: &mut WeightStore,
         shape: SessionShape,
     ) -> Result<Self, Error> {
-        let session = Session::new(gpu, model, store, shape, &Method::default()).await?;
+        let wiring = Arc::new(wiring(model, shape)?);
+        let session = Session::new(gpu, model, store, shape, wiring).await?;
         let runner = Self { session, batch: pattern(shape) };
         runner.run().await?;
         Ok(runner)
@@ -69,17 +72,22 @@ impl Runner {
     /// # Errors
     /// [`Error::Gpu`] where the GPU fails.
     pub async fn run(&self) -> Result<f64, Error> {
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         let SessionShape { count, slots, .. } = self.session.shape();
-        self.session.write_pictures(&self.batch).await?;
+        self.session.write_pictures(&self.batch)?;
         for slot in 0..slots {
-            self.session.write_targets(slot, &vec![Target::Rank(slot); count as usize]).await?;
+            self.session.write_targets(slot, &vec![Target::Rank(slot); count as usize])?;
         }
-        self.session.program().submit().await?;
-        self.session.program().finished().await?;
+        self.session.run().await?;
         self.session.read().await?;
-        Ok(start.elapsed().as_secs_f64() * 1e3)
+        Ok(watch.milliseconds())
     }
+}
+
+/// The network explained by the default method.
+pub(crate) fn wiring(model: &Model, shape: SessionShape) -> Result<Wiring, Error> {
+    let network = model.build(shape.height, shape.width)?;
+    Wiring::new(&network, &Method::default(), shape.wanted(false))
 }
 
 /// Normalised pictures, the same on every machine: smooth, with noise upon it.
@@ -113,7 +121,8 @@ impl Runners {
         let shape = |count, slots| SessionShape { count, height, width, slots };
         let batch = match settings.batch {
             Some(count) => {
-                let (_, largest) = session::plan(gpu, model, shape(1, 1), &Method::default(), None)?;
+                let profile = gpu.profile().with_precision(model.precision);
+                let largest = wiring(model, shape(1, 1))?.largest_batch(&profile, None)?;
                 Some(Runner::new(gpu, model, &mut store, shape(count.min(largest), 1)).await?)
             }
             None => None,

@@ -185,7 +185,7 @@ impl Case {
         // Values from -1 to 1, the same on every machine.
         let value = |at: u32| (at.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0;
         let values: Vec<f32> = (0..elements).map(value).collect();
-        program.write(&self.graph, self.input, &values).await?;
+        program.write(&self.graph, self.input, &values)?;
         Ok(program)
     }
 

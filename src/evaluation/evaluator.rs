@@ -6,11 +6,12 @@ use super::{
     Evaluation, Options, Scores, grid_pointing, insertion_deletion, perturbation, pointing, randomisation, segmentation,
 };
 use crate::error::Error;
-use crate::explainer::{Batch, Explainer, Target};
+use crate::explainer::Explainer;
 use crate::gpu::{Gpu, GpuError};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::session::SessionShape;
+use crate::{Batch, Target};
 use std::collections::BTreeMap;
 
 /// The class of a sample that is explained.
@@ -189,13 +190,10 @@ impl Evaluator {
         self.classified = self.classified.min(self.explainer.largest_batch(shape)?);
         let copies = &copies[..copies.len().min(self.classified as usize)];
         let session = self.explainer.session(SessionShape { count: self.classified, ..shape }).await?;
-        self.pixels.write_copies(copies, session).await?;
-        session.program().submit().await?;
-        session.program().finished().await?;
-        let values = session.read().await?;
-        let logits = values.first().map(Vec::as_slice).unwrap_or_default();
-        let length = (logits.len() / self.classified as usize).max(1);
-        Ok(logits.chunks(length).take(copies.len()).map(<[f32]>::to_vec).collect())
+        self.pixels.write_copies(copies, &session).await?;
+        session.run().await?;
+        let answers = session.read().await?.into_iter().take(copies.len());
+        Ok(answers.map(|answer| answer.logits).collect())
     }
 }
 

@@ -5,8 +5,8 @@ use super::Scores;
 use super::dataset::Item;
 use super::evaluator::{Evaluator, Round};
 use crate::error::Error;
-use crate::explainer::{Batch, Target};
 use crate::random::philox;
+use crate::{Batch, Target};
 
 /// The share of each cell's class in its cell.
 pub(super) const SERIES: &str = "share in the cell";

@@ -3,8 +3,8 @@
 //!
 //! The calls are plain data ([`rank_calls`], [`copy_calls`], [`blur_calls`]), so that tests hold them to the shaders without a device.
 
+use crate::Batch;
 use crate::error::Error;
-use crate::explainer::Batch;
 use crate::gpu::{Gpu, Region};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::layout::QUAD_BYTES;
@@ -227,16 +227,16 @@ impl Pixels {
         let shape = session.shape();
         let fits = copies.len() <= shape.count as usize && (shape.height, shape.width) == (self.height, self.width);
         let known = copies.iter().all(|copy| copy.picture < self.capacity && copy.map < self.capacity);
-        let Some((buffer, offset, size)) = session.input_buffer().filter(|_| fits && known) else {
+        if !(fits && known) {
             let found =
                 format!("{} copies for a session of {} {}x{}", copies.len(), shape.count, shape.height, shape.width);
             let wanted = format!("copies of {} pictures of {}x{}", self.capacity, self.height, self.width);
             return Err(Error::Batch { found, wanted });
-        };
+        }
         let words: Vec<[u32; 4]> = copies.iter().map(Copy::words).collect();
         self.gpu.write(&self.buffers[COPIES], 0, &words).await?;
         let mut regions = self.regions();
-        regions.push((buffer, offset, size));
+        regions.push(session.input()?.region());
         let calls = copy_calls(self.pixels(), copies.len() as u32);
         Ok(self.gpu.run("masking pictures", &calls, &regions).await?)
     }

@@ -1,8 +1,15 @@
 //! Methods that run each picture several times: all passes of all pictures form one long row of samples, which is cut into batches.
 //! Gradients are summed in f64, pass after pass, so that maps do not depend on the cut.
 
-use super::{Batch, Cost, Error, Explained, Explainer, GpuError, Map, SessionShape, Target};
+use super::batches::in_batches;
+use super::{Cost, Explainer};
+use crate::batch::Batch;
+use crate::error::Error;
+use crate::map::{Explained, Map};
 use crate::methods::{Pass, Schedule};
+use crate::session::SessionShape;
+use crate::target::Target;
+use std::ops::Range;
 
 /// The sums of one picture's gradients so far, by slot.
 type Sums = Vec<Vec<f64>>;
@@ -27,7 +34,7 @@ impl Explainer {
         let classes: Vec<Vec<u32>> = logits
             .iter()
             .zip(targets)
-            .map(|(logits, targets)| classes_of(logits, targets))
+            .map(|(logits, targets)| targets.iter().map(|target| target.class(logits)).collect())
             .collect::<Result<_, _>>()?;
         let slots = targets.iter().map(Vec::len).max().unwrap_or(0) as u32;
         let as_targets = |classes: &Vec<u32>| classes.iter().map(|&class| Target::Class(class)).collect();
@@ -57,14 +64,14 @@ impl Explainer {
         Ok((explained, cost))
     }
 
-    /// The logits of the pictures as they are, and of the baseline where there is one.
+    /// The logits of the pictures as they are, and of the baseline where there is one and an audit is wanted.
     async fn answers(
         &mut self,
         batch: &Batch,
         schedule: Schedule,
     ) -> Result<(Vec<Vec<f32>>, Option<Vec<f32>>, Cost), Error> {
         let mut asked = batch.clone();
-        if let Some(value) = schedule.baseline() {
+        if let (true, Some(value)) = (self.audit, schedule.baseline()) {
             asked.count += 1;
             asked.data.extend(std::iter::repeat_n(value, batch.picture_elements() as usize));
         }
@@ -83,29 +90,19 @@ impl Explainer {
         let Batch { height, width, .. } = *row.batch;
         let total = row.batch.count as usize * row.schedule.count() as usize;
         let shape = SessionShape { count: 1, height, width, slots: row.slots };
-        let mut largest = self.largest_batch(shape)? as usize;
+        let largest = self.largest_batch(shape)?;
         let mut sums: Vec<Sums> = vec![Vec::new(); row.batch.count as usize];
-        let mut done = 0;
-        while done < total {
-            // Batches of about equal size need one session instead of two.
-            let left = total - done;
-            let count = left.div_ceil(left.div_ceil(largest));
-            let samples: Vec<(usize, Pass)> = (done..done + count).map(|sample| row.sample(sample)).collect();
-            match self.run_samples(row, &samples, cost).await {
-                Err(Error::Gpu(GpuError::OutOfMemory { .. })) if count > 1 => {
-                    self.sessions.clear();
-                    largest = count / 2;
-                    continue;
-                }
-                answers => {
-                    for ((picture, _), answer) in samples.iter().zip(answers?) {
-                        add(&mut sums[*picture], &answer.maps);
-                    }
-                }
+        let run = async |samples: Range<usize>| {
+            let end = samples.end;
+            let samples: Vec<(usize, Pass)> = samples.map(|sample| row.sample(sample)).collect();
+            let answers = self.run_samples(row, &samples, cost).await?;
+            for ((picture, _), answer) in samples.iter().zip(answers) {
+                add(&mut sums[*picture], &answer.maps);
             }
-            done += count;
-            self.report_progress(done, total);
-        }
+            self.report_progress(end, total);
+            Ok(Vec::<()>::new())
+        };
+        in_batches(total, largest, run).await?;
         Ok(sums)
     }
 
@@ -142,37 +139,6 @@ fn add(sums: &mut Sums, maps: &[Map]) {
     }
 }
 
-/// The classes that targets mean; of equal logits the lowest id ranks first.
-fn classes_of(logits: &[f32], targets: &[Target]) -> Result<Vec<u32>, Error> {
-    let classes = logits.len() as u32;
-    // Adding zero makes the two zeros equal.
-    let value = |id: u32| logits[id as usize] + 0.0;
-    let mut order: Vec<u32> = (0..classes).collect();
-    order.sort_by(|&a, &b| value(b).total_cmp(&value(a)).then(a.cmp(&b)));
-    let of = |target: &Target| {
-        let (class, found) = match *target {
-            Target::Class(id) => (id, (id < classes).then_some(id)),
-            Target::Rank(rank) => (rank, order.get(rank as usize).copied()),
-        };
-        found.ok_or(Error::Class { class, classes })
-    };
-    targets.iter().map(of).collect()
-}
-
 fn logit(logits: &[f32], class: u32) -> f64 {
     logits.get(class as usize).copied().unwrap_or(f32::NAN).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranks_are_looked_up_and_ties_go_to_the_lowest_class() {
-        let logits = [1.0, 3.0, 3.0, -0.0, 0.0];
-        let targets = [Target::Rank(0), Target::Rank(1), Target::Rank(2), Target::Rank(3), Target::Class(4)];
-        assert_eq!(classes_of(&logits, &targets).unwrap(), [1, 2, 0, 3, 4]);
-        assert!(classes_of(&logits, &[Target::Class(5)]).is_err());
-        assert!(classes_of(&logits, &[Target::Rank(5)]).is_err());
-    }
 }

@@ -62,6 +62,33 @@ pub enum GpuError {
         /// Bytes asked for.
         bytes: u64,
     },
+    /// Values whose number is not what was said.
+    #[error("'{value}' takes {wanted} values for the whole batch, got {found}")]
+    Length {
+        /// Name of the value.
+        value: String,
+        /// How many were given.
+        found: usize,
+        /// How many it takes.
+        wanted: usize,
+    },
+    /// A value that nothing keeps in GPU memory.
+    #[error("'{value}' is not kept in GPU memory: make it an output of the plan")]
+    NotStored {
+        /// Name of the value.
+        value: String,
+    },
+    /// The driver computes something else than it should.
+    #[error(
+        "this driver computes wrong results: {driver} gave {found}; update it or choose another adapter. Verifying the network says which \
+         operation is at fault"
+    )]
+    WrongResults {
+        /// Adapter and driver.
+        driver: String,
+        /// What was found.
+        found: String,
+    },
     /// The driver refused or failed.
     #[error("the GPU driver failed while {during}: {reason}")]
     Driver {

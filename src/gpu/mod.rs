@@ -7,6 +7,7 @@ mod adapter;
 mod bindings;
 #[cfg(feature = "evaluation")]
 mod calls;
+mod canary;
 mod error;
 mod pipeline_cache;
 mod pipelines;
@@ -17,15 +18,18 @@ mod weights;
 
 pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choose};
 pub use bindings::Region;
+pub use canary::canary_call;
 pub use error::GpuError;
-pub use program::Program;
+pub use program::{Layout, Part, Program, Stored};
 pub use timing::{Clock, Times};
 pub use weights::WeightStore;
 
 use crate::plan::Profile;
 use crate::plan::variant::{Tuning, WinogradTile};
+use crate::platform;
 use pipelines::Pipelines;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Storage buffers that one kernel binds at most.
 const STORAGE_BUFFERS: u32 = 7;
@@ -38,6 +42,8 @@ pub struct Gpu {
     summary: AdapterSummary,
     profile: Profile,
     pipelines: Arc<Pipelines>,
+    /// Whether it has given a known answer.
+    is_trusted: Arc<AtomicBool>,
 }
 
 /// All adapters of the selected backend.
@@ -117,7 +123,7 @@ impl Gpu {
         demand("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size, 1 << 20)?;
         let summary = AdapterSummary::new(0, &device.adapter_info(), &limits, features);
         let profile = summary.profile(limits.max_compute_workgroups_per_dimension);
-        Ok(Self { device, queue, summary, profile, pipelines: Arc::default() })
+        Ok(Self { device, queue, summary, profile, pipelines: Arc::default(), is_trusted: Arc::default() })
     }
 
     /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface can. Call it before the
@@ -183,10 +189,7 @@ async fn enumerate(selection: &Selection) -> Vec<wgpu::Adapter> {
         Some(BackendChoice::Metal) => wgpu::Backends::METAL,
         Some(BackendChoice::Dx12) => wgpu::Backends::DX12,
     };
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = backends;
-    descriptor.flags = wgpu::InstanceFlags::empty();
-    wgpu::Instance::new(descriptor).enumerate_adapters(backends).await
+    platform::adapters(backends).await
 }
 
 fn summarize(index: usize, adapter: &wgpu::Adapter) -> AdapterSummary {

@@ -3,7 +3,7 @@
 use super::pipeline_cache::PipelineCache;
 use super::{AdapterSummary, Gpu, GpuError};
 use crate::plan::kernel::{Access, Kernel, Shader};
-use rayon::prelude::*;
+use crate::platform;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -43,7 +43,7 @@ impl Gpu {
             kernels.iter().copied().filter(|kernel| !compiled.contains_key(*kernel)).collect()
         };
         let is_new = !missing.is_empty();
-        let attempts: Vec<_> = missing.par_iter().map(|kernel| self.compile(kernel)).collect();
+        let attempts = platform::map_parallel(&missing, |kernel| self.compile(kernel));
         for (kernel, (pipeline, errors)) in missing.into_iter().zip(attempts) {
             for error in errors {
                 if let Some(error) = error.await {

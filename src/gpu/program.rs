@@ -1,16 +1,62 @@
 //! A plan on a device: buffers, bind groups and pipelines, ready to be recorded into any encoder.
 
 use super::bindings::uniform_region;
-use super::{Gpu, GpuError, WeightStore};
-use crate::graph::NodeId;
+use super::{Gpu, GpuError, Region, WeightStore};
+use crate::graph::{Graph, NodeId, Shape};
 use crate::plan::{Plan, Step, ValueId};
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 struct Dispatch {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     workgroups: [u32; 3],
+}
+
+/// How a value lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `[samples][height * width]` of f32.
+    Map,
+    /// `[samples][channels / 4][height * width]` of vec4, channels beyond the last filled with zeros.
+    Quads,
+}
+
+/// A node's value in GPU memory, for hosts that read or write it there.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// The buffer, which other values share.
+    pub buffer: &'a wgpu::Buffer,
+    /// Byte of the buffer at which the value begins, a multiple of 256.
+    pub offset: u64,
+    /// Bytes of all samples.
+    pub bytes: u64,
+    /// Samples.
+    pub samples: u32,
+    /// Shape of one sample.
+    pub shape: Shape,
+    /// How it lies there.
+    pub layout: Layout,
+}
+
+impl<'a> Stored<'a> {
+    /// For a bind group.
+    pub fn binding(&self) -> wgpu::BufferBinding<'a> {
+        wgpu::BufferBinding { buffer: self.buffer, offset: self.offset, size: NonZeroU64::new(self.bytes) }
+    }
+
+    pub(crate) fn region(&self) -> Region<'a> {
+        (self.buffer, self.offset, self.bytes)
+    }
+}
+
+/// Consecutive dispatches of a program, to be recorded by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub(super) steps: Range<usize>,
+    /// What they cost, in floating-point operations.
+    pub work: u64,
 }
 
 /// A plan with everything that it needs on the GPU.
@@ -66,6 +112,20 @@ impl Program {
         self.record_steps(encoder, 0..self.dispatches.len(), None);
     }
 
+    /// All steps as parts of at most `work` each, in order; a step that costs more is a part of its own.
+    pub fn parts(&self, work: u64) -> Vec<Part> {
+        let cost = |steps: &Range<usize>| self.plan.steps[steps.clone()].iter().map(cost).sum();
+        let runs = cut(&self.plan.steps, work).into_iter();
+        runs.map(|steps| Part { work: cost(&steps), steps }).collect()
+    }
+
+    /// Records one part. Parts belong to the program that made them and run in their order; whatever the host does between them, the values
+    /// are those of [`Program::record`].
+    pub fn record_part(&self, part: &Part, encoder: &mut wgpu::CommandEncoder) {
+        let end = part.steps.end.min(self.dispatches.len());
+        self.record_steps(encoder, part.steps.start.min(end)..end, None);
+    }
+
     /// Records some steps as one pass, which writes timestamps where asked to.
     pub(super) fn record_steps(
         &self,
@@ -89,21 +149,32 @@ impl Program {
     pub async fn submit(&self) -> Result<(), GpuError> {
         let limit = self.gpu.profile.strategy.max_step_flops;
         let submit = || {
-            for steps in cut(&self.plan.steps, limit) {
+            for part in self.parts(limit) {
                 let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-                self.record_steps(&mut encoder, steps, None);
+                self.record_part(&part, &mut encoder);
                 self.gpu.queue.submit([encoder.finish()]);
             }
         };
         self.gpu.checked("submitting the plan", 0, submit).await
     }
 
-    /// Buffer, byte offset and size of a node's value, for hosts that read it on the GPU. Layout: `[samples][channels / 4][pixels]` of
-    /// vec4; a map is `[samples][pixels]` of f32. `None` where the node is not stored.
-    pub fn value(&self, node: NodeId) -> Option<(&wgpu::Buffer, u64, u64)> {
-        let value = *self.plan.value_of.get(&node)?;
-        let place = self.plan.places[value.0];
-        Some((&self.buffers[place.buffer], place.offset, self.plan.values[value.0].bytes))
+    /// Where a node's value is.
+    ///
+    /// # Errors
+    /// [`GpuError::NotStored`] where the plan does not keep it.
+    pub fn stored(&self, graph: &Graph, node: NodeId) -> Result<Stored<'_>, GpuError> {
+        let described = graph.node(node);
+        let value = self.plan.value_of.get(&node);
+        let &ValueId(value) = value.ok_or_else(|| GpuError::NotStored { value: described.name.clone() })?;
+        let place = self.plan.places[value];
+        Ok(Stored {
+            buffer: &self.buffers[place.buffer],
+            offset: place.offset,
+            bytes: self.plan.values[value].bytes,
+            samples: self.plan.batch,
+            shape: described.shape,
+            layout: if described.op.is_map() { Layout::Map } else { Layout::Quads },
+        })
     }
 
     pub(crate) fn buffers(&self) -> &[wgpu::Buffer] {
@@ -132,19 +203,63 @@ impl Maker<'_> {
     }
 }
 
-/// Runs of steps of at most `limit` operations each. A byte bound counts as eight operations: on slow adapters elementwise steps take
-/// as long as products of many times their operations.
+/// What a step costs, in floating-point operations. A byte bound counts as eight: on slow adapters elementwise steps take as long as
+/// products of many times their operations.
+fn cost(step: &Step) -> u64 {
+    step.flops + 8 * step.bytes
+}
+
+/// Runs of steps that cost at most `limit` each.
 pub(super) fn cut(steps: &[Step], limit: u64) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (index, step) in steps.iter().enumerate() {
-        let cost = step.flops + 8 * step.bytes;
-        if work > 0 && work + cost > limit {
+        if work > 0 && work + cost(step) > limit {
             runs.push(start..index);
             (start, work) = (index, 0);
         }
-        work += cost;
+        work += cost(step);
     }
     runs.push(start..steps.len());
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::kernel::{Kernel, Shader};
+    use crate::plan::uniforms::Uniforms;
+
+    fn step(flops: u64, bytes: u64) -> Step {
+        Step {
+            node: NodeId(0),
+            label: String::new(),
+            kernel: Kernel::new(Shader::Binary),
+            uniforms: Uniforms::new(),
+            weights: Vec::new(),
+            values: Vec::new(),
+            written: 0,
+            workgroups: [1; 3],
+            flops,
+            bytes,
+        }
+    }
+
+    fn whole(steps: usize) -> Vec<Range<usize>> {
+        std::iter::once(0..steps).collect()
+    }
+
+    #[test]
+    fn runs_cost_at_most_the_limit_and_every_step_is_in_one() {
+        let steps: Vec<Step> = [5, 5, 1, 20, 3, 3, 3, 3].map(|flops| step(flops, 0)).into();
+        assert_eq!(cut(&steps, 10), [0..2, 2..3, 3..4, 4..7, 7..8]);
+        assert_eq!(cut(&steps, u64::MAX), whole(8));
+        assert_eq!(cut(&steps, 0), (0..8).map(|index| index..index + 1).collect::<Vec<_>>());
+        assert_eq!(cut(&[], 10), whole(0));
+    }
+
+    #[test]
+    fn bytes_count_as_eight_operations() {
+        assert_eq!(cut(&[step(1, 1), step(1, 0), step(0, 1)], 10), [0..2, 2..3]);
+    }
 }

@@ -1,8 +1,8 @@
 //! How long steps take: by the GPU's own timestamps where it has them, otherwise by the wall clock around a submission.
 
 use super::{Gpu, GpuError, Program};
+use crate::platform::Stopwatch;
 use std::ops::Range;
-use std::time::Instant;
 
 /// What a time was measured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -57,7 +57,7 @@ impl Gpu {
             Clock::Wall => {
                 let mut times = Vec::new();
                 for index in 0..count {
-                    let start = Instant::now();
+                    let watch = Stopwatch::start();
                     let submit = || {
                         let mut encoder = self.device.create_command_encoder(&Default::default());
                         record(index, &mut encoder, None);
@@ -65,7 +65,7 @@ impl Gpu {
                     };
                     self.checked("timing a step", 0, submit).await?;
                     self.finished().await?;
-                    times.push(start.elapsed().as_secs_f64() * 1e3);
+                    times.push(watch.milliseconds());
                 }
                 Ok(times)
             }

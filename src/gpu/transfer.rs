@@ -1,20 +1,31 @@
 //! Values in and out of a program: packing to channel quads, waiting, and reading back.
 
-use super::{Gpu, GpuError, Program, Region};
+use super::{Gpu, GpuError, Layout, Program, Region, Stored};
 use crate::graph::{Graph, NodeId};
 use crate::plan::layout;
+use crate::platform;
 use futures_channel::oneshot;
+use std::borrow::Cow;
 
 impl Program {
-    /// Writes a node's value for all samples: `batch` x channels x height x width values, row-major.
+    /// Writes a node's value for all samples through the queue: `batch` x channels x height x width values, row-major. Only what is given is
+    /// checked here; what the driver makes of it, the device's error scopes and handler say, as of everything that a host does itself.
     ///
     /// # Errors
-    /// [`GpuError::Driver`].
-    pub async fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
-        let Some((buffer, offset, size)) = self.value(node) else { return Ok(()) };
-        let packed = layout::pack(values, graph.shape(node), self.plan().batch);
-        let write = || self.gpu().queue.write_buffer(buffer, offset, bytemuck::cast_slice(&packed));
-        self.gpu().checked("uploading pictures", size, write).await
+    /// [`GpuError::NotStored`], [`GpuError::Length`].
+    pub fn write(&self, graph: &Graph, node: NodeId, values: &[f32]) -> Result<(), GpuError> {
+        let Stored { buffer, offset, samples, shape, layout: form, .. } = self.stored(graph, node)?;
+        let wanted = samples as usize * shape.elements() as usize;
+        if values.len() != wanted {
+            let value = graph.node(node).name.clone();
+            return Err(GpuError::Length { value, found: values.len(), wanted });
+        }
+        let packed = match form {
+            Layout::Map => Cow::Borrowed(values),
+            Layout::Quads => Cow::Owned(layout::pack(values, shape, samples)),
+        };
+        self.gpu().queue.write_buffer(buffer, offset, bytemuck::cast_slice(&packed));
+        Ok(())
     }
 
     /// Fills all buffers with a pattern, so that what no step writes can be told.
@@ -39,18 +50,19 @@ impl Program {
     /// Reads the values of nodes for all samples: per node `batch` x channels x height x width values, row-major.
     ///
     /// # Errors
-    /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
+    /// [`GpuError::NotStored`], [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
     pub async fn read(&self, graph: &Graph, nodes: &[NodeId]) -> Result<Vec<Vec<f32>>, GpuError> {
-        let regions: Vec<_> = nodes.iter().filter_map(|&node| self.value(node)).collect();
+        let stored: Vec<Stored> = nodes.iter().map(|&node| self.stored(graph, node)).collect::<Result<_, _>>()?;
+        let regions: Vec<Region> = stored.iter().map(Stored::region).collect();
         let words = self.gpu().read_regions(&regions).await?;
-        let unpack = |(&node, words): (&NodeId, Vec<u32>)| {
+        let unpack = |(stored, words): (&Stored, Vec<u32>)| {
             let values = bytemuck::cast_vec(words);
-            match graph.node(node).op.is_map() {
-                true => values,
-                false => layout::unpack(&values, graph.shape(node)),
+            match stored.layout {
+                Layout::Map => values,
+                Layout::Quads => layout::unpack(&values, stored.shape),
             }
         };
-        Ok(nodes.iter().zip(words).map(unpack).collect())
+        Ok(stored.iter().zip(words).map(unpack).collect())
     }
 
     /// Reads whole buffers as words.
@@ -70,7 +82,7 @@ impl Gpu {
         self.queue.on_submitted_work_done(move || {
             let _ = sender.send(());
         });
-        self.drive();
+        platform::drive(&self.device);
         receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
     }
 
@@ -79,12 +91,16 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::Lost`] or [`GpuError::OutOfMemory`].
     pub(crate) async fn read_regions(&self, regions: &[Region<'_>]) -> Result<Vec<Vec<u32>>, GpuError> {
+        self.read_in_batches(regions, self.device.limits().max_buffer_size).await
+    }
+
+    /// As [`Gpu::read_regions`], through staging buffers of at most `limit` bytes where no region is larger.
+    async fn read_in_batches(&self, regions: &[Region<'_>], limit: u64) -> Result<Vec<Vec<u32>>, GpuError> {
         let total: u64 = regions.iter().map(|(_, _, size)| size).sum();
-        let limit = self.device.limits().max_buffer_size;
         if total > limit && regions.len() > 1 {
             let (first, second) = regions.split_at(regions.len() / 2);
-            let mut words = Box::pin(self.read_regions(first)).await?;
-            words.extend(Box::pin(self.read_regions(second)).await?);
+            let mut words = Box::pin(self.read_in_batches(first, limit)).await?;
+            words.extend(Box::pin(self.read_in_batches(second, limit)).await?);
             return Ok(words);
         }
         let staging = self.copy_to_staging(regions, total).await?;
@@ -106,17 +122,9 @@ impl Gpu {
         buffer.map_async(wgpu::MapMode::Read, .., move |result| {
             let _ = sender.send(result);
         });
-        self.drive();
+        platform::drive(&self.device);
         receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
         buffer.get_mapped_range(..).map_err(|_| lost())
-    }
-
-    /// Polls the device in a thread of its own, so that the caller's thread may do other things while it awaits.
-    fn drive(&self) {
-        let device = self.device.clone();
-        std::thread::spawn(move || {
-            let _ = device.poll(wgpu::PollType::wait_indefinitely());
-        });
     }
 
     async fn copy_to_staging(&self, regions: &[Region<'_>], total: u64) -> Result<wgpu::Buffer, GpuError> {

@@ -83,6 +83,8 @@ shaders! {
     BoxRatio "box_ratio" (0 weights, 7 values),
     /// The box rule's relevance.
     BoxRelevance "box_relevance" (0 weights, 6 values),
+    /// A question with a known answer.
+    Canary "canary" (0 weights, 1 values),
     /// Channels from one value to another.
     Channels "channels" (0 weights, 2 values),
     /// Batch normalisation, its gradient, and a gradient times a bias.

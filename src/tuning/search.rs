@@ -1,12 +1,12 @@
 //! Measures the candidates of every shape of a network against the default.
 
-use crate::benchmark::{Repeats, Runner, Summary};
+use crate::benchmark::{Repeats, Runner, Summary, wiring};
 use crate::error::Error;
 use crate::gpu::{Gpu, WeightStore};
-use crate::methods::Method;
 use crate::models::Model;
+use crate::plan::Sharing;
 use crate::plan::variant::{PassShape, Tuning, Variant};
-use crate::session::{self, SessionShape};
+use crate::session::SessionShape;
 use std::collections::BTreeSet;
 
 /// How much longer than the candidate the default must take.
@@ -73,7 +73,8 @@ impl<'a> Tuner<'a> {
         let (mut known, mut jobs) = (BTreeSet::new(), Vec::new());
         for slots in [1, 0] {
             let shape = SessionShape { count: 1, height, width, slots };
-            let (plan, _) = session::plan(&gpu, model, shape, &Method::default(), None)?;
+            let profile = gpu.profile().with_precision(model.precision);
+            let plan = wiring(model, shape)?.plan(1, &profile, Sharing::Shared)?;
             // A gated pass mostly does nothing.
             let passes = plan.dense.iter().enumerate().filter(|(_, pass)| !pass.gated && known.insert(pass.shape));
             let jobs_of = passes.map(|(position, pass)| {

@@ -46,8 +46,9 @@ fn forward(op: &Forward) -> Accuracy {
     match op {
         Forward::Input | Forward::MaxPool(_) | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => EXACT,
         Forward::Subtract => subtracting(&[1]),
-        Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
-        Forward::Convolve { .. }
+        Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
+        Forward::BatchNorm(_)
+        | Forward::Convolve { .. }
         | Forward::Linear { .. }
         | Forward::AveragePool { .. }
         | Forward::Add

@@ -1,21 +1,42 @@
-//! Random numbers that differ on every run.
+//! Random numbers: the same on every run, unless `AGF_SEED` says otherwise.
 
 use agf::graph::Graph;
 use agf::graph::parameter::ParameterKind;
 use agf::reference::Parameters;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 /// splitmix64.
 pub struct Random(u64);
 
+/// The seed of a run without `AGF_SEED`.
+const SEED: u64 = 1;
+
+thread_local! {
+    /// Generators that this test has made so far; each test runs in a thread of its own.
+    static MADE: Cell<u64> = const { Cell::new(0) };
+}
+
 impl Random {
-    /// Starts from `AGF_SEED`, or anywhere; the seed is printed.
+    /// A generator of its own for every call of every test. It starts from `AGF_SEED`, a number or `random`, or else from a fixed seed; the test's name
+    /// and the number of generators it has made so far. The seed is printed, so that a failure can be repeated.
     pub fn new() -> Self {
-        let given = std::env::var("AGF_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
+        let given = std::env::var("AGF_SEED");
+        let seed = match given.as_deref() {
+            Ok("random") => RandomState::new().hash_one(0),
+            Ok(number) => number.parse().expect("AGF_SEED is a number or 'random'"),
+            Err(_) => SEED,
+        };
         println!("AGF_SEED={seed}");
-        Self(seed)
+        let thread = std::thread::current();
+        let made = MADE.with(|made| made.replace(made.get() + 1));
+        let mut state = Self(seed ^ made.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+        for byte in thread.name().unwrap_or_default().bytes() {
+            state.0 ^= u64::from(byte);
+            state.0 = state.bits();
+        }
+        state
     }
 
     fn bits(&mut self) -> u64 {

@@ -28,10 +28,10 @@ pub async fn run(gpu: &Gpu, case: &Case, weights: &Weights, plan: Plan, values: 
     let mut store = WeightStore::default();
     store.upload(gpu, &case.graph, weights, &plan.packings()).await.unwrap();
     let program = Program::new(gpu, plan, &store).await.unwrap();
-    program.write(&case.graph, case.input, values).await.unwrap();
+    program.write(&case.graph, case.input, values).unwrap();
     for &output in &case.outputs {
-        let (buffer, offset, size) = program.value(output).unwrap();
-        gpu.queue().write_buffer(buffer, offset, &f32::NAN.to_le_bytes().repeat(size as usize / 4));
+        let value = program.stored(&case.graph, output).unwrap();
+        gpu.queue().write_buffer(value.buffer, value.offset, &f32::NAN.to_le_bytes().repeat(value.bytes as usize / 4));
     }
     program.submit().await.unwrap();
     program.read(&case.graph, &case.outputs).await.unwrap()

@@ -45,7 +45,7 @@ fn check_on(gpu: &Gpu, what: &str, architecture: Architecture, batch: &Batch, sh
     let what = format!("{what}, {architecture}, {}", shader.name());
     let model = Model::synthetic(architecture).unwrap();
     let mut transforms = 0;
-    let count = |plan: &mut Plan| {
+    let count = |_, plan: &mut Plan| {
         let is_transform = |step: &&Step| step.kernel.shader.file() == shader.file();
         transforms = plan.steps.iter().filter(is_transform).count();
     };

@@ -17,6 +17,7 @@ mod pixels;
 mod precision;
 mod properties;
 mod relevance;
+mod sessions;
 mod tiled;
 mod traces;
 mod tuning;

@@ -1,11 +1,12 @@
 //! Ranking and masking on the GPU against the same written down plainly, with fresh random maps: ties, zeros of both signs, NaN.
 
 use crate::common::random::Random;
+use crate::common::read_back;
 use crate::{gpu, limited_gpu, random_batch};
 use agf::evaluation::pixels::{Copy, Pixels, Place, Rule};
 use agf::gpu::Gpu;
 use agf::models::{Architecture, Model};
-use agf::{Explainer, Session, SessionShape, wgpu};
+use agf::{Explainer, Session, SessionShape};
 
 /// NaN below everything, the two zeros equal.
 fn order(value: f32) -> f64 {
@@ -79,17 +80,8 @@ fn a_large_map_is_ranked_as_by_the_standard_library() {
 
 /// The session's input: `[pictures][pixels]` of four values.
 fn input_of(gpu: &Gpu, session: &Session) -> Vec<f32> {
-    let (buffer, offset, size) = session.input_buffer().unwrap();
-    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-    let staging =
-        gpu.device().create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
-    let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-    gpu.queue().submit([encoder.finish()]);
-    staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
-    gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
-    let bytes = staging.get_mapped_range(..).unwrap().to_vec();
-    bytes.chunks_exact(4).map(|word| f32::from_ne_bytes(word.try_into().unwrap())).collect()
+    let input = session.input().unwrap();
+    read_back(gpu, input.buffer, input.offset, input.bytes)
 }
 
 /// What a copy's pixel must be: the picture's or the replacement's.
@@ -126,8 +118,8 @@ fn copies_replace_exactly_the_ranked_pixels() {
             [Rule::Whole, Rule::Lowest(draw()), Rule::Highest(draw()), Rule::AllButHighest(draw()), Rule::Highest(0)];
         let copies: Vec<Copy> =
             (0..8).map(|at| Copy { picture: at % 2, map: at % 4, rule: rules[at as usize % 5] }).collect();
-        pollster::block_on(pixels.write_copies(&copies, session)).unwrap();
-        let found = input_of(gpu, session);
+        pollster::block_on(pixels.write_copies(&copies, &session)).unwrap();
+        let found = input_of(gpu, &session);
         for (copy, found) in copies.iter().zip(found.chunks(4 * size)) {
             let places = expected_places(&maps[copy.map as usize]);
             for (pixel, (place, found)) in places.iter().zip(found.chunks(4)).enumerate() {
@@ -139,7 +131,7 @@ fn copies_replace_exactly_the_ranked_pixels() {
             }
         }
         let missing = [Copy { picture: 0, map: 4, rule: Rule::Whole }];
-        assert!(pollster::block_on(pixels.write_copies(&missing, session)).is_err());
+        assert!(pollster::block_on(pixels.write_copies(&missing, &session)).is_err());
     }
 }
 
@@ -159,9 +151,9 @@ fn blurred_replacements_are_gaussian_means() {
             let ramp: Vec<f32> = (0..height * width).map(|pixel| pixel as f32).collect();
             pixels.rank(&[&ramp]).await.unwrap();
             let copies = [0, 1].map(|picture| Copy { picture, map: 0, rule: Rule::AllButHighest(0) });
-            pixels.write_copies(&copies, session).await.unwrap();
+            pixels.write_copies(&copies, &session).await.unwrap();
         });
-        let found = input_of(gpu, session);
+        let found = input_of(gpu, &session);
         let size = (height * width) as usize;
         let (rows, columns) = (i64::from(height), i64::from(width));
         let weight = |step: i64| (-0.5 * (step as f64 / f64::from(deviation)).powi(2)).exp();

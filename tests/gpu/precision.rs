@@ -18,7 +18,7 @@ fn half(architecture: Architecture) -> Model {
 /// The shaders that read f16.
 fn verify(gpu: &Gpu, architecture: Architecture, method: &Method, batch: &Batch) -> BTreeSet<Shader> {
     let mut shaders = BTreeSet::new();
-    let look = |plan: &mut agf::plan::Plan| {
+    let look = |_, plan: &mut agf::plan::Plan| {
         let kernels = plan.kernels();
         let of_half = kernels.iter().filter(|kernel| kernel.constants.contains(&("HALF_WEIGHTS", 1)));
         shaders.extend(of_half.map(|kernel| kernel.shader));

@@ -129,12 +129,14 @@ fn mixed_rules_pass() {
 fn relevance_is_conserved() {
     let model = Model::synthetic(Architecture::TinyVgg).unwrap();
     let mut explainer = Explainer::new(gpu(), &model, with_rule("apply = \"z-plus\""));
+    explainer.set_audit(true);
     let batch = random_batch(3, 40, 48);
     let explained = pollster::block_on(explainer.explain(&batch, &targets(&[2], 3))).unwrap().0;
     for picture in explained {
         let y = f64::from(picture.logits[2]);
         let map = &picture.maps[0];
         let total: f64 = map.values.iter().map(|&value| f64::from(value)).sum();
+        assert!(!map.conservation.is_empty());
         for (layer, sum) in map.conservation.iter().map(|layer| (layer.layer.as_str(), f64::from(layer.sum))) {
             assert!((sum - y).abs() <= 1e-4 * y.abs(), "{layer}: {sum} of {y}");
         }

@@ -15,10 +15,10 @@ async fn values_of(gpu: &Gpu, golden: &Golden, nodes: &[NodeId]) -> HashMap<Node
     let mut store = WeightStore::default();
     store.upload(gpu, graph, &golden.weights(&explanation), &plan.packings()).await.unwrap();
     let program = Program::new(gpu, plan, &store).await.unwrap();
-    program.write(graph, explanation.input, &batch.data).await.unwrap();
+    program.write(graph, explanation.input, &batch.data).unwrap();
     let request = graph.ids().find(|&id| graph.node(id).op == Explain::ClassRequest { slot: 0 }.into()).unwrap();
     let class = golden.classes[0] as f32;
-    program.write(graph, request, &vec![class; batch.count as usize]).await.unwrap();
+    program.write(graph, request, &vec![class; batch.count as usize]).unwrap();
     program.submit().await.unwrap();
     let values = program.read(graph, nodes).await.unwrap();
     nodes.iter().copied().zip(values).collect()

@@ -1,6 +1,9 @@
 //! Node by node against the f64 reference: every model passes, and planted faults are found at the node where they are.
 
+use crate::common::random::Random;
+use crate::winograd::everywhere;
 use crate::{gpu, limited_gpu, random_batch};
+use agf::Batch;
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::methods::relevance::Preset;
@@ -8,8 +11,8 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{DenseKernels, Plan, Step};
-use agf::verify::{verify, verify_edited};
+use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step};
+use agf::verify::{NOTABLE_MAP_ERROR, verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
     let batch = random_batch(count, 40, 48);
@@ -71,7 +74,7 @@ fn one_output_passes() {
 fn gated_passes_compute_what_they_stand_for() {
     for architecture in [Architecture::TinyVgg, Architecture::Vgg11, Architecture::EfficientNetLite0] {
         let mut opened = 0;
-        let open = |plan: &mut Plan| {
+        let open = |_, plan: &mut Plan| {
             for step in &mut plan.steps {
                 let gated = step.uniforms.fields().iter().any(|(name, value)| *name == "gate" && *value != 0u32.into());
                 opened += usize::from(gated && step.uniforms.set("gate", 0u32));
@@ -83,6 +86,57 @@ fn gated_passes_compute_what_they_stand_for() {
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
         assert!(verification.passed(), "{architecture}: {failure:#?}, {} stray words", verification.stray_words);
         assert!(opened > 0, "{architecture}: no gated step");
+    }
+}
+
+/// Every word of the method's own sums, computed by [`verify`] with the rest: magnitudes before and behind masks among them.
+#[test]
+fn sums_of_an_audit_are_verified() {
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
+    let batch = random_batch(2, 40, 48);
+    let verification = pollster::block_on(verify(gpu(), &model, &Method::default(), &batch)).unwrap();
+    let of = |ending: &str| verification.checked.iter().filter(|check| check.name.ends_with(ending)).count();
+    assert!(verification.passed() && of(":magnitude") > 0 && of(":total relevance") > 0);
+    plant_in(&Method::default(), "sums with their signs", Architecture::TinyVgg, |step| {
+        step.label.ends_with(":magnitude") && replace_operation(step, Shader::Reduce, 6, 2)
+    });
+}
+
+/// A value that lies where another is still needed: only sharing shows it, and the results that it changes are named.
+#[test]
+fn values_that_share_memory_too_early_are_found() {
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
+    let batch = random_batch(1, 40, 48);
+    let edit = |sharing, plan: &mut Plan| {
+        if sharing == Sharing::Shared {
+            let value = |name: &str| plan.values.iter().position(|value| value.name == name).unwrap();
+            let [logits, input] = ["classifier.3", "input"].map(value);
+            plan.places[logits] = plan.places[input];
+        }
+    };
+    let verification = pollster::block_on(verify_edited(gpu(), &model, &Method::default(), &batch, edit)).unwrap();
+    assert_eq!(verification.first_failure, None);
+    assert!(!verification.passed() && !verification.changed_by_sharing.is_empty());
+}
+
+/// Pictures so small that activations clamp nearly all there is: what a good driver is off by follows what they clamp.
+#[test]
+fn tiny_pictures_pass() {
+    for (height, width) in [(1, 1), (1, 2), (5, 5), (8, 8)] {
+        for architecture in [Architecture::EfficientNetLite0, Architecture::TinyResNet] {
+            let model = match architecture {
+                Architecture::EfficientNetLite0 => Model::embedded().unwrap(),
+                other => Model::synthetic(other).unwrap(),
+            };
+            // What `agf-run verify` shows the network.
+            let value = |at: u32| (at.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 22) as f32 - 2.0;
+            let batch = Batch { count: 1, height, width, data: (0..3 * height * width).map(value).collect() };
+            let verification = pollster::block_on(verify(gpu(), &model, &Method::default(), &batch)).unwrap();
+            let failure = verification.first_failure.map(|index| &verification.checked[index]);
+            assert!(verification.passed(), "{architecture} {height}x{width}: {failure:#?}");
+            let is_notable = verification.map_error > NOTABLE_MAP_ERROR;
+            assert_eq!(verification.map_sensitivity.is_some(), is_notable, "{architecture} {height}x{width}");
+        }
     }
 }
 
@@ -98,7 +152,7 @@ fn plant_in(method: &Method, what: &str, architecture: Architecture, edit: impl 
 fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
     let batch = random_batch(1, 40, 48);
     let mut planted = None;
-    let edit_plan = |plan: &mut Plan| {
+    let edit_plan = |_, plan: &mut Plan| {
         let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
         planted = Some(plan.steps[position].label.clone());
     };
@@ -112,6 +166,20 @@ fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, 
         label.ends_with(&found) || label.contains(&found),
         "'{what}' was planted at '{label}' and found at '{found}'"
     );
+}
+
+/// The device with all passes of a network's explanation by such tiles that may be, whatever its planner would choose.
+fn by_winograd(architecture: Architecture, tile: WinogradTile) -> Gpu {
+    let network = architecture.build(40, 48, architecture.default_classes()).unwrap();
+    let explanation = Method::default().explain(&network, 1).unwrap();
+    let outputs = [explanation.maps[0].map];
+    let plan = |profile: &Profile| Plan::new(&explanation.graph, &outputs, 1, profile, Sharing::Shared).unwrap();
+    everywhere(gpu(), tile, &mut Random::new(), plan)
+}
+
+/// Sets a uniform that has another value; some small layers have this one.
+fn set_other(step: &mut Step, name: &'static str, value: u32) -> bool {
+    !step.uniforms.fields().contains(&(name, value.into())) && step.uniforms.set(name, value)
 }
 
 fn is(step: &Step, shader: Shader) -> bool {
@@ -175,13 +243,17 @@ fn planted_faults_are_found() {
         }
         copy
     });
-    plant("padding of patches", Vgg11, |step| {
+    let by_tiles = by_winograd(Vgg11, WinogradTile::Two);
+    let plant_in_tiles = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
+        plant_on(&by_tiles, &Method::default(), what, Vgg11, edit);
+    };
+    plant_in_tiles("padding of patches", &|step| {
         is(step, Shader::WinogradInput2x2) && step.uniforms.set("padding_left", 0u32)
     });
-    plant("patches of another place", Vgg11, |step| {
-        is(step, Shader::WinogradOutput2x2) && step.uniforms.set("tile_columns", 3u32)
+    plant_in_tiles("patches of another place", &|step| {
+        is(step, Shader::WinogradOutput2x2) && set_other(step, "tile_columns", 3)
     });
-    plant("weights of another slice", Vgg11, |step| {
+    plant_in_tiles("weights of another slice", &|step| {
         step.workgroups[2] == WinogradTile::Two.slices() && step.uniforms.set("weight_slice", 64u32)
     });
     if gpu().profile().strategy.dense == DenseKernels::Broadcast {
@@ -223,13 +295,13 @@ fn planted_faults_are_found() {
 
 #[test]
 fn faults_planted_in_large_winograd_tiles_are_found() {
-    let large = gpu().with_winograd(Some(WinogradTile::Four));
+    let large = by_winograd(Architecture::Vgg11, WinogradTile::Four);
     let plant = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
         plant_on(&large, &Method::default(), what, Architecture::Vgg11, edit);
     };
     plant("padding of patches", &|step| is(step, Shader::WinogradInput4x4) && step.uniforms.set("padding_left", 0u32));
     plant("patches of another place", &|step| {
-        is(step, Shader::WinogradOutput4x4) && step.uniforms.set("tile_columns", 3u32)
+        is(step, Shader::WinogradOutput4x4) && set_other(step, "tile_columns", 3)
     });
     plant("dropped epilogue", &|step| {
         let multiplies = step.uniforms.fields().contains(&("epilogue", 3u32.into()));

@@ -158,7 +158,7 @@ fn networks_pass_with_large_tiles() {
         let device = gpu().with_winograd(Some(WinogradTile::Four));
         let batch = random_batch(count, height, width);
         let mut large = 0;
-        let look = |plan: &mut Plan| {
+        let look = |_, plan: &mut Plan| {
             large =
                 plan.steps.iter().filter(|step| step.kernel.shader.file() == Shader::WinogradInput4x4.file()).count();
         };

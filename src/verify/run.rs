@@ -1,0 +1,110 @@
+//! The runs that are looked at: on the GPU with values apart and with values that share memory, and in f64 from end to end.
+
+use super::{Memory, NOTABLE_MAP_ERROR, PATTERN, relative_l2};
+use crate::Batch;
+use crate::error::Error;
+use crate::gpu::{Gpu, GpuError, Program, WeightStore};
+use crate::graph::{NodeId, PassField};
+use crate::models::Model;
+use crate::plan::{Plan, Sharing};
+use crate::random::philox;
+use crate::reference::Reference;
+use crate::wiring::Wiring;
+
+/// Runs a wiring on the GPU.
+pub(super) struct Runner<'a> {
+    pub gpu: &'a Gpu,
+    pub model: &'a Model,
+    pub wiring: &'a Wiring,
+    pub batch: &'a Batch,
+    pub store: WeightStore,
+}
+
+/// What a run leaves behind.
+pub(super) struct Ran {
+    pub plan: Plan,
+    /// All words of all buffers, where every value has a place of its own.
+    pub buffers: Vec<Vec<u32>>,
+    /// The bits of all outputs.
+    pub outputs: Vec<Vec<u32>>,
+}
+
+impl Runner<'_> {
+    /// Explains each picture's best class, in memory that is filled with the pattern.
+    pub async fn run(&mut self, sharing: Sharing, edit: &mut impl FnMut(Sharing, &mut Plan)) -> Result<Ran, Error> {
+        let Wiring { graph, .. } = self.wiring;
+        let profile = self.gpu.profile().with_precision(self.model.precision);
+        let mut plan = self.wiring.plan(self.batch.count, &profile, sharing)?;
+        self.store.upload(self.gpu, graph, &self.model.weights, &plan.packings()).await?;
+        edit(sharing, &mut plan);
+        let program = Program::new(self.gpu, plan, &self.store).await?;
+        program.fill(PATTERN).await?;
+        self.gpu.checked("uploading pictures", 4 * self.batch.data.len() as u64, || self.write(&program)).await??;
+        program.submit().await?;
+        program.finished().await?;
+        let buffers = match sharing {
+            Sharing::Separate => program.read_buffers().await?,
+            Sharing::Shared => Vec::new(),
+        };
+        let outputs = program.read(graph, &self.wiring.outputs()).await?;
+        let outputs = outputs.into_iter().map(bytemuck::cast_vec).collect();
+        Ok(Ran { plan: program.plan().clone(), buffers, outputs })
+    }
+
+    fn write(&self, program: &Program) -> Result<(), GpuError> {
+        let Wiring { graph, input, slots, passes, .. } = self.wiring;
+        program.write(graph, *input, &self.batch.data)?;
+        for slot in slots {
+            program.write(graph, slot.request, &vec![-1.0; self.batch.count as usize])?;
+        }
+        for &(field, node) in passes {
+            let values: Vec<f32> = (0..self.batch.count).map(|sample| pass_field(field, sample) as f32).collect();
+            program.write(graph, node, &values)?;
+        }
+        Ok(())
+    }
+}
+
+/// The largest relative error of all pictures' maps against a run in f64 alone; and where that is notable, how far a millionth of the picture
+/// moves the map there.
+pub(super) fn map_error(
+    memory: &Memory,
+    mut reference: Reference,
+    map: NodeId,
+    batch: &Batch,
+) -> Result<(f64, Option<f64>), Error> {
+    let (mut largest, mut sensitivity): (f64, Option<f64>) = (0.0, None);
+    for sample in 0..batch.count as usize {
+        let fields = [PassField::Index, PassField::Scale, PassField::Offset];
+        reference = reference.with_pass(fields.map(|field| pass_field(field, sample as u32)));
+        let run = |change: f64| {
+            let value = |(index, &value): (usize, &f32)| f64::from(value) * (1.0 + change * between_ones(index));
+            let picture: Vec<f64> = batch.picture(sample).iter().enumerate().map(value).collect();
+            let mut values = reference.run(&picture, &[-1.0], &[map])?;
+            Ok::<_, Error>(values.remove(&map).unwrap_or_default())
+        };
+        let exact = run(0.0)?;
+        let error = relative_l2(&memory.sample(map, sample), &exact);
+        if error.is_nan() || error > NOTABLE_MAP_ERROR {
+            let moved = relative_l2(&run(1e-6)?, &exact);
+            sensitivity = Some(sensitivity.map_or(moved, |other| other.max(moved)));
+        }
+        largest = if largest.is_nan() || error.is_nan() { f64::NAN } else { largest.max(error) };
+    }
+    Ok((largest, sensitivity))
+}
+
+/// A value in [-1, 1) that depends on the position alone.
+fn between_ones(position: usize) -> f64 {
+    let [word, ..] = philox([position as u32, 0, 0, 2], [0; 2]);
+    f64::from(word) / f64::from(1_u32 << 31) - 1.0
+}
+
+/// Passes that differ from picture to picture, in numbers that f32 holds exactly.
+fn pass_field(field: PassField, sample: u32) -> f64 {
+    match field {
+        PassField::Index => f64::from(sample),
+        PassField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
+        PassField::Offset => 0.125,
+    }
+}
