@@ -52,15 +52,13 @@ fn gate_is_open() -> bool {
 }
 
 fn weight(at: u32) -> vec4f {
-    var w: vec4f;
+    let is_absolute = u.absolute_weight == 1u;
     if HALF_WEIGHTS {
         let pair = weights[at / 2u];
-        let words = select(pair.xy, pair.zw, at % 2u == 1u);
-        w = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
-    } else {
-        w = bitcast<vec4f>(weights[at]);
+        let words = select(pair.xy, pair.zw, at % 2u == 1u) & vec2u(select(~0u, 0x7fff7fffu, is_absolute));
+        return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
     }
-    return select(w, abs(w), u.absolute_weight == 1u);
+    return bitcast<vec4f>(weights[at] & vec4u(select(~0u, 0x7fffffffu, is_absolute)));
 }
 
 // What a lane brings to workgroup memory: some quads of a pixel and of a row, from its first one on.
@@ -68,7 +66,7 @@ struct Carried { pixel: Pixel, source: u32, source_quad: u32, weights: u32, weig
 
 fn load_source(at: u32, quad: u32, is_inside: bool) -> vec4f {
     let exists = is_inside && quad < u.source_quads;
-    let value = source[select(0u, at + quad * u.source_height * u.source_width, exists)];
+    let value = source[select(0u, at, exists)];
     return part_of(select(vec4f(), value, exists), u.source_part);
 }
 
@@ -79,7 +77,9 @@ fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> 
     let y = i32(c.pixel.y) * vertical.spacing + vertical.origin + i32(tap.y) * vertical.direction;
     let x = i32(c.pixel.x) * horizontal.spacing + horizontal.origin + i32(tap.x) * horizontal.direction;
     let is_inside = c.pixel.exists && y >= 0 && x >= 0 && y < i32(u.source_height) && x < i32(u.source_width);
-    let source = c.source + u32(y) * u.source_width + u32(x);
+    let plane = u.source_height * u.source_width;
+    let source = c.source + quad * plane + u32(y) * u.source_width + u32(x);
+    let step = LANES / PIXELS;
     let of_tap = (vertical.first + tap.y * vertical.step) * u.kernel_columns + horizontal.first + tap.x * horizontal.step;
     let weights = c.weights + of_tap * u.source_quads * 8u;
     let source_quad = quad + c.source_quad;
@@ -87,11 +87,11 @@ fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> 
     var l: Loaded;
     l.pixels[0] = load_source(source, source_quad, is_inside);
     l.rows[0] = load_weight(weights, weight_quad);
-    if DEPTH * PIXELS > LANES { l.pixels[1] = load_source(source, source_quad + LANES / PIXELS, is_inside); }
+    if DEPTH * PIXELS > LANES { l.pixels[1] = load_source(source + step * plane, source_quad + step, is_inside); }
     if DEPTH * ROWS > LANES { l.rows[1] = load_weight(weights, weight_quad + LANES / ROWS); }
     if DEPTH * PIXELS > 2u * LANES {
-        l.pixels[2] = load_source(source, source_quad + 2u * LANES / PIXELS, is_inside);
-        l.pixels[3] = load_source(source, source_quad + 3u * LANES / PIXELS, is_inside);
+        l.pixels[2] = load_source(source + 2u * step * plane, source_quad + 2u * step, is_inside);
+        l.pixels[3] = load_source(source + 3u * step * plane, source_quad + 3u * step, is_inside);
     }
     if DEPTH * ROWS > 2u * LANES {
         l.rows[2] = load_weight(weights, weight_quad + 2u * LANES / ROWS);
@@ -116,7 +116,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let first_pixel = (u.first_tile + group.x) * PIXELS;
     let mine = pixel(first_pixel + lane % PIXELS, vertical.size, horizontal.size);
     let my_row = min(group.y * ROWS + lane % ROWS, u.quads * 4u - 1u);
-    let my_source = (slice * u.samples + u.first_sample + mine.sample) * u.source_quads * u.source_height * u.source_width;
+    let my_quad = (slice * u.samples + u.first_sample + mine.sample) * u.source_quads + lane / PIXELS;
+    let my_source = my_quad * u.source_height * u.source_width;
     let my_weights = slice * u.weight_slice + my_row / 8u * u.kernel_rows * u.kernel_columns * u.source_quads * 8u + my_row % 8u;
     let carried = Carried(mine, my_source, lane / PIXELS, my_weights, lane / ROWS);
 
