@@ -63,7 +63,7 @@
 //! ARCHITECTURE.md and may change from version to version.
 //!
 //! What a host may leave out are features, all on by default: `pictures` ([`image`]), `evaluation` ([`evaluation`], which needs
-//! `pictures`) and `embedded-weights` ([`models::Model::embedded`]).
+//! `pictures`), `onnx` ([`models::onnx`]) and `embedded-weights` ([`models::Model::embedded`]).
 
 #![warn(missing_docs)]
 

@@ -42,6 +42,16 @@ pub enum GraphError {
         /// The names of all convolutions.
         names: Vec<String>,
     },
+    /// The source of a network cannot give it for a picture of this size.
+    #[error("the network cannot be built for a picture of {height}x{width}: {reason}")]
+    Source {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+        /// What the source says.
+        reason: String,
+    },
     /// An id that does not belong to this graph.
     #[error("node '{node}' refers to a layer or node of another graph; build both with the same Graph")]
     Foreign {

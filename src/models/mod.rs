@@ -6,6 +6,8 @@ pub(crate) mod fit;
 mod input;
 mod labels;
 mod model;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod precision;
 mod recipe;
 mod resnet;

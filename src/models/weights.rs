@@ -45,11 +45,20 @@ impl Tensor {
     /// [`WeightsError::TensorLength`] if `data` does not have as many values as
     /// the product of the dimensions.
     pub fn new(shape: &[usize], data: Vec<f32>) -> Result<Self, WeightsError> {
+        Self::shared(shape, Arc::new(data))
+    }
+
+    /// A tensor of `shape` over values that others hold too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensor::new`].
+    pub(crate) fn shared(shape: &[usize], data: Arc<Vec<f32>>) -> Result<Self, WeightsError> {
         let needed = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
         if needed != Some(data.len()) {
             return Err(WeightsError::TensorLength { shape: shape.to_vec(), found: data.len() });
         }
-        Ok(Self { shape: shape.to_vec(), data: Arc::new(data) })
+        Ok(Self { shape: shape.to_vec(), data })
     }
 
     /// Size of each dimension, outermost first.

@@ -12,6 +12,7 @@ mod goldens;
 mod hard_inputs;
 mod memory;
 mod methods;
+mod onnx;
 mod photos;
 mod pixels;
 mod precision;

@@ -1,0 +1,37 @@
+//! Elementwise functions of one value.
+
+use super::layers::or_refuse;
+use super::{Importer, Inputs, Outcome, constant_input, data};
+use crate::graph::{Activation, Forward};
+use crate::models::onnx::OnnxError;
+use crate::models::onnx::node::OnnxNode;
+
+pub(super) fn relu(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    clamp(importer, node, inputs, Activation::Relu)
+}
+
+fn clamp(
+    importer: &mut Importer,
+    node: &OnnxNode,
+    inputs: &Inputs,
+    activation: Activation,
+) -> Result<Outcome, OnnxError> {
+    let x = data(node, inputs, 0)?;
+    if x.is_padded() {
+        return Ok(Outcome::Unsupported("behind a Pad".into()));
+    }
+    let name = importer.layer_name(node);
+    let made = importer.graph.add(&name, Forward::Clamp(activation), &[x.node]);
+    importer.view(x, made)
+}
+
+/// `Clip`, whose bounds are attributes before operator set 11 and inputs from then on.
+pub(super) fn clip(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    let low = or_refuse!(constant_input(inputs, 1)).and_then(|bound| bound.scalar()).or(node.float("min"));
+    let high = or_refuse!(constant_input(inputs, 2)).and_then(|bound| bound.scalar()).or(node.float("max"));
+    match (low.unwrap_or(f32::MIN), high.unwrap_or(f32::MAX)) {
+        (0.0, 6.0) => clamp(importer, node, inputs, Activation::Relu6),
+        (0.0, f32::MAX | f32::INFINITY) => clamp(importer, node, inputs, Activation::Relu),
+        (low, high) => Ok(Outcome::Unsupported(format!("to {low} .. {high}"))),
+    }
+}

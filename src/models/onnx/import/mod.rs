@@ -1,0 +1,300 @@
+//! From a file's nodes to a forward graph for pictures of one size, and a list of where each parameter comes from.
+
+mod activations;
+mod layers;
+mod linear;
+mod moves;
+mod parameters;
+mod pools;
+mod sums;
+
+pub(super) use parameters::Binding;
+
+use super::file::{File, Layout};
+use super::node::OnnxNode;
+use super::tensor::{Tensor, decode};
+use super::view::View;
+use super::{OnnxError, Unsupported, fold};
+use crate::graph::{Graph, GraphError, Network, NodeId, Shape};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A forward graph with the tensors that its parameters come from.
+pub(super) struct Imported {
+    pub network: Network,
+    pub bindings: Vec<Binding>,
+    /// Nodes of the file that the output needs.
+    pub nodes: usize,
+    /// What was left off at the end, by operation.
+    pub left_off: Vec<String>,
+}
+
+/// What a name of the file stands for.
+#[derive(Clone)]
+enum Value {
+    Constant(Arc<Tensor>),
+    Data(View),
+    /// Behind a node that is not supported.
+    Unknown,
+}
+
+/// What became of a node.
+enum Outcome {
+    Value(View),
+    Constant(Arc<Tensor>),
+    Unsupported(String),
+}
+
+type Inputs = [Option<Value>];
+type Rule = fn(&mut Importer, &OnnxNode, &Inputs) -> Result<Outcome, OnnxError>;
+
+/// The rule of an operation that reads the picture's data; `None` for one that is not supported.
+fn rule(op: &str) -> Option<Rule> {
+    Some(match op {
+        "Conv" => layers::convolution,
+        "BatchNormalization" => layers::batch_normalization,
+        "Gemm" => linear::gemm,
+        "MatMul" => linear::matrix_product,
+        "Relu" => activations::relu,
+        "Clip" => activations::clip,
+        "MaxPool" => pools::max_pool,
+        "AveragePool" => pools::average_pool,
+        "GlobalAveragePool" => pools::global_average_pool,
+        "ReduceMean" => pools::mean,
+        "Add" | "Sum" => sums::add,
+        "Sub" => sums::subtract,
+        "Mul" => sums::multiply,
+        "Div" => sums::divide,
+        "Identity" | "Dropout" | "Cast" => moves::identity,
+        "Shape" => moves::shape,
+        "Reshape" => moves::reshape,
+        "Flatten" => moves::flatten,
+        "Squeeze" => moves::squeeze,
+        "Unsqueeze" => moves::unsqueeze,
+        "Transpose" => moves::transpose,
+        "Pad" => moves::pad,
+        _ => return None,
+    })
+}
+
+/// Builds the graph for pictures of `height` x `width`.
+pub(super) fn import(file: &File, height: u32, width: u32) -> Result<Imported, OnnxError> {
+    let mut importer = Importer::new(file);
+    importer.begin(height, width)?;
+    for (index, proto) in file.graph.node.iter().enumerate() {
+        let node = OnnxNode::new(proto);
+        let outputs = importer.node(&node, importer.is_head.contains(&index))?;
+        for (name, value) in node.outputs().iter().zip(outputs) {
+            importer.values.insert(name, value);
+        }
+    }
+    importer.finish()
+}
+
+struct Importer<'a> {
+    file: &'a File,
+    graph: Graph,
+    input: Option<NodeId>,
+    values: HashMap<&'a str, Value>,
+    bindings: Vec<Binding>,
+    unsupported: Unsupported,
+    /// How many nodes read each name.
+    readers: HashMap<&'a str, usize>,
+    /// Names of layers so far.
+    names: HashSet<String>,
+    /// Nodes behind the logits, which only turn them into probabilities.
+    is_head: HashSet<usize>,
+}
+
+impl<'a> Importer<'a> {
+    fn new(file: &'a File) -> Self {
+        let mut readers: HashMap<&str, usize> = HashMap::from([(file.output.as_str(), 1)]);
+        for name in file.graph.node.iter().flat_map(|node| &node.input) {
+            *readers.entry(name).or_default() += 1;
+        }
+        let values = file.constants.iter().map(|(name, tensor)| (name.as_str(), Value::Constant(tensor.clone())));
+        Self {
+            file,
+            graph: Graph::new(),
+            input: None,
+            values: values.collect(),
+            bindings: Vec::new(),
+            unsupported: Unsupported::default(),
+            readers,
+            names: HashSet::new(),
+            is_head: head(file),
+        }
+    }
+
+    fn begin(&mut self, height: u32, width: u32) -> Result<(), OnnxError> {
+        let shape = Shape::new(self.file.input.channels, height, width);
+        let input = self.graph.input(shape)?;
+        self.input = Some(input);
+        let view = match self.file.input.layout {
+            Layout::ChannelsFirst => View::image(input, shape),
+            Layout::ChannelsLast => View::channels_last(input, shape),
+        };
+        self.values.insert(&self.file.input.name, Value::Data(view));
+        Ok(())
+    }
+
+    /// The values of a node's outputs.
+    fn node(&mut self, node: &OnnxNode, is_head: bool) -> Result<Vec<Value>, OnnxError> {
+        let value = |name: &String| self.values.get(name.as_str()).cloned();
+        let inputs: Vec<Option<Value>> = node.inputs().iter().map(value).collect();
+        let unknown = vec![Value::Unknown; node.outputs().len()];
+        let op = node.op();
+        if op == "Constant" {
+            return Ok(vec![Value::Constant(constant(node)?)]);
+        }
+        let constants: Option<Vec<Option<Arc<Tensor>>>> = inputs
+            .iter()
+            .map(|value| match value {
+                None => Some(None),
+                Some(Value::Constant(tensor)) => Some(Some(tensor.clone())),
+                Some(Value::Data(_) | Value::Unknown) => None,
+            })
+            .collect();
+        if let Some(constants) = constants {
+            return Ok(match fold::fold(node, &constants)? {
+                Some(tensors) => tensors.into_iter().map(Value::Constant).collect(),
+                None => self.refuse(node, "of constants"),
+            });
+        }
+        if is_head {
+            return Ok(inputs.into_iter().flatten().take(1).collect());
+        }
+        let Some(rule) = rule(&op) else { return Ok(self.refuse(node, "")) };
+        if inputs.iter().any(|value| matches!(value, Some(Value::Unknown))) {
+            return Ok(unknown);
+        }
+        Ok(match rule(self, node, &inputs)? {
+            Outcome::Value(view) => vec![Value::Data(view)],
+            Outcome::Constant(tensor) => vec![Value::Constant(tensor)],
+            Outcome::Unsupported(reason) => self.refuse(node, &reason),
+        })
+    }
+
+    /// Notes a node that is not supported; the walk goes on, to find all of them.
+    fn refuse(&mut self, node: &OnnxNode, reason: &str) -> Vec<Value> {
+        self.unsupported.add(&node.op(), reason, node.name());
+        vec![Value::Unknown; node.outputs().len()]
+    }
+
+    fn finish(mut self) -> Result<Imported, OnnxError> {
+        if !self.unsupported.is_empty() {
+            return Err(self.unsupported.into());
+        }
+        let form = |reason: String| OnnxError::Form { reason };
+        let name = &self.file.output;
+        let Some(Value::Data(view)) = self.values.get(name.as_str()) else {
+            return Err(form(format!("has the output '{name}', which does not depend on the picture")));
+        };
+        let (logits, shape) = (view.node, view.shape);
+        if shape.pixels() != 1 || shape.channels == 0 {
+            return Err(form(format!("has the output '{name}' of {:?}, no vector of classes", view.sizes())));
+        }
+        let input = self.input.ok_or_else(|| form("has no input".into()))?;
+        let left_off = self.is_head.iter().map(|&index| self.file.graph.node[index].op_type().to_string());
+        let mut left_off: Vec<String> = left_off.collect();
+        left_off.sort();
+        let graph = std::mem::take(&mut self.graph);
+        let network = Network::new(graph, input, logits)?;
+        Ok(Imported { network, bindings: self.bindings, nodes: self.file.graph.node.len(), left_off })
+    }
+
+    /// A layer's name: the node's, or with a number behind it where that is taken.
+    fn layer_name(&mut self, node: &OnnxNode) -> String {
+        let wanted = node.name().trim_start_matches('/').replace('/', ".");
+        let mut name = wanted.clone();
+        let mut number = 2;
+        while !self.names.insert(name.clone()) {
+            name = format!("{wanted}#{number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// Whether this node alone reads its first input.
+    fn is_only_reader(&self, node: &OnnxNode, input: usize) -> bool {
+        let name = node.inputs().get(input).map_or("", String::as_str);
+        self.readers.get(name) == Some(&1)
+    }
+
+    fn view(&self, view: &View, node: Result<NodeId, GraphError>) -> Result<Outcome, OnnxError> {
+        let node = node?;
+        Ok(Outcome::Value(View { shape: self.graph.shape(node), ..view.of(node) }))
+    }
+
+    /// An image, (N, C, H, W), of this node.
+    fn image(&self, node: Result<NodeId, GraphError>) -> Result<Outcome, OnnxError> {
+        let node = node?;
+        Ok(Outcome::Value(View::image(node, self.graph.shape(node))))
+    }
+}
+
+/// What a rule takes as its first input: data.
+fn data<'v>(node: &OnnxNode, inputs: &'v Inputs, index: usize) -> Result<&'v View, OnnxError> {
+    match inputs.get(index) {
+        Some(Some(Value::Data(view))) => Ok(view),
+        Some(Some(_)) => {
+            Err(node.error(format!("has a constant as input {index}, where the picture's data is expected")))
+        }
+        Some(None) | None => Err(node.error(format!("has no input {index}"))),
+    }
+}
+
+/// A constant input; `None` where it is left out, an outcome where it depends on the picture.
+fn constant_input(inputs: &Inputs, index: usize) -> Result<Option<&Arc<Tensor>>, Outcome> {
+    match inputs.get(index) {
+        Some(Some(Value::Constant(tensor))) => Ok(Some(tensor)),
+        Some(None) | None => Ok(None),
+        Some(Some(_)) => Err(Outcome::Unsupported("with parameters that depend on the picture".into())),
+    }
+}
+
+fn constant(node: &OnnxNode) -> Result<Arc<Tensor>, OnnxError> {
+    let name = node.outputs().first().map_or("", String::as_str);
+    if let Some(tensor) = node.tensor("value") {
+        return decode(tensor, name, None);
+    }
+    if let Some(value) = node.float("value_float") {
+        return Ok(Tensor::of_floats(name, vec![], vec![value]));
+    }
+    if let Some(values) = node.floats("value_floats") {
+        return Ok(Tensor::of_floats(name, vec![values.len()], values.to_vec()));
+    }
+    if let Some(value) = node.int("value_int") {
+        return Ok(Tensor::integers(name, vec![value]).reshaped(vec![]));
+    }
+    if let Some(values) = node.ints("value_ints") {
+        return Ok(Tensor::integers(name, values.to_vec()));
+    }
+    Err(node.error("has no value that is read: a tensor, numbers, or lists of them"))
+}
+
+/// The nodes that turn logits into probabilities, from the output back to what makes the logits.
+fn head(file: &File) -> HashSet<usize> {
+    let makers: HashMap<&str, usize> = (0..)
+        .zip(&file.graph.node)
+        .flat_map(|(index, node)| node.output.iter().map(move |name| (name.as_str(), index)))
+        .collect();
+    let (mut passed, mut head) = (Vec::new(), HashSet::new());
+    let mut name = file.output.as_str();
+    while let Some(&index) = makers.get(name) {
+        let node = &file.graph.node[index];
+        match node.op_type() {
+            "Softmax" | "LogSoftmax" | "Sigmoid" => head.insert(index),
+            "Identity" | "Cast" | "Flatten" | "Reshape" | "Squeeze" | "Dropout" => {
+                passed.push(index);
+                true
+            }
+            _ => break,
+        };
+        match node.input.first() {
+            Some(input) => name = input,
+            None => break,
+        }
+    }
+    head
+}
