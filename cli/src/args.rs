@@ -12,10 +12,12 @@ use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::network::NetworkArguments;
 use super::rules::{AddArguments, RuleArguments};
-use super::values::{self, Ablation, Backend, ClassSpec, Dimensions, ListItem, Save, Size, WeightsSource, Winograd};
+use super::values::{
+    self, Ablation, Backend, ClassSpec, Dimensions, ListItem, NetworkSource, Save, Size, WeightsSource, Winograd,
+};
 use agf::gpu::AdapterChoice;
 use agf::image::{Colormap, Range};
-use agf::models::{Architecture, Precision};
+use agf::models::Precision;
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
 
 pub use measuring::{BenchArguments, Measure, TuneArguments};
@@ -240,9 +242,11 @@ pub struct InputArguments {
 /// Which network.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Network; only efficientnet_lite0 has built-in weights
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", value_parser = values::architecture())]
-    pub model: Architecture,
+    /// Network: a name, or an ONNX file; only efficientnet_lite0 has built-in weights
+    ///
+    /// Of an ONNX file, everything that is not supported is listed before any work.
+    #[arg(long, value_name = "NAME|FILE.onnx", default_value = "efficientnet_lite0")]
+    pub model: NetworkSource,
     /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan, verify and bench
     /// make them up for a model that has none
     ///
@@ -281,6 +285,7 @@ pub struct DeviceArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use agf::models::Architecture;
     use clap::CommandFactory;
 
     #[test]
@@ -305,7 +310,7 @@ mod tests {
             panic!("spaces do no harm");
         };
         assert_eq!(explain.save, [Save::Overlay, Save::Npy]);
-        assert_eq!(explain.model.model, Architecture::EfficientNetLite0);
+        assert_eq!(explain.model.model, NetworkSource::Known(Architecture::EfficientNetLite0));
         for line in [
             "agf-run explain",
             "agf-run explain a --ablate no-fx",

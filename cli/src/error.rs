@@ -13,6 +13,7 @@ use agf::gpu::GpuError;
 use agf::image::ImageError;
 use agf::methods::RulesError;
 use agf::methods::relevance::Preset;
+use agf::models::onnx::OnnxError;
 use agf::models::weights::WeightsError;
 use agf::models::{Architecture, LabelError, LabelFileError};
 use agf::tuning::CacheError;
@@ -94,6 +95,12 @@ pub enum CliError {
     /// The size of a pattern for `verify`.
     #[error("{} of this size do not fit into memory; choose a smaller --batch or --size", count_of(*.0 as usize, "picture"))]
     Pattern(u32),
+    /// An ONNX file with other weights than its own.
+    #[error("an ONNX file has its own weights; leave --weights out, or say synthetic for a file that has none")]
+    WeightsOfOnnx,
+    /// A network from an ONNX file.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// A model without weights of its own.
     #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]
     NoWeights(Architecture),

@@ -7,10 +7,11 @@ use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
 use super::hints::Hinted;
 use super::terminal::Terminal;
-use super::values::{ClassSpec, Size, WeightsSource};
+use super::values::{ClassSpec, NetworkSource, Size, WeightsSource};
 use agf::gpu::{Gpu, Selection};
 use agf::image::Framing;
-use agf::models::{Architecture, Model};
+use agf::models::onnx::{Onnx, OnnxOptions};
+use agf::models::{Architecture, InputSpec, Model};
 use agf::tuning::{self, Tuning, WinogradTile};
 use agf::{Error, Target};
 
@@ -22,11 +23,13 @@ const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
 impl ModelArguments {
     /// The model with the weights asked for.
     pub(super) fn open(&self) -> Result<Model, CliError> {
-        let model = match &self.weights {
-            Some(WeightsSource::Synthetic) => self.made_up()?,
-            Some(WeightsSource::File(path)) => Model::open(self.model, path)?,
-            None if self.model == EMBEDDED => Model::embedded()?,
-            None => return Err(CliError::NoWeights(self.model)),
+        let model = match (&self.model, &self.weights) {
+            (NetworkSource::Onnx(path), None) => from_onnx(path, false)?,
+            (NetworkSource::Onnx(_), Some(WeightsSource::File(_))) => return Err(CliError::WeightsOfOnnx),
+            (_, Some(WeightsSource::Synthetic)) => self.made_up()?,
+            (NetworkSource::Known(known), Some(WeightsSource::File(path))) => Model::open(*known, path)?,
+            (NetworkSource::Known(EMBEDDED), None) => Model::embedded()?,
+            (NetworkSource::Known(known), None) => return Err(CliError::NoWeights(*known)),
         };
         Ok(model.with_precision(self.precision)?)
     }
@@ -43,12 +46,18 @@ impl ModelArguments {
     }
 
     fn made_up(&self) -> Result<Model, CliError> {
-        Ok(Model::synthetic(self.model).map_err(Error::from)?)
+        match &self.model {
+            NetworkSource::Known(known) => Ok(Model::synthetic(*known).map_err(Error::from)?),
+            NetworkSource::Onnx(path) => from_onnx(path, true),
+        }
     }
 
     /// Whether the model's weights are part of the program.
     pub(super) fn has_built_in(&self) -> bool {
-        self.model == EMBEDDED
+        match &self.model {
+            NetworkSource::Known(known) => *known == EMBEDDED,
+            NetworkSource::Onnx(_) => true,
+        }
     }
 }
 
@@ -57,6 +66,20 @@ pub(super) fn tell_notes(model: &Model) {
     for note in &model.notes {
         Terminal::plain().note(format_args!("{}: {note}", model.source));
     }
+}
+
+/// Side of the picture of a file that leaves it open.
+const USUAL_SIDE: u32 = 224;
+
+/// The network of an ONNX file, with torchvision's preprocessing at the size that the file fixes.
+fn from_onnx(path: &Path, is_synthetic: bool) -> Result<Model, CliError> {
+    let onnx = Onnx::open(path, &OnnxOptions::default())?;
+    let [height, width] = onnx.size().map(|side| side.unwrap_or(USUAL_SIDE));
+    let input = InputSpec::torchvision(height, width);
+    let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
+    let assumed = "the file does not say how pictures are prepared: torchvision's way is assumed (--mean, --std, --scale, --order, --resize)";
+    model.notes.push(assumed.into());
+    Ok(model)
 }
 
 /// Where to get weights of a model that has none built in, and how to pass them.

@@ -12,8 +12,9 @@ pub fn run(arguments: &TuneArguments) -> Result<Outcome, CliError> {
     let directory = setup::cache_folder().ok_or(CliError::NoCacheFolder)?;
     let gpu = arguments.device.open()?;
     let mut tuning = gpu.profile().choices.tuning.clone();
-    for &model in &arguments.models {
-        let model = ModelArguments { model, weights: None, precision: Precision::F32 }.open_or_make_up()?;
+    for model in &arguments.models {
+        let model =
+            ModelArguments { model: model.clone(), weights: None, precision: Precision::F32 }.open_or_make_up()?;
         let measured = measure(arguments, &gpu, &model)?;
         table(&model, &measured)?;
         tuning.extend(measured.iter().map(|measured| (measured.shape, measured.chosen)));

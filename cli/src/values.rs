@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
+use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::builder::{EnumValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -13,7 +14,7 @@ use clap::{Arg, Command, ValueEnum};
 use agf::gpu::{AdapterChoice, BackendChoice};
 use agf::image::{Colormap, Framing};
 use agf::methods::agf::Ablations;
-use agf::models::{Architecture, Precision};
+use agf::models::{Architecture, Precision, UnknownArchitecture};
 use agf::tuning::WinogradTile;
 
 /// A flag's value that cannot be used, and what can.
@@ -300,9 +301,34 @@ pub fn adapter_choice(text: &str) -> Result<AdapterChoice, Infallible> {
     Ok(text.parse().map_or_else(|_| AdapterChoice::Name(text.into()), AdapterChoice::Index))
 }
 
-/// Reads the name of a network.
-pub fn architecture() -> impl TypedValueParser<Value = Architecture> {
-    PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)).try_map(|name| name.parse::<Architecture>())
+/// Where a network comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkSource {
+    /// One that has a recipe here.
+    Known(Architecture),
+    /// An ONNX file.
+    Onnx(PathBuf),
+}
+
+impl FromStr for NetworkSource {
+    type Err = UnknownArchitecture;
+
+    /// A path that ends in `.onnx`, or a name.
+    fn from_str(text: &str) -> Result<Self, UnknownArchitecture> {
+        match Path::new(text).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+            true => Ok(Self::Onnx(text.into())),
+            false => text.parse().map(Self::Known),
+        }
+    }
+}
+
+impl fmt::Display for NetworkSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(architecture) => architecture.fmt(f),
+            Self::Onnx(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Reads the name of a precision.

@@ -14,6 +14,8 @@ mod hostile_files;
 mod hostile_pictures;
 #[path = "cli/methods.rs"]
 mod methods;
+#[path = "cli/onnx.rs"]
+mod onnx;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/rules.rs"]

@@ -4,7 +4,7 @@ use super::efficientnet_lite;
 use super::fit::Naming;
 use super::resnet::{self, Block, ResNet, Stage};
 use super::vgg::{self, Vgg};
-use super::{ChannelOrder, Filter, InputSpec, Labels, Recipe, Resize};
+use super::{Filter, InputSpec, Labels, Recipe};
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network, Shape};
 use std::fmt;
@@ -133,12 +133,13 @@ impl Architecture {
 
     /// Size and normalisation of the input as the network was trained: 224x224 out of a short side of 256.
     fn input(self) -> InputSpec {
-        let (filter, mean, std) = match self {
-            Self::EfficientNetLite0 => (Filter::Bicubic, [127.0; 3], [128.0; 3]),
-            _ => (Filter::Bilinear, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
-        };
-        let (resize, order) = (Resize::Crop { short: 256 }, ChannelOrder::Rgb);
-        InputSpec { height: 224, width: 224, resize, filter, order, mean, std }
+        let usual = InputSpec::torchvision(224, 224);
+        match self {
+            Self::EfficientNetLite0 => {
+                InputSpec { filter: Filter::Bicubic, mean: [127.0; 3], std: [128.0; 3], ..usual }
+            }
+            _ => usual,
+        }
     }
 
     /// The forward graph for a picture of 3 x `height` x `width`, with `classes` logits.

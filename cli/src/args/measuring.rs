@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use clap::{Args, ValueEnum};
 
 use super::{DeviceArguments, ModelArguments};
+use crate::values::NetworkSource;
 use crate::values::{self, Dimensions};
-use agf::models::Architecture;
 
 /// What `agf-run bench` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,8 +55,8 @@ pub struct BenchArguments {
 #[derive(Debug, Args)]
 pub struct TuneArguments {
     /// Network; may be given several times
-    #[arg(long = "model", value_name = "NAME", default_value = "efficientnet_lite0", value_parser = values::architecture())]
-    pub models: Vec<Architecture>,
+    #[arg(long = "model", value_name = "NAME", default_value = "efficientnet_lite0")]
+    pub models: Vec<NetworkSource>,
     /// Size of the networks' input [default: each model's own]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,

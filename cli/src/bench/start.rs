@@ -79,7 +79,7 @@ fn start(
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(program);
     command.arg("explain").arg(input).arg("--out").arg(out).args(["--save", "npy"]);
-    command.args(["--model", arguments.model.model.name()]);
+    command.arg("--model").arg(arguments.model.model.to_string());
     command.args(weights(arguments));
     command.args(["--precision", arguments.model.precision.name()]);
     command.args(["--adapter", &gpu.summary().index.to_string()]);

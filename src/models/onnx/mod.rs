@@ -102,6 +102,9 @@ impl Onnx {
     /// # Errors
     /// As [`Onnx::build`] and [`Onnx::weights`].
     pub fn model(&self, name: &str, input: InputSpec, is_synthetic: bool) -> Result<Model, OnnxError> {
+        if self.channels() != 3 {
+            return Err(OnnxError::Form { reason: "takes grey pictures, which are not supported yet".into() });
+        }
         let (height, width) = (input.height, input.width);
         let weights = self.weights(height, width, is_synthetic)?;
         let onnx = self.clone();

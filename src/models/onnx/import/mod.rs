@@ -57,6 +57,9 @@ fn rule(op: &str) -> Option<Rule> {
         "MatMul" => linear::matrix_product,
         "Relu" => activations::relu,
         "Clip" => activations::clip,
+        "LeakyRelu" | "Elu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Mish" | "Softplus" | "Gelu" => {
+            activations::function
+        }
         "MaxPool" => pools::max_pool,
         "AveragePool" => pools::average_pool,
         "GlobalAveragePool" => pools::global_average_pool,
