@@ -3,7 +3,7 @@
 use crate::support::{Place, of_repository};
 
 fn file(name: &str) -> String {
-    of_repository(&format!("tests/onnx/{name}.onnx")).display().to_string()
+    of_repository(&format!("tests/onnx/{name}.onnx"))
 }
 
 #[test]
