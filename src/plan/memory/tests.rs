@@ -92,7 +92,8 @@ fn values_in_the_wrong_place_are_found() {
     assert!(lost_value(&plan, &wiring).is_some());
 }
 
-/// Planning takes time in proportion to the number of classes: four times as many may take five times as long, and some for noise.
+/// Planning takes time in proportion to the number of classes, as many as the program takes at once: eight times as many may take twice
+/// that, for noise. Sixty-four took sixty-three times as long as eight when each value was compared with every other.
 #[test]
 fn planning_is_linear_in_classes() {
     let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
@@ -105,6 +106,6 @@ fn planning_is_linear_in_classes() {
         };
         (0..5).map(|_| run()).fold(f64::INFINITY, f64::min)
     };
-    let (few, many) = (seconds(64), seconds(256));
-    assert!(many < 8.0 * few, "64 classes take {few:.3} s, 256 classes {many:.3} s");
+    let (few, many) = (seconds(8), seconds(64));
+    assert!(many < 16.0 * few, "8 classes take {few:.3} s, 64 classes {many:.3} s");
 }
