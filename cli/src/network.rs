@@ -191,8 +191,13 @@ pub(super) struct PreprocessingReport {
     filter: &'static str,
     order: &'static str,
     /// In units of bytes, by the network's channels.
-    mean: [f32; 3],
-    std: [f32; 3],
+    mean: [f64; 3],
+    std: [f64; 3],
+}
+
+/// The number that the shortest digits of `value` spell: it is read back from JSON as the same number.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| value.into())
 }
 
 impl From<InputSpec> for PreprocessingReport {
@@ -210,7 +215,7 @@ impl From<InputSpec> for PreprocessingReport {
             ChannelOrder::Rgb => "rgb",
             ChannelOrder::Bgr => "bgr",
         };
-        Self { resize, short, filter, order, mean: input.mean, std: input.std }
+        Self { resize, short, filter, order, mean: input.mean.map(shortest), std: input.std.map(shortest) }
     }
 }
 

@@ -7,11 +7,11 @@ fn file(name: &str) -> String {
 }
 
 #[test]
-fn a_network_with_its_own_weights_is_explained() {
+fn a_network_is_explained_and_what_was_assumed_is_said() {
     let place = Place::new();
     place.photo("x.png", 60, 48);
-    let model = file("gender-v1");
-    let arguments = ["explain", "x.png", "--model", &model, "--class", "top:2", "--save", "npy", "--json"];
+    let model = file("mnasnet0_5_128_op10");
+    let arguments = ["explain", "x.png", "--model", &model, "--weights", "synthetic", "--class", "top:2", "--json"];
     let run = place.run(&arguments).succeeds();
     let report = run.json();
     assert_eq!(report["inputs"][0]["maps"].as_array().map(Vec::len), Some(2), "{report}");
@@ -40,7 +40,7 @@ fn files_that_are_no_networks_say_why() {
     place.photo("x.png", 60, 48);
     place.write("noise.onnx", &[0xff; 100]);
     place.write("empty.onnx", &[]);
-    let whole = std::fs::read(file("gender-v1")).unwrap();
+    let whole = std::fs::read(file("light_squeezenet")).unwrap();
     place.write("cut.onnx", &whole[..whole.len() / 2]);
     for (name, words) in [
         ("noise.onnx", &["noise.onnx", "no ONNX model"][..]),
@@ -52,6 +52,6 @@ fn files_that_are_no_networks_say_why() {
     }
     place.write("w.safetensors", b"");
     place
-        .run(&["predict", "x.png", "--model", &file("gender-v1"), "--weights", "w.safetensors"])
+        .run(&["predict", "x.png", "--model", &file("light_squeezenet"), "--weights", "w.safetensors"])
         .fails(&["own weights"]);
 }

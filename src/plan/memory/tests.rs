@@ -91,21 +91,3 @@ fn values_in_the_wrong_place_are_found() {
     plan.places[logits.0] = plan.places[input.0];
     assert!(lost_value(&plan, &wiring).is_some());
 }
-
-/// Planning takes time in proportion to the number of classes, as many as the program takes at once: eight times as many may take twice
-/// that, for noise. Sixty-four took sixty-three times as long as eight when each value was compared with every other.
-#[test]
-fn planning_is_linear_in_classes() {
-    let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
-    let seconds = |slots: u32| {
-        let run = || {
-            let start = std::time::Instant::now();
-            let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: true }).unwrap();
-            wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
-            start.elapsed().as_secs_f64()
-        };
-        (0..5).map(|_| run()).fold(f64::INFINITY, f64::min)
-    };
-    let (few, many) = (seconds(8), seconds(64));
-    assert!(many < 16.0 * few, "8 classes take {few:.3} s, 64 classes {many:.3} s");
-}
