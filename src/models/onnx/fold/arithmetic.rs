@@ -6,6 +6,12 @@ use crate::models::onnx::proto::tensor_proto::DataType;
 use crate::models::onnx::tensor::{Tensor, Values};
 use std::sync::Arc;
 
+/// The shape of a result, and for each of its elements those of both operands that it is made of.
+type Pairs = (Vec<usize>, Vec<(usize, usize)>);
+
+/// Two values that a reduction makes one; `None` where that has no result within 64 bits.
+type OfIntegers = fn(i64, i64) -> Option<i64>;
+
 /// The result of an elementwise operation; `None` for one that is not known.
 pub(super) fn apply(fold: &Fold, op: &str) -> Result<Option<Arc<Tensor>>, OnnxError> {
     if let Some(function) = unary(op) {
@@ -77,7 +83,7 @@ fn binary(op: &str) -> Option<fn(f32, f32) -> f32> {
 }
 
 /// Integer arithmetic; `None` where there is no result, as of a division by 0.
-fn whole(op: &str) -> Option<fn(i64, i64) -> Option<i64>> {
+fn whole(op: &str) -> Option<OfIntegers> {
     Some(match op {
         "Add" | "Sum" => i64::checked_add,
         "Sub" => i64::checked_sub,
@@ -104,7 +110,7 @@ impl Fold<'_> {
         broadcast(a, b).ok_or_else(|| self.node.error(format!("combines {a:?} with {b:?}")))
     }
 
-    fn pairs(&self, a: &Tensor, b: &Tensor) -> Result<(Vec<usize>, Vec<(usize, usize)>), OnnxError> {
+    fn pairs(&self, a: &Tensor, b: &Tensor) -> Result<Pairs, OnnxError> {
         let dims = self.broadcast(&a.dims, &b.dims)?;
         let mut pairs = Vec::with_capacity(self.size(&dims)?);
         let (of_a, of_b) = (steps(&a.dims, dims.len()), steps(&b.dims, dims.len()));
@@ -119,12 +125,7 @@ impl Fold<'_> {
         Ok(Tensor::of_floats("", dims, pairs.into_iter().map(|(i, j)| function(x[i], y[j])).collect()))
     }
 
-    fn integers(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        function: fn(i64, i64) -> Option<i64>,
-    ) -> Result<Arc<Tensor>, OnnxError> {
+    fn integers(&self, a: &Tensor, b: &Tensor, function: OfIntegers) -> Result<Arc<Tensor>, OnnxError> {
         let (x, y) = (self.whole(a)?, self.whole(b)?);
         let (dims, pairs) = self.pairs(a, b)?;
         let values: Option<Vec<i64>> = pairs.into_iter().map(|(i, j)| function(x[i], y[j])).collect();
@@ -191,7 +192,7 @@ impl Fold<'_> {
         positions(&first.dims, |position| {
             target.push(position.iter().zip(&to).map(|(at, step)| at * step).sum::<usize>())
         });
-        let (start, function, of_integers): (f64, fn(f64, f64) -> f64, fn(i64, i64) -> Option<i64>) = match op {
+        let (start, function, of_integers): (f64, fn(f64, f64) -> f64, OfIntegers) = match op {
             "ReduceProd" => (1.0, |a, b| a * b, i64::checked_mul),
             "ReduceSum" => (0.0, |a, b| a + b, i64::checked_add),
             "ReduceMax" => (f64::NEG_INFINITY, f64::max, |a, b| Some(a.max(b))),
