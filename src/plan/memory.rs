@@ -167,9 +167,12 @@ pub(super) fn lifetimes(
         touched[value.0] = Some((first, end));
     }
     let lifetime = |(index, value): (usize, &Value)| {
+        if let Some((whole, _)) = value.within {
+            let first = touched[whole.0].map_or(0, |(first, _)| first);
+            return Lifetime { bytes: 0, first, last: first };
+        }
         let (first, last) = touched[index].unwrap_or((0, end));
-        let bytes = if value.within.is_some() { 0 } else { value.bytes };
-        Lifetime { bytes, first: if written[index] { first } else { 0 }, last }
+        Lifetime { bytes: value.bytes, first: if written[index] { first } else { 0 }, last }
     };
     values.iter().enumerate().map(lifetime).collect()
 }

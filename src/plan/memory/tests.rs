@@ -91,3 +91,20 @@ fn values_in_the_wrong_place_are_found() {
     plan.places[logits.0] = plan.places[input.0];
     assert!(lost_value(&plan, &wiring).is_some());
 }
+
+/// Planning takes time in proportion to the number of classes: four times as many may take eight times as long, for noise.
+#[test]
+fn planning_is_linear_in_classes() {
+    let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
+    let seconds = |slots: u32| {
+        let run = || {
+            let start = std::time::Instant::now();
+            let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: false }).unwrap();
+            wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
+            start.elapsed().as_secs_f64()
+        };
+        (0..5).map(|_| run()).fold(f64::INFINITY, f64::min)
+    };
+    let (few, many) = (seconds(16), seconds(64));
+    assert!(many < 8.0 * few, "16 classes take {few:.3} s, 64 classes {many:.3} s");
+}
