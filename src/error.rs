@@ -69,6 +69,9 @@ pub enum Error {
         /// What may be used.
         limit: u64,
     },
+    /// The host stopped an explanation by [`Explainer::on_progress`](crate::Explainer::on_progress).
+    #[error("the explanation was stopped between two runs, as the host asked")]
+    Stopped,
     /// A picture or array that cannot be read or written.
     #[cfg(feature = "pictures")]
     #[error(transparent)]

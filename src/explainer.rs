@@ -20,7 +20,7 @@ use crate::session::{Session, SessionShape};
 use crate::target::Target;
 use crate::wiring::Wiring;
 use batches::in_batches;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 /// A model on a GPU. Sessions for the sizes seen last are kept, weights for good.
@@ -36,10 +36,13 @@ pub struct Explainer {
     sessions: Vec<Session>,
     /// Most bytes of values and weights of a session.
     max_bytes: Option<u64>,
-    on_progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    on_progress: Option<Box<OnProgress>>,
     /// Whether the network itself gives logits that would be odd of others.
     has_odd_logits: bool,
 }
+
+/// What is told after every run, and says whether to go on.
+type OnProgress = dyn FnMut(Progress) -> ControlFlow<()> + Send;
 
 /// Sessions kept at a time.
 const SESSIONS: usize = 2;
@@ -101,14 +104,17 @@ impl Explainer {
         self.sessions.clear();
     }
 
-    /// Calls back after every run of [`Explainer::explain`].
-    pub fn on_progress(&mut self, callback: impl FnMut(Progress) + Send + 'static) {
+    /// Calls back after every run of [`Explainer::explain`]. Where it breaks before the last run, that call ends with [`Error::Stopped`]
+    /// and without results.
+    pub fn on_progress(&mut self, callback: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) {
         self.on_progress = Some(Box::new(callback));
     }
 
-    fn report_progress(&mut self, done: usize, total: usize) {
-        if let Some(callback) = &mut self.on_progress {
-            callback(Progress { done: done as u64, total: total as u64 });
+    fn report_progress(&mut self, done: usize, total: usize) -> Result<(), Error> {
+        let Some(callback) = &mut self.on_progress else { return Ok(()) };
+        match callback(Progress { done: done as u64, total: total as u64 }) {
+            ControlFlow::Break(()) if done < total => Err(Error::Stopped),
+            ControlFlow::Break(()) | ControlFlow::Continue(()) => Ok(()),
         }
     }
 
@@ -144,7 +150,7 @@ impl Explainer {
         let run = async |pictures: Range<usize>| {
             let part = batch.part(pictures.start as u32, pictures.len() as u32);
             let explained = self.run(&part, &targets[pictures.clone()], slots, None, &mut cost).await?;
-            self.report_progress(pictures.end, total);
+            self.report_progress(pictures.end, total)?;
             Ok(explained)
         };
         let explained = in_batches(total, largest, run).await?;

@@ -1,5 +1,6 @@
 //! What all methods together say of a run's pictures.
 
+use super::interrupt;
 use agf::error::Error;
 use agf::methods::Method;
 use agf::{Batch, Cost, Explainer, Map, Target};
@@ -34,11 +35,13 @@ impl Questions {
         let mut answers: Vec<Answer> = Vec::new();
         let mut cost = Cost::default();
         for method in &self.methods {
+            go_on()?;
             self.explainer.set_method(method.clone());
             let (explained, of_method) = pollster::block_on(self.explainer.explain(batch, &targets))?;
             add(&mut cost, &of_method);
             let mut changes = vec![Vec::new(); explained.len()];
             if let Some(seed) = self.audit {
+                go_on()?;
                 let of_audit;
                 (changes, of_audit) = pollster::block_on(self.explainer.sensitivity(batch, &explained, seed))?;
                 add(&mut cost, &of_audit);
@@ -61,6 +64,11 @@ impl Questions {
         let once: u64 = self.methods.iter().map(runs).sum();
         once * if self.audit.is_some() { 2 } else { 1 }
     }
+}
+
+/// Stops between two calls as the explainer does between two runs.
+fn go_on() -> Result<(), Error> {
+    if interrupt::is_requested() { Err(Error::Stopped) } else { Ok(()) }
 }
 
 fn add(total: &mut Cost, cost: &Cost) {

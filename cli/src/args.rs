@@ -88,10 +88,15 @@ pub struct ExplainArguments {
     pub audit: bool,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
     ///
-    /// Where it is an INPUT itself or lies around one, pictures in it that are called as outputs (NAME.CLASS.overlay.png,
-    /// NAME.CLASS.heatmap.png, NAME.panel.png) are left out. Inputs are never overwritten.
+    /// Neither inputs nor maps of other inputs are ever overwritten: the outputs of a second x.jpg are called x-2. Pictures that
+    /// agf-run wrote are left out of every folder that is searched.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+    /// Go on where an earlier run with equal settings ended: leave out inputs whose maps are in the folder already
+    ///
+    /// An input is done if the report in the folder names it, the file has not changed since and all its files are there.
+    #[arg(long)]
+    pub resume: bool,
     /// Kinds of files to write, separated by commas [default: overlay, or panel with several methods]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Save>::default())]
     pub save: Vec<Save>,
@@ -110,6 +115,17 @@ pub struct ExplainArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
+}
+
+impl ExplainArguments {
+    /// Kinds of files to write for so many methods.
+    pub(super) fn save(&self, methods: usize) -> Vec<Save> {
+        match (&self.save[..], methods) {
+            ([], 0 | 1) => vec![Save::Overlay],
+            ([], _) => vec![Save::Panel],
+            (chosen, _) => chosen.to_vec(),
+        }
+    }
 }
 
 /// `agf-run predict`.

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::inputs::{Source, append};
+use super::former::FileStamp;
+use super::inputs::Source;
+use super::names::append;
 use super::report::{Failure, SizeReport};
 use agf::image::{Framing, ImageError, InputSpec, NpyInputs, Photo, Placement, Prepared, RgbImage, prepare};
 
@@ -17,6 +19,8 @@ pub(super) struct Picture {
     pub(super) index: Option<usize>,
     /// What its outputs' names begin with, relative to the output folder.
     pub(super) name: PathBuf,
+    /// The file as it was found.
+    pub(super) file: FileStamp,
     /// The photo; for an input from an array, what it shows.
     pub(super) photo: Photo,
     /// The network's input.
@@ -81,6 +85,7 @@ impl Decoder {
             input: label_of(source, None),
             index: None,
             name: source.name.clone(),
+            file: source.file.clone(),
             photo,
             prepared,
             decode_ms: milliseconds(started),
@@ -92,7 +97,8 @@ impl Decoder {
     pub(super) fn array(&self, source: &Source) -> Result<impl Iterator<Item = Result<Picture, Failure>>, Failure> {
         let mut inputs = guarded(&label_of(source, None), || NpyInputs::open(&source.path))?;
         let mut is_warned = false;
-        Ok((0..inputs.count()).map(move |index| {
+        let left = (0..inputs.count()).filter(|index| !source.done.contains(index));
+        Ok(left.map(move |index| {
             let mut picture = self.element(&mut inputs, index, source)?;
             picture.doubt = picture.doubt.filter(|_| !is_warned);
             is_warned |= picture.doubt.is_some();
@@ -119,6 +125,7 @@ impl Decoder {
             input: label_of(source, None),
             index: Some(index),
             name: append(&source.name, &format!(".{index}")),
+            file: source.file.clone(),
             photo,
             prepared,
             decode_ms: milliseconds(started),
@@ -225,7 +232,7 @@ mod tests {
             .unwrap();
         writer.extend(values).unwrap();
         writer.finish().unwrap();
-        let source = Source { path, name: "x".into(), array_length: Some(2) };
+        let source = Source { path, name: "x".into(), array_length: Some(2), ..Source::default() };
         let again = decoder.array(&source).unwrap().nth(1).unwrap().unwrap();
         assert_eq!((again.index, again.name), (Some(1), "x.1".into()));
         assert_eq!(again.photo.rgb(), &rgb);

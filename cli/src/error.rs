@@ -115,6 +115,28 @@ pub enum CliError {
         /// What the system said.
         source: io::Error,
     },
+    /// What is called as the report is something else.
+    #[error(
+        "{} is no report of this version of agf-run ({reason}), and would be replaced; choose another folder with --out",
+        path.display()
+    )]
+    ForeignReport {
+        /// The file.
+        path: PathBuf,
+        /// Why it is none.
+        reason: String,
+    },
+    /// What is there was made with other settings.
+    #[error(
+        "--resume: {} was made with other settings: {}; choose another folder with --out, or leave --resume out",
+        path.display(), differences.join("; ")
+    )]
+    OtherRequest {
+        /// The report.
+        path: PathBuf,
+        /// What differs.
+        differences: Vec<String>,
+    },
     /// The folder of an evaluation's photos.
     #[error("{}", .0.told())]
     Dataset(#[from] DatasetError),

@@ -10,16 +10,18 @@ use std::time::Instant;
 use super::answers::Questions;
 use super::args::ExplainArguments;
 use super::decode::Decoder;
+use super::former::Former;
 use super::output::Writer;
 use super::pipeline::{self, Batches, Delivery};
 use super::record::{Recorder, Step};
-use super::report::{ColorReport, MethodReport, Milliseconds, Report, SCHEMA};
-use super::terminal::Terminal;
-use super::{CliError, Outcome, inputs, interrupt, setup};
-use agf::Explainer;
+use super::report::{ColorReport, Entry, MethodReport, Milliseconds, Report, SCHEMA};
+use super::terminal::{Terminal, count_of};
+use super::{CliError, Outcome, inputs, interrupt, request, setup};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::Model;
+use agf::{Error, Explainer};
+use serde_json::Map;
 
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
@@ -27,7 +29,10 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let model = arguments.network.apply(arguments.model.open()?)?;
     let targets = setup::targets(&arguments.classes, &model)?;
     let methods = arguments.method.resolve(arguments.audit)?;
-    let found = inputs::find(&arguments.input.inputs, Some(&arguments.out)).usable()?;
+    let former = Former::read(&arguments.out)?;
+    let mut found = inputs::find(&arguments.input.inputs, Some(&arguments.out), &former).usable()?;
+    let request = request::of(arguments, &arguments.save(methods.len()), &methods, &model);
+    let kept = if arguments.resume { former.take_done(&mut found.sources, &request)? } else { Vec::new() };
     let gpu = arguments.device.open()?;
     let writer = Writer::new(arguments, &methods, &found.sources)?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
@@ -38,11 +43,18 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
 
     let count = found.picture_count();
     let terminal = Terminal::with_progress(count, questions.runs_per_picture());
-    questions.explainer.on_progress(terminal.progress_of_runs());
+    let mut advance = terminal.progress_of_runs();
+    questions.explainer.on_progress(move |progress| {
+        advance(progress);
+        interrupt::flow()
+    });
     interrupt::listen(terminal.clone(), writer.folders().to_vec());
     terminal.say(setup::introduction(&model, &gpu));
-    let report = empty_report(arguments, &questions.methods, &model, &gpu);
-    let mut recorder = Recorder::new(model.labels(), writer, report, terminal, !arguments.json, count);
+    let done = (!kept.is_empty()).then(|| format!("{} done already", count_of(kept.len(), "input")));
+    done.into_iter().chain(found.note()).for_each(|note| terminal.say(note));
+    let inputs = kept.into_iter().map(Entry::Kept).collect();
+    let report = Report { request, inputs, ..empty_report(arguments, &questions.methods, &model, &gpu) };
+    let mut recorder = Recorder::new(model.labels(), writer, report, terminal, !arguments.json, count, former);
     for failure in found.failures {
         recorder.fail(failure);
     }
@@ -58,7 +70,8 @@ fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut
         let (sender, receiver) = sync_channel(0);
         let recording = scope.spawn(move || recorder.record_all(receiver));
         for delivery in batches.take_while(|_| !interrupt::is_requested()) {
-            if sender.send(explain(&mut questions, delivery)).is_err() {
+            let Some(step) = explain(&mut questions, delivery) else { break };
+            if sender.send(step).is_err() {
                 break;
             }
         }
@@ -67,13 +80,16 @@ fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut
     });
 }
 
-fn explain(questions: &mut Questions, delivery: Delivery) -> Step {
+/// Nothing where the user interrupts before the batch is done.
+fn explain(questions: &mut Questions, delivery: Delivery) -> Option<Step> {
     match delivery {
-        Delivery::Failed(failure) => Step::Unread(failure),
+        Delivery::Failed(failure) => Some(Step::Unread(failure)),
         Delivery::Batch(mut pictures) => {
             let batch = pipeline::batch_of(&mut pictures);
-            let result = questions.ask(&batch);
-            Step::Explained { pictures, result }
+            match questions.ask(&batch) {
+                Err(Error::Stopped) => None,
+                result => Some(Step::Explained { pictures, result }),
+            }
         }
     }
 }
@@ -93,7 +109,10 @@ fn empty_report(arguments: &ExplainArguments, methods: &[Method], model: &Model,
         colors: ColorReport { colormap: arguments.colormap.name(), range: arguments.range.to_string() },
         milliseconds: Milliseconds::default(),
         peak_gpu_bytes: 0,
+        request: Map::new(),
         inputs: Vec::new(),
         failed: Vec::new(),
+        undone: 0,
+        earlier: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
-//! Ctrl-C and the signals that ask a program to end: the first ends the work after the running batch, the second at once.
+//! Ctrl-C and the signals that ask a program to end: the first ends the work after the run at hand, the second at once.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,15 +19,56 @@ static REQUESTS: AtomicU32 = AtomicU32::new(0);
 
 /// Listens from now on. At the second request the unfinished files in `folders` are removed.
 ///
-/// Where a signal is ignored, as under `nohup`, all signals keep their usual effect.
+/// A signal that is ignored stays so, as SIGINT in background jobs of scripts and SIGHUP under `nohup`.
 pub(super) fn listen(terminal: Terminal, folders: Vec<PathBuf>) {
-    let _ = ctrlc::try_set_handler(move || {
+    let ignored = ignored::find();
+    let _ = ctrlc::set_handler(move || {
         if REQUESTS.fetch_add(1, Ordering::Relaxed) == 0 {
-            return terminal.say("stopping after this batch; press again to stop at once");
+            return terminal.say("stopping after this run; press again to stop at once");
         }
         remove_unfinished(&folders, |_, process| process == process::id());
         process::exit(ENDED_AT_ONCE);
     });
+    ignored::ignore(&ignored);
+}
+
+#[cfg(unix)]
+mod ignored {
+    /// The signals that end the work.
+    const ENDING: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+    /// Those that the process was started to ignore.
+    pub fn find() -> Vec<libc::c_int> {
+        ENDING.into_iter().filter(|&signal| is_ignored(signal)).collect()
+    }
+
+    fn is_ignored(signal: libc::c_int) -> bool {
+        // Safety: without a new action the call only writes the present one, for which zeros are a valid value.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+        }
+    }
+
+    /// Ignores signals.
+    pub fn ignore(signals: &[libc::c_int]) {
+        for &signal in signals {
+            // Safety: ignoring a signal runs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_IGN) };
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod ignored {
+    pub fn find() {}
+
+    pub fn ignore((): &()) {}
+}
+
+/// What tells an explainer between two runs whether to go on.
+pub(super) fn flow() -> ControlFlow<()> {
+    if is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Whether the work shall end.

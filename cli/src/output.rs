@@ -11,8 +11,10 @@ use super::CliError;
 use super::answers::MethodMap;
 use super::args::ExplainArguments;
 use super::decode::Picture;
-use super::inputs::{Source, append};
+use super::former::REPORT;
+use super::inputs::Source;
 use super::interrupt;
+use super::names::append;
 use super::values::Save;
 use agf::image::{
     Colormap, ComparisonRow, ImageError, Map, PanelEntry, Range, comparison, heatmap, overlay, panel, write_atomically,
@@ -62,8 +64,7 @@ impl<'a> Writer<'a> {
         sources: &[Source],
     ) -> Result<Self, CliError> {
         let ExplainArguments { out: folder, colormap, range, .. } = arguments;
-        let usual = if methods.len() > 1 { Save::Panel } else { Save::Overlay };
-        let save = if arguments.save.is_empty() { vec![usual] } else { arguments.save.clone() };
+        let save = arguments.save(methods.len());
         let try_out = || {
             fs::create_dir_all(folder)?;
             tempfile::tempfile_in(folder).map(drop)
@@ -184,7 +185,7 @@ impl<'a> Writer<'a> {
 
     /// Writes `report.json`.
     pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, OutputError> {
-        let path = self.target(self.folder.join("report.json"))?;
+        let path = self.target(self.folder.join(REPORT))?;
         write_atomically(&path, |file| {
             serde_json::to_writer_pretty(&mut *file, report).map_err(io::Error::from)?;
             file.write_all(b"\n")

@@ -133,7 +133,7 @@ mod tests {
                 0 => std::fs::write(&path, b"no picture").unwrap(),
                 width => RgbImage::new(*width, 2).save(&path).unwrap(),
             }
-            Source { path, name: index.to_string().into(), array_length: None }
+            Source { path, name: index.to_string().into(), ..Source::default() }
         };
         let sources = [3, 3, 0, 3, 3, 4, 3].iter().enumerate().map(source).collect();
         let spec = Model::synthetic(Architecture::TinyVgg).unwrap().input_spec();
@@ -154,7 +154,7 @@ mod tests {
         let (sender, receiver) = sync_channel(1);
         drop(receiver);
         let spec = Model::synthetic(Architecture::TinyVgg).unwrap().input_spec();
-        let source = Source { path: "missing".into(), name: "missing".into(), array_length: None };
+        let source = Source { path: "missing".into(), name: "missing".into(), ..Source::default() };
         produce(&vec![source; 10], Decoder { spec, framing: Framing::Native }, &sender);
         assert!(Photo::open("missing").is_err());
     }

@@ -2,6 +2,7 @@
 
 use super::args::PredictArguments;
 use super::decode::{Decoder, Picture};
+use super::former::Former;
 use super::hints::Hinted;
 use super::output;
 use super::pipeline::{self, Batches, Delivery};
@@ -16,7 +17,7 @@ use agf::models::Labels;
 pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     let model = arguments.network.apply(arguments.model.open()?)?;
     setup::check_count("--top ", arguments.top.get(), &model)?;
-    let found = inputs::find(&arguments.input.inputs, None).usable()?;
+    let found = inputs::find(&arguments.input.inputs, None, &Former::default()).usable()?;
     let gpu = arguments.device.open()?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
@@ -29,6 +30,9 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
         failed: Vec::new(),
     };
     session.terminal.say(setup::introduction(&model, &gpu));
+    if let Some(note) = found.note() {
+        session.terminal.say(note);
+    }
     for failure in found.failures {
         session.fail(failure);
     }

@@ -4,20 +4,24 @@ use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use super::answers::{Answer, MethodMap};
 use super::decode::Picture;
+use super::former::Former;
 use super::hints::Hinted;
-use super::output::{self, Captioned, Writer};
+use super::output::{self, Captioned, OutputError, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
 use super::terminal::{Terminal, count_of, escaped};
 use super::{CliError, Outcome, interrupt, ranking};
 use agf::Cost;
 use agf::error::Error;
 use agf::models::Labels;
+
+/// How often the report is written while there is still something to do, so that a killed run can go on.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// What there is to record.
 pub(super) enum Step {
@@ -41,6 +45,10 @@ pub(super) struct Recorder<'a> {
     prints_lines: bool,
     /// Pictures to come.
     left: usize,
+    /// Earlier runs in the output folder.
+    former: Former,
+    /// When the report was written last.
+    reported: Option<Instant>,
     /// Why standard output could not be written, the first time.
     stdout_error: Option<io::Error>,
 }
@@ -54,8 +62,10 @@ impl<'a> Recorder<'a> {
         terminal: Terminal,
         prints_lines: bool,
         count: usize,
+        former: Former,
     ) -> Self {
-        Self { labels, writer, report, terminal, prints_lines, left: count, stdout_error: None }
+        let (reported, stdout_error) = (None, None);
+        Self { labels, writer, report, terminal, prints_lines, left: count, former, reported, stdout_error }
     }
 
     /// Records all steps as they come.
@@ -65,7 +75,19 @@ impl<'a> Recorder<'a> {
                 Step::Explained { pictures, result } => self.record_run(&pictures, result),
                 Step::Unread(failure) => self.fail_next(failure),
             }
+            if self.reported.is_none_or(|time| time.elapsed() > REPORT_EVERY) {
+                // What stands in its way is told at the end.
+                let _ = self.write_report();
+                self.reported = Some(Instant::now());
+            }
         }
+    }
+
+    fn write_report(&mut self) -> Result<PathBuf, OutputError> {
+        self.report.undone = self.left;
+        let names: HashSet<&str> = self.report.names().collect();
+        self.report.earlier = self.former.owners_beside(|owner| names.contains(&*owner.name));
+        self.writer.write_report(&self.report)
     }
 
     /// Writes the files of a run's pictures, then tells of them.
@@ -106,6 +128,7 @@ impl<'a> Recorder<'a> {
             input: picture.input.clone(),
             index: picture.index,
             name: picture.name.display().to_string(),
+            file: picture.file.clone(),
             photo: picture.index.is_none().then_some(photo),
             network_input: picture.network_input(),
             top5: ranking::best(&done.probabilities, 5, self.labels),
@@ -127,6 +150,13 @@ impl<'a> Recorder<'a> {
             let label = picture.label();
             self.terminal.warn(format_args!(
                 "{label}: the {method} map of class {class} ({name}) has {nan_count} NaN and {infinite_count} infinite values"
+            ));
+        }
+        for map in maps.iter().filter(|map| map.is_zero()) {
+            let MapReport { method, class, name, .. } = map;
+            let label = escaped(&picture.label());
+            self.terminal.say(format_args!(
+                "note: {label}: the {method} map of class {class} ({name}) is zero everywhere: the method finds nothing for or against it"
             ));
         }
     }
@@ -166,14 +196,14 @@ impl<'a> Recorder<'a> {
     /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption left undone.
     pub(super) fn finish(mut self, started: Instant) -> Result<Outcome, CliError> {
         self.terminal.finish();
-        let written = self.writer.write_report(&self.report);
+        let written = self.write_report();
         if !self.prints_lines {
             let document = output::to_json(&self.report)?;
             self.print(&document);
         }
         let failed = self.report.failed.len();
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        let (inputs, maps) = (count_of(self.report.inputs.len(), "input"), count_of(self.report.map_count(), "map"));
+        let (inputs, maps) = (count_of(self.report.done().count(), "input"), count_of(self.report.map_count(), "map"));
         let see =
             written.as_ref().map_or(String::new(), |path| format!("; see {}", escaped(&path.display().to_string())));
         let seconds = started.elapsed().as_secs_f64();

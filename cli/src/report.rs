@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::answers::MethodMap;
+use super::former::{FileStamp, Owner};
 use super::network::PreprocessingReport;
 use super::ranking::Ranked;
 use agf::gpu::AdapterSummary;
@@ -75,7 +77,7 @@ impl From<&AdapterSummary> for AdapterReport {
 pub(super) struct MethodReport {
     pub(super) name: &'static str,
     /// By the names of their flags.
-    pub(super) options: serde_json::Map<String, serde_json::Value>,
+    pub(super) options: Map<String, Value>,
     /// The layers that the numbers of `conservation` belong to, from the logits to the picture.
     pub(super) layers: Vec<String>,
 }
@@ -101,8 +103,24 @@ pub(super) struct Report {
     pub(super) milliseconds: Milliseconds,
     /// Largest amount of GPU memory in use, weights included.
     pub(super) peak_gpu_bytes: u64,
-    pub(super) inputs: Vec<InputReport>,
+    /// Everything that the maps depend on but the input, by the names of settings.
+    pub(super) request: Map<String, Value>,
+    pub(super) inputs: Vec<Entry>,
     pub(super) failed: Vec<Failure>,
+    /// Number of inputs that were left undone, as in an interrupted run.
+    pub(super) undone: usize,
+    /// Inputs of earlier runs whose maps are still in the folder.
+    pub(super) earlier: Vec<Owner>,
+}
+
+/// An input in the report.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Entry {
+    /// Of this run.
+    Done(Box<InputReport>),
+    /// Of an earlier run with equal settings, as that one reported it.
+    Kept(Map<String, Value>),
 }
 
 impl Report {
@@ -110,12 +128,28 @@ impl Report {
     pub(super) fn add(&mut self, input: InputReport, cost: &Cost) {
         self.milliseconds.add(&input.milliseconds);
         self.peak_gpu_bytes = self.peak_gpu_bytes.max(cost.gpu_bytes);
-        self.inputs.push(input);
+        self.inputs.push(Entry::Done(Box::new(input)));
     }
 
-    /// Number of maps of all inputs.
+    /// Number of maps of this run.
     pub(super) fn map_count(&self) -> usize {
-        self.inputs.iter().map(|input| input.maps.len()).sum()
+        self.done().map(|input| input.maps.len()).sum()
+    }
+
+    /// Names of all inputs.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().filter_map(|entry| match entry {
+            Entry::Done(input) => Some(&*input.name),
+            Entry::Kept(input) => input.get("name")?.as_str(),
+        })
+    }
+
+    /// The inputs of this run.
+    pub(super) fn done(&self) -> impl Iterator<Item = &InputReport> {
+        self.inputs.iter().filter_map(|entry| match entry {
+            Entry::Done(input) => Some(&**input),
+            Entry::Kept(_) => None,
+        })
     }
 }
 
@@ -128,6 +162,8 @@ pub(super) struct InputReport {
     pub(super) index: Option<usize>,
     /// What its outputs' names begin with, relative to the output folder.
     pub(super) name: String,
+    /// The file that was explained.
+    pub(super) file: FileStamp,
     /// The photo's size; none for an input from an array.
     pub(super) photo: Option<SizeReport>,
     pub(super) network_input: SizeReport,
@@ -209,6 +245,11 @@ pub(super) struct MapReport {
 }
 
 impl MapReport {
+    /// Whether all values are 0.
+    pub(super) fn is_zero(&self) -> bool {
+        self.nan_count + self.infinite_count == 0 && self.min == Some(0.0) && self.max == Some(0.0)
+    }
+
     /// Counts and sums a map.
     pub(super) fn new(made: &MethodMap, name: &str, probability: f32, folder: &Path, files: &[PathBuf]) -> Self {
         let map = &made.map;

@@ -240,6 +240,18 @@ pub enum Save {
     Npy,
 }
 
+impl Save {
+    /// The name as it is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overlay => "overlay",
+            Self::Heatmap => "heatmap",
+            Self::Panel => "panel",
+            Self::Npy => "npy",
+        }
+    }
+}
+
 /// A graphics interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Backend {

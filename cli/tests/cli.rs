@@ -12,12 +12,17 @@ mod files;
 mod hostile_files;
 #[path = "cli/hostile_pictures.rs"]
 mod hostile_pictures;
+#[cfg(unix)]
+#[path = "cli/interrupts.rs"]
+mod interrupts;
 #[path = "cli/methods.rs"]
 mod methods;
 #[path = "cli/onnx.rs"]
 mod onnx;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
+#[path = "cli/resume.rs"]
+mod resume;
 #[path = "cli/rules.rs"]
 mod rules;
 #[path = "cli/support.rs"]

@@ -87,7 +87,7 @@ impl Evaluator {
         self.pixels.capacity() as usize
     }
 
-    /// The explainer, for its limit of memory.
+    /// The explainer, for its limit of memory and its progress.
     pub fn explainer(&mut self) -> &mut Explainer {
         &mut self.explainer
     }

@@ -99,7 +99,7 @@ impl Explainer {
             for ((picture, _), answer) in samples.iter().zip(answers) {
                 add(&mut sums[*picture], &answer.maps);
             }
-            self.report_progress(end, total);
+            self.report_progress(end, total)?;
             Ok(Vec::<()>::new())
         };
         in_batches(total, largest, run).await?;

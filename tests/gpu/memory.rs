@@ -4,6 +4,7 @@ use crate::{gpu, random_batch};
 use agf::methods::{IntegratedGradients, Method, SmoothGrad};
 use agf::models::{Architecture, Model};
 use agf::{Error, Explained, Explainer, SessionShape, Target};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 fn smooth(seed: u64) -> Method {
@@ -76,10 +77,33 @@ fn progress_counts_every_pass_once() {
     explainer.limit_memory(Some(bytes_for(&smooth(1), 4)));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sink = seen.clone();
-    explainer.on_progress(move |progress| sink.lock().unwrap().push((progress.done, progress.total)));
+    explainer.on_progress(move |progress| {
+        sink.lock().unwrap().push((progress.done, progress.total));
+        ControlFlow::Continue(())
+    });
     let targets = vec![vec![Target::Rank(0)]; 2];
     pollster::block_on(explainer.explain(&random_batch(2, 40, 36), &targets)).unwrap();
     let seen = seen.lock().unwrap();
     assert!(seen.len() > 1 && seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "{seen:?}");
     assert!(seen.iter().all(|(_, total)| *total == 14) && seen.last() == Some(&(14, 14)), "{seen:?}");
+}
+
+/// A host that has had enough does not wait for the other passes; after the last one the result is there anyhow.
+#[test]
+fn a_host_stops_an_explanation_between_runs() {
+    let model = Model::synthetic(Architecture::TinyResNet).unwrap();
+    let mut explainer = Explainer::new(gpu(), &model, smooth(1));
+    explainer.limit_memory(Some(bytes_for(&smooth(1), 4)));
+    let runs = Arc::new(Mutex::new(0));
+    let count = runs.clone();
+    explainer.on_progress(move |_| {
+        *count.lock().unwrap() += 1;
+        ControlFlow::Break(())
+    });
+    let targets = vec![vec![Target::Rank(0)]; 2];
+    let stopped = pollster::block_on(explainer.explain(&random_batch(2, 40, 36), &targets));
+    assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+    assert_eq!(*runs.lock().unwrap(), 1);
+    explainer.limit_memory(None);
+    assert!(pollster::block_on(explainer.explain(&random_batch(2, 40, 36), &targets)).is_ok());
 }

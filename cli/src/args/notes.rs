@@ -23,11 +23,12 @@ where --method names another than agf alone, and the files written.
 File names begin with that of the input, without its ending; a picture found in a folder keeps its path below that folder, so \
 photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. With another method than agf, or several, it is named \
 behind the class: x.388.grad-cam.overlay.png. The panel of several methods, x.panel.png, has a row per class and a column per method. Where two inputs would get the same name, the later \
-one becomes x-2, x-3 and so on. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
+one becomes x-2, x-3 and so on; so does one whose name belongs to another input of an earlier run. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
 
 DIR/report.json tells for each input its file names, sizes, top-5 classes, each map's numbers and the time it took, and for \
-each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones. Ctrl-C ends the run \
-after the batch at hand, with a report of what is done; pressed again it ends the run at once.
+each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones. Ctrl-C ends the work \
+after the run of the network at hand, with a report of what is done and how many inputs are not; pressed again it ends the work at \
+once. --resume goes on later. Without it inputs are explained anew, and maps of other inputs in DIR stay as they are.
 
 Examples:
   agf-run explain panda_macaw.jpg                                  what speaks for the best class
@@ -36,6 +37,7 @@ Examples:
   agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
   agf-run explain panda_macaw.jpg --class 388 --class macaw --method all   a panel of all methods
   agf-run explain photo.jpg --method smoothgrad --samples 100 --seed 7 --max-memory 500M
+  agf-run explain photos/ --out maps --resume                      go on with an interrupted run
   agf-run explain inputs.npy --ablate no_m,no_a --json";
 
 pub(super) const RULES_NOTES: &str = "\

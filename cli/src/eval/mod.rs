@@ -20,6 +20,7 @@ use super::error::shown;
 use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
+use agf::Error;
 use agf::evaluation::records::{self, Record, RecordFile, Settings};
 use agf::evaluation::{Dataset, Evaluation, Evaluator, LeftOut, Options, Reader, mosaics};
 use agf::methods::Method;
@@ -148,6 +149,7 @@ impl<'a> Run<'a> {
         let evaluator = Evaluator::new(&gpu, &self.model, self.evaluation, self.options, size, batch);
         let mut evaluator = pollster::block_on(evaluator)?;
         evaluator.explainer().limit_memory(self.arguments.max_memory.map(|size| size.0));
+        evaluator.explainer().on_progress(|_| interrupt::flow());
         let positions = (file.done()..).map(|number| self.arguments.shard.position(number));
         let positions = positions.take_while(|&position| position < self.work.len() as u64).map(|p| p as usize);
         let pictures = Pictures::start(self.work.clone(), self.reader, positions.collect(), evaluator.batch())?;
@@ -155,7 +157,10 @@ impl<'a> Run<'a> {
             let samples: Vec<_> = pictures.iter().filter_map(|picture| picture.sample.clone().ok()).collect();
             let scores = match samples.is_empty() {
                 true => Vec::new(),
-                false => pollster::block_on(evaluator.evaluate(&samples, &self.methods))?,
+                false => match pollster::block_on(evaluator.evaluate(&samples, &self.methods)) {
+                    Err(Error::Stopped) => break,
+                    scores => scores?,
+                },
             };
             let mut scores = scores.into_iter();
             let record = |picture: pictures::Picture| Record {

@@ -1,11 +1,15 @@
 //! Running the program, and making the files that it is given.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use agf::image::RgbImage;
 use tempfile::TempDir;
+
+/// Where Mesa keeps compiled shaders.
+const MESA_CACHE: &str = "MESA_SHADER_CACHE_DIR";
 
 /// What a run left on its streams.
 pub struct Run {
@@ -62,14 +66,16 @@ impl Run {
     }
 }
 
-/// A folder of its own for each test, which is also where the program runs.
+/// A folder of its own for each test, which is also where the program runs, and another for what it keeps of the user's.
 pub struct Place {
     folder: TempDir,
+    home: TempDir,
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        let folder = || tempfile::tempdir().expect("a temporary folder");
+        Self { folder: folder(), home: folder() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -79,6 +85,13 @@ impl Place {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_agf-run"));
         command.current_dir(self.folder.path()).args(arguments);
+        for variable in ["HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"] {
+            command.env(variable, self.home.path());
+        }
+        // Mesa's cache of compiled shaders stays where it is: compiling all anew takes most of a minute.
+        if let (None, Some(folder)) = (env::var_os(MESA_CACHE), dirs::cache_dir()) {
+            command.env(MESA_CACHE, folder);
+        }
         command
     }
 

@@ -8,10 +8,6 @@ fn run(place: &Place, line: &[&str]) -> Run {
     for variable in ["HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"] {
         command.env(variable, place.path("cache"));
     }
-    // The driver's own cache stays where it is: compiling everything anew takes most of a minute.
-    if let Some(folder) = dirs::cache_dir() {
-        command.env("MESA_SHADER_CACHE_DIR", folder);
-    }
     place.run_command(command).succeeds()
 }
 
