@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -83,7 +82,7 @@ pub(super) struct Former {
 }
 
 impl Former {
-    /// Reads the report in `folder`; without one there is nothing.
+    /// Reads the report in `folder`; without such a file there is nothing.
     ///
     /// # Errors
     /// [`CliError::ForeignReport`] where the file is something else, which would be replaced.
@@ -91,11 +90,10 @@ impl Former {
         let path = folder.join(REPORT);
         let former = Self { folder: folder.into(), ..Self::default() };
         let foreign = |reason: String| CliError::ForeignReport { path: path.clone(), reason };
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(former),
-            Err(error) => return Err(foreign(error.to_string())),
-        };
+        if !path.is_file() {
+            return Ok(former);
+        }
+        let text = fs::read(&path).map_err(|error| foreign(error.to_string()))?;
         let report: FormerReport = serde_json::from_slice(&text).map_err(|error| foreign(error.to_string()))?;
         let mut inputs = Vec::with_capacity(report.inputs.len());
         for input in report.inputs {

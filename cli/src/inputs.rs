@@ -140,7 +140,7 @@ impl Search {
                 }
             } else if has_ending(&path, &PICTURE_ENDINGS) {
                 self.add_picture(root, path);
-            } else if has_ending(&path, &UNREAD_ENDINGS) {
+            } else if has_ending(&path, &UNREAD_ENDINGS) && !is_written_by_us(&path) {
                 *self.unread.entry(ending(&path).to_lowercase()).or_default() += 1;
             }
         }

@@ -54,7 +54,7 @@ impl Files {
                 self.add_folder(&path, readable)?;
             } else if has_ending(&path, &PICTURE_ENDINGS) && !path.is_dir() && !is_written_by_us(&path) {
                 readable.push(path);
-            } else if has_ending(&path, &UNREAD_ENDINGS) && !path.is_dir() {
+            } else if has_ending(&path, &UNREAD_ENDINGS) && !path.is_dir() && !is_written_by_us(&path) {
                 self.unread.push(path);
             }
         }

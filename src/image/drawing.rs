@@ -5,6 +5,7 @@ use std::fmt::Write;
 use ::image::{Rgb, RgbImage};
 
 use super::text::{Style, blend};
+use super::write::SVG_MARK;
 
 /// Which part of a text lies at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Drawing {
         let (width, height) = (self.width, self.height);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-             font-family=\"DejaVu Sans, Verdana, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+             font-family=\"DejaVu Sans, Verdana, sans-serif\">\n{SVG_MARK}\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
         );
         for element in &self.elements {
             // Writing to a string does not fail.

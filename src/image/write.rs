@@ -12,7 +12,9 @@ use crate::files;
 
 /// What a PNG file says of the program that made it, and how this stands in the file.
 const SOFTWARE: [&str; 2] = ["Software", "agf"];
-const MARK: &[u8] = b"tEXtSoftware\0agf";
+const PNG_MARK: &[u8] = b"tEXtSoftware\0agf";
+/// What an SVG file says of it.
+pub(super) const SVG_MARK: &str = "<metadata>Software: agf</metadata>";
 /// Bytes at the start of a file among which the mark is.
 const HEAD: u64 = 256;
 
@@ -37,11 +39,14 @@ pub fn write_png(path: impl AsRef<Path>, image: &RgbImage) -> Result<(), ImageEr
     })
 }
 
-/// Whether a file is a picture that [`write_png`] wrote, wherever it lies and whatever it is called: a result, not a photo.
+/// Whether a file is a picture that [`write_png`] wrote or [`Chart::to_svg`](super::Chart::to_svg) made, wherever it lies and whatever it is
+/// called: a result, not a photo.
 pub fn is_written_by_us(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-    read.is_ok() && head.starts_with(b"\x89PNG") && head.windows(MARK.len()).any(|bytes| bytes == MARK)
+    let is_marked =
+        |start: &[u8], mark: &[u8]| head.starts_with(start) && head.windows(mark.len()).any(|bytes| bytes == mark);
+    read.is_ok() && (is_marked(b"\x89PNG", PNG_MARK) || is_marked(b"<svg", SVG_MARK.as_bytes()))
 }
 
 /// Lets `content` write the file, which is then whole or absent.

@@ -88,10 +88,12 @@ fn a_report_of_something_else_is_not_replaced() {
 fn pictures_that_the_program_wrote_are_no_inputs() {
     let place = Place::new();
     place.photo("x.png", 40, 40);
+    place.run(&["eval", "deletion", "--data", ".", "--model", "tiny_vgg", "--weights", "synthetic"]).succeeds();
     let save = ["--class", "1", "--save", "overlay,heatmap,panel"];
     for out in ["maps", ".", "out"] {
         let run = place.explain(&[&[".", "--out", out][..], &save].concat()).succeeds();
         assert_eq!(run.rows().len(), 1, "{}", run.stdout);
+        assert!(!run.stderr.contains("left out"), "{}", run.stderr);
     }
 }
 

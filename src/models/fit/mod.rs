@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::weights::WeightsError;
+use super::weights::{ShapeMismatch, WeightsError};
 use crate::graph::parameter::Parameter;
 use candidate::{Candidate, Candidates};
 use head::Head;
@@ -110,16 +110,28 @@ fn complete(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) 
 /// Everything that is wrong with the candidate that fits best.
 fn mismatch(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) -> WeightsError {
     let mut names = candidate.names();
-    let (mut missing, misshapen) = (candidate.missing.clone(), candidate.misshapen.clone());
+    let (mut missing, mut misshapen) = (candidate.missing.clone(), candidate.misshapen.clone());
     for parameter in wanted.parameters.iter().filter(|parameter| wanted.is_of_head(parameter)) {
         let name = candidate.tensor(&parameter.name);
-        if !found.contains_key(name.as_str()) {
-            missing.push(name.clone());
+        match found.get(name.as_str()) {
+            None => missing.push(name.clone()),
+            Some(shape) => {
+                let expected = with_outputs_of(shape, &parameter.shape);
+                if !accepts(&expected, shape) {
+                    misshapen.push(ShapeMismatch { name: name.clone(), found: shape.to_vec(), expected });
+                }
+            }
         }
         names.push(name);
     }
     let unexpected = unused(found, &names);
     WeightsError::Mismatch { file: file.into(), missing, unexpected, misshapen, closest: None }
+}
+
+/// The shape of a tensor of the last layer, whose number of outputs is the file's.
+fn with_outputs_of(found: &[usize], wanted: &[usize]) -> Vec<usize> {
+    let outputs = found.first().copied().into_iter();
+    outputs.chain(wanted.iter().skip(1).copied()).collect()
 }
 
 /// Tensors of the file that are not among `names`, without those that no network computes with.
