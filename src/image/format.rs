@@ -8,9 +8,9 @@ use super::error::ImageError;
 pub const PICTURE_ENDINGS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff", "gif"];
 
 /// Endings of pictures in formats that are not read, in small letters.
-pub const UNREAD_ENDINGS: [&str; 19] = [
-    "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "psd", "ico", "tga", "exr", "dng", "cr2", "cr3", "nef",
-    "arw", "pgm", "ppm",
+pub const UNREAD_ENDINGS: [&str; 20] = [
+    "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "psd", "svg", "ico", "tga", "exr", "dng", "cr2", "cr3",
+    "nef", "arw", "pgm", "ppm",
 ];
 
 /// Formats that are not read: their names, where their mark stands and what it is.
