@@ -36,7 +36,7 @@ packages=(--workspace)
 # dependencies have the features that the other steps give them.
 lint_features() {
     local features
-    for features in "" pictures evaluation embedded-weights; do
+    for features in "" pictures evaluation embedded-weights onnx; do
         cargo clippy --package agf --lib --examples --no-default-features --features "$features" -- -D warnings || return 1
     done
 }

@@ -5,7 +5,6 @@
 
 mod adapter;
 mod bindings;
-#[cfg(feature = "evaluation")]
 mod calls;
 mod canary;
 mod error;

@@ -45,6 +45,7 @@ pub use map::{Map, Range};
 pub use npy::{NpyInputs, write_npy};
 pub use overlay::{heatmap, overlay};
 pub use panel::{PanelEntry, panel};
+#[cfg(feature = "evaluation")]
 pub(crate) use photo::read_file;
 pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};
 pub use placement::{PhotoMap, Placement};

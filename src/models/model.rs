@@ -34,8 +34,16 @@ impl Model {
     /// [`WeightsError`] only if the crate was built from a damaged file.
     #[cfg(feature = "embedded-weights")]
     pub fn embedded() -> Result<Self, WeightsError> {
-        let file = TensorFile::parse(EMBEDDED, "embedded weights/efficientnet_lite0.safetensors")?;
-        Self::load(Architecture::EfficientNetLite0, file)
+        Self::parse(Architecture::EfficientNetLite0, EMBEDDED, "embedded weights/efficientnet_lite0.safetensors")
+    }
+
+    /// An architecture with the weights of a safetensors file in memory, which `name` stands for in messages; otherwise as
+    /// [`Model::open`], without a note about the classes' names.
+    ///
+    /// # Errors
+    /// [`WeightsError`] where it is no whole file or does not fit.
+    pub fn parse(architecture: Architecture, bytes: &[u8], name: &str) -> Result<Self, WeightsError> {
+        Self::load(architecture, TensorFile::parse(bytes, name)?)
     }
 
     /// An architecture with the weights of a safetensors file; name and number of classes of the last layer are the file's. What of the
