@@ -182,6 +182,11 @@ fn set_other(step: &mut Step, name: &'static str, value: u32) -> bool {
     !step.uniforms.fields().contains(&(name, value.into())) && step.uniforms.set(name, value)
 }
 
+/// The last layers' maps are one row of patches, which any number of columns leaves where it is.
+fn has_one_row(step: &Step) -> bool {
+    step.label.contains("features.16") || step.label.contains("features.18")
+}
+
 fn is(step: &Step, shader: Shader) -> bool {
     step.kernel.shader.file() == shader.file()
 }
@@ -251,7 +256,7 @@ fn planted_faults_are_found() {
         is(step, Shader::WinogradInput2x2) && step.uniforms.set("padding_left", 0u32)
     });
     plant_in_tiles("patches of another place", &|step| {
-        is(step, Shader::WinogradOutput2x2) && set_other(step, "tile_columns", 3)
+        is(step, Shader::WinogradOutput2x2) && !has_one_row(step) && set_other(step, "tile_columns", 3)
     });
     plant_in_tiles("weights of another slice", &|step| {
         step.workgroups[2] == WinogradTile::Two.slices() && step.uniforms.set("weight_slice", 64u32)
@@ -301,7 +306,7 @@ fn faults_planted_in_large_winograd_tiles_are_found() {
     };
     plant("padding of patches", &|step| is(step, Shader::WinogradInput4x4) && step.uniforms.set("padding_left", 0u32));
     plant("patches of another place", &|step| {
-        is(step, Shader::WinogradOutput4x4) && set_other(step, "tile_columns", 3)
+        is(step, Shader::WinogradOutput4x4) && !has_one_row(step) && set_other(step, "tile_columns", 3)
     });
     plant("dropped epilogue", &|step| {
         let multiplies = step.uniforms.fields().contains(&("epilogue", 3u32.into()));
