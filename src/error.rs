@@ -1,5 +1,7 @@
 //! The one error of the library: each variant says what happened, where, and what to do next.
 
+#[cfg(feature = "pictures")]
+use crate::display::DisplayError;
 use crate::gpu::GpuError;
 use crate::graph::GraphError;
 #[cfg(feature = "pictures")]
@@ -76,6 +78,10 @@ pub enum Error {
     #[cfg(feature = "pictures")]
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A host's texture that cannot be used as asked.
+    #[cfg(feature = "pictures")]
+    #[error(transparent)]
+    Display(#[from] DisplayError),
     /// A name that is no class's, or several classes'.
     #[error(transparent)]
     Label(#[from] LabelError),

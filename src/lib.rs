@@ -57,7 +57,7 @@
 //!
 //! # Where what is
 //!
-//! [`gpu`] finds adapters, [`models`] has the networks, [`methods`] the methods with their options, [`image`] photos, overlays and arrays.
+//! [`gpu`] finds adapters, [`display`] reads pictures from textures and paints maps into them, [`models`] has the networks, [`methods`] the methods with their options, [`image`] photos, overlays and arrays.
 //! [`verify`](mod@verify) compares every value that a GPU computes with a slow computation in f64, [`evaluation`] scores methods on data sets,
 //! [`tuning`] finds the fastest kernels of an adapter, [`benchmark`] measures. What lies below, from graphs to kernels, is described in
 //! ARCHITECTURE.md and may change from version to version.
@@ -71,6 +71,8 @@ mod batch;
 pub mod benchmark;
 #[doc(hidden)]
 pub mod catalogue;
+#[cfg(feature = "pictures")]
+pub mod display;
 pub mod error;
 #[cfg(feature = "evaluation")]
 pub mod evaluation;

@@ -2,7 +2,6 @@
 //! sizes are compared with the Rust side.
 
 use agf::benchmark::PROBE_SOURCES;
-use agf::catalogue;
 use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
 use agf::gpu::canary_call;
 use agf::plan::kernel::{Access, Kernel, Shader};
@@ -10,6 +9,7 @@ use agf::plan::tiling::Tiling;
 use agf::plan::uniforms::{Scalar, Uniforms};
 use agf::plan::variant::WinogradTile;
 use agf::plan::{DenseKernels, Plan, Profile, Strategy};
+use agf::{catalogue, display};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
@@ -179,8 +179,8 @@ fn the_catalogue_has_every_kernel_for_graphics_cards() {
 }
 
 #[test]
-fn the_probes_translate() {
-    for (name, source) in PROBE_SOURCES {
+fn what_stands_outside_of_plans_translates() {
+    for (name, source) in PROBE_SOURCES.into_iter().chain(display::SOURCES) {
         let module =
             naga::front::wgsl::parse_str(source).unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
         translate(&module, &validate(&module, name), name);

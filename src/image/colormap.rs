@@ -58,8 +58,8 @@ impl Colormap {
         std::array::from_fn(|channel| low[channel] + (high[channel] - low[channel]) * fraction)
     }
 
-    /// Evenly spaced colours from -limit to +limit; at least two.
-    fn stops(self) -> &'static [[f32; 3]] {
+    /// Evenly spaced colours from -limit to +limit, as levels in 0..=255; at least two.
+    pub(crate) fn stops(self) -> &'static [[f32; 3]] {
         match self {
             Self::Seismic => &SEISMIC,
             Self::RedBlue => &RED_BLUE,

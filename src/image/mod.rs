@@ -43,6 +43,7 @@ pub use format::{PICTURE_ENDINGS, UNREAD_ENDINGS};
 pub use label_map::LabelMap;
 pub use map::{Map, Range};
 pub use npy::{NpyInputs, write_npy};
+pub(crate) use overlay::MAX_OPACITY;
 pub use overlay::{heatmap, overlay};
 pub use panel::{PanelEntry, panel};
 #[cfg(feature = "evaluation")]

@@ -9,7 +9,7 @@ use super::photo::Photo;
 use super::placement::Placement;
 
 /// Opacity of the heat at the end of the range.
-const MAX_OPACITY: f32 = 0.8;
+pub(crate) const MAX_OPACITY: f32 = 0.8;
 /// Share of the photo's own colours left under the heat; the rest is grey.
 const COLOR_KEPT: f32 = 0.15;
 /// How much the photo under the heat is lifted towards white, so that heat stands out.

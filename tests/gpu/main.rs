@@ -6,6 +6,7 @@ mod common;
 mod activations;
 mod channels;
 mod convolutions;
+mod display;
 mod evaluations;
 mod geometry;
 mod goldens;
