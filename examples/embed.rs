@@ -65,7 +65,7 @@ async fn run(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn Error
 
     // Once per frame: picture and class through the queue, then everything into one encoder.
     let input = prepare(&Photo::open(photo)?, &model.input_spec(), Framing::Standard)?;
-    session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: input.tensor })?;
+    session.write_pictures(&Batch::new(1, 224, 224, input.tensor))?;
     session.write_targets(0, &[Target::Class(model.labels().find(class)?)])?;
     let mut encoder = device.create_command_encoder(&Default::default());
     session.record(&mut encoder);

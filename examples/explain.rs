@@ -33,7 +33,7 @@ async fn explain(photo: &str, class: &str, output: &str) -> Result<(), Box<dyn E
     // The network sees a resized crop; `placement` remembers which part of the photo that is.
     let photo = Photo::open(photo)?;
     let input = prepare(&photo, &model.input_spec(), Framing::Standard)?;
-    let batch = Batch { count: 1, height: input.height, width: input.width, data: input.tensor };
+    let batch = Batch::new(1, input.height, input.width, input.tensor);
 
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     let (explained, cost) = explainer.explain(&batch, &[vec![Target::Class(class)]]).await?;

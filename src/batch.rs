@@ -13,9 +13,23 @@ pub struct Batch {
     pub width: u32,
     /// `count` x 3 x `height` x `width` values, row-major.
     pub data: Vec<f32>,
+    /// For a network that is asked [against](crate::Model::against) neighbours: `count` x classes, the logits of each picture's
+    /// neighbour. Empty for every other network.
+    pub neighbours: Vec<f32>,
 }
 
 impl Batch {
+    /// `count` pictures of `height` x `width`, of which `data` has `count` x 3 x `height` x `width` values, row-major.
+    pub fn new(count: u32, height: u32, width: u32, data: Vec<f32>) -> Self {
+        Self { count, height, width, data, neighbours: Vec::new() }
+    }
+
+    /// The same pictures with the logits of each picture's neighbour, `count` x classes.
+    #[must_use]
+    pub fn against(self, neighbours: Vec<f32>) -> Self {
+        Self { neighbours, ..self }
+    }
+
     /// Whether there is as much data as count and size say.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.count > 0 && self.data.len() as u64 == u64::from(self.count) * self.picture_elements() {
@@ -23,6 +37,15 @@ impl Batch {
         }
         let wanted = format!("{} values", u64::from(self.count.max(1)) * self.picture_elements());
         Err(Error::Batch { found: format!("{} with {} values", self.describe(), self.data.len()), wanted })
+    }
+
+    /// Whether there are `logits` values of neighbours for every picture.
+    pub(crate) fn check_neighbours(&self, logits: u32) -> Result<(), Error> {
+        if self.neighbours.len() as u64 == u64::from(self.count) * u64::from(logits) {
+            return Ok(());
+        }
+        let found = format!("{} with {} logits of neighbours", self.describe(), self.neighbours.len());
+        Err(Error::Batch { found, wanted: format!("{logits} for each picture") })
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -39,10 +62,17 @@ impl Batch {
         &self.data[index * picture..(index + 1) * picture]
     }
 
-    pub(crate) fn part(&self, first: u32, count: u32) -> Batch {
-        let picture = self.picture_elements() as usize;
-        let data = self.data[first as usize * picture..(first + count) as usize * picture].to_vec();
-        Batch { count, height: self.height, width: self.width, data }
+    /// The logits of one picture's neighbour; none where there are none.
+    pub(crate) fn neighbour(&self, index: usize) -> &[f32] {
+        let logits = self.neighbours.len() / self.count.max(1) as usize;
+        &self.neighbours[index * logits..(index + 1) * logits]
+    }
+
+    /// These pictures, in this order; one may be there several times.
+    pub(crate) fn select(&self, pictures: impl Iterator<Item = usize> + Clone) -> Batch {
+        let data = pictures.clone().flat_map(|index| self.picture(index)).copied().collect();
+        let neighbours = pictures.clone().flat_map(|index| self.neighbour(index)).copied().collect();
+        Batch { count: pictures.count() as u32, data, neighbours, ..*self }
     }
 }
 

@@ -18,7 +18,13 @@ use std::collections::BTreeSet;
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.
 pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static str, Plan)>, Error> {
-    let mut networks = vec![("beyond the architectures", beyond_architectures(height, width)?)];
+    let beyond = beyond_architectures(height, width)?;
+    let likeness = beyond.like(beyond.penultimate(), "references", 3)?;
+    let mut networks = vec![
+        ("without a class", likeness),
+        ("against", beyond.clone().against()?),
+        ("beyond the architectures", beyond),
+    ];
     for architecture in Architecture::ALL {
         networks.push((architecture.name(), architecture.build(height, width, architecture.default_classes())?));
     }

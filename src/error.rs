@@ -7,8 +7,8 @@ use crate::graph::GraphError;
 #[cfg(feature = "pictures")]
 use crate::image::ImageError;
 use crate::methods::MethodError;
-use crate::models::LabelError;
 use crate::models::weights::WeightsError;
+use crate::models::{LabelError, LikenessError};
 use crate::plan::PlanError;
 use crate::reference::ReferenceError;
 
@@ -24,6 +24,9 @@ pub enum Error {
     /// The pictures do not fit the device.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A network cannot be asked without a class.
+    #[error(transparent)]
+    Likeness(#[from] LikenessError),
     /// Weights could not be had.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
 use crate::map::Explained;
 use crate::methods::{Method, Pass};
-use crate::models::Model;
+use crate::models::{Model, Reference};
 use crate::plan::Sharing;
 use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
@@ -37,6 +37,8 @@ pub struct Explainer {
     /// Most bytes of values and weights of a session.
     max_bytes: Option<u64>,
     on_progress: Option<Box<OnProgress>>,
+    /// The network up to its penultimate vector.
+    embedding: Option<Box<Explainer>>,
     /// Whether the network itself gives logits that would be odd of others.
     has_odd_logits: bool,
 }
@@ -75,6 +77,7 @@ impl Explainer {
             sessions: Vec::new(),
             max_bytes: None,
             on_progress: None,
+            embedding: None,
             has_odd_logits: false,
         }
     }
@@ -102,6 +105,7 @@ impl Explainer {
         self.max_bytes = max_bytes;
         self.wired.clear();
         self.sessions.clear();
+        self.embedding = None;
     }
 
     /// Calls back after every run of [`Explainer::explain`]. Where it breaks before the last run, that call ends with [`Error::Stopped`]
@@ -148,7 +152,7 @@ impl Explainer {
         let largest = self.largest_batch(shape)?;
         let total = batch.count as usize;
         let run = async |pictures: Range<usize>| {
-            let part = batch.part(pictures.start as u32, pictures.len() as u32);
+            let part = batch.select(pictures.clone());
             let explained = self.run(&part, &targets[pictures.clone()], slots, None, &mut cost).await?;
             self.report_progress(pictures.end, total)?;
             Ok(explained)
@@ -191,6 +195,43 @@ impl Explainer {
         let targets = vec![Vec::new(); batch.count as usize];
         let (explained, cost) = self.explain(batch, &targets).await?;
         Ok((explained.into_iter().map(|picture| picture.logits).collect(), cost))
+    }
+
+    /// The penultimate vectors, one per picture, each flattened channel by channel (see [`Model::embedding`]). Weights that are on the GPU
+    /// stay there.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub async fn embed(&mut self, batch: &Batch) -> Result<(Vec<Vec<f32>>, Cost), Error> {
+        let embedding = match &mut self.embedding {
+            Some(embedding) => embedding,
+            None => {
+                let model = self.model.embedding()?;
+                let explainer = Self { max_bytes: self.max_bytes, ..Self::new(&self.gpu, &model, self.method.clone()) };
+                self.embedding.insert(Box::new(explainer))
+            }
+        };
+        // Both networks have one body, so that its weights serve both.
+        std::mem::swap(&mut embedding.store, &mut self.store);
+        let pictures = Batch { neighbours: Vec::new(), ..batch.clone() };
+        let answer = embedding.predict(&pictures).await;
+        if let Some(embedding) = &mut self.embedding {
+            std::mem::swap(&mut embedding.store, &mut self.store);
+        }
+        answer
+    }
+
+    /// Compares pictures with other references of the same number from now on, for a network that [`Model::like`] made. No plan is made
+    /// anew: they are written into the memory that all of this explainer's sessions share, through the queue and without waiting.
+    ///
+    /// # Errors
+    /// [`LikenessError`](crate::models::LikenessError) where the references do not fit the network.
+    pub fn set_references(&mut self, references: &[Reference], temperature: f32) -> Result<(), Error> {
+        self.model = self.model.with_references(references, temperature)?;
+        if let (Some(layer), Some(wired)) = (self.model.recipe.references(), self.wired.first()) {
+            self.store.rewrite(&self.gpu, &wired.wiring.graph, &self.model.weights, layer);
+        }
+        Ok(())
     }
 
     /// The plan for pictures of this shape as text: step by step with FLOPs, bytes and memory.

@@ -19,7 +19,7 @@
 //! let model = Model::embedded()?;
 //! let photo = Photo::open("samples/panda_macaw.jpg")?;
 //! let input = prepare(&photo, &model.input_spec(), Framing::Standard)?;
-//! let batch = Batch { count: 1, height: input.height, width: input.width, data: input.tensor };
+//! let batch = Batch::new(1, input.height, input.width, input.tensor);
 //!
 //! let panda = model.labels().find("giant panda")?;
 //! let mut explainer = Explainer::new(&gpu, &model, Method::default());
@@ -44,7 +44,7 @@
 //! let mut explainer = Explainer::new(&gpu, &Model::embedded()?, Method::default());
 //! let session = explainer.session(SessionShape { count: 1, height: 224, width: 224, slots: 1 }).await?;
 //!
-//! session.write_pictures(&Batch { count: 1, height: 224, width: 224, data: picture })?;
+//! session.write_pictures(&Batch::new(1, 224, 224, picture))?;
 //! session.write_targets(0, &[Target::Rank(0)])?;
 //! let mut encoder = device.create_command_encoder(&Default::default());
 //! session.record(&mut encoder);
@@ -87,6 +87,7 @@ pub mod image;
 mod map;
 pub mod methods;
 pub mod models;
+pub mod nearest;
 #[doc(hidden)]
 pub mod plan;
 mod platform;

@@ -99,7 +99,8 @@ impl Session {
         self.program.record_part(part, encoder);
     }
 
-    /// Writes normalised pictures through the queue, without waiting. A host that has them on the GPU copies them to [`Session::input`] instead.
+    /// Writes normalised pictures, with the logits of their neighbours where the network is asked against them, through the queue, without
+    /// waiting. A host that has them on the GPU copies them to [`Session::input`] instead.
     ///
     /// # Errors
     /// [`Error::Batch`] where number or size differ from the session's.
@@ -110,7 +111,25 @@ impl Session {
             let wanted = pictures_of(count, height, width);
             return Err(Error::Batch { found: batch.describe(), wanted });
         }
-        self.write(self.wiring.input, &batch.data)
+        self.write(self.wiring.input, &batch.data)?;
+        let logits = self.wiring.given.map_or(0, |given| self.graph().shape(given).channels);
+        batch.check_neighbours(logits)?;
+        self.wiring.given.map_or(Ok(()), |given| self.write(given, &batch.neighbours))
+    }
+
+    /// Writes the logits of each picture's neighbour through the queue, without waiting: `count` x classes values, for a network that is asked
+    /// [against](Model::against) them and whose pictures the host has on the GPU.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where there are more or fewer values, [`Error::Batch`] for a network that takes none.
+    pub fn write_neighbours(&self, logits: &[f32]) -> Result<(), Error> {
+        match self.wiring.given {
+            Some(given) => self.write(given, logits),
+            None => {
+                let found = format!("{} logits of neighbours", logits.len());
+                Err(Error::Batch { found, wanted: "none, as this network is not asked against neighbours".into() })
+            }
+        }
     }
 
     /// Writes what a slot shall explain of each picture through the queue, without waiting.

@@ -104,6 +104,7 @@ pub async fn verify_edited(
 ) -> Result<Verification, Error> {
     batch.check()?;
     let network = model.build(batch.height, batch.width)?;
+    batch.check_neighbours(network.graph.given().map_or(0, |given| network.graph.shape(given).channels))?;
     let wiring = Wiring::new(&network, method, Wanted { slots: 1, audit: true })?;
     let mut runner = Runner { gpu, model, wiring: &wiring, batch, store: WeightStore::default() };
     let separate = runner.run(Sharing::Separate, &mut edit).await?;

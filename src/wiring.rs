@@ -28,6 +28,8 @@ pub struct Wiring {
     pub slots: Vec<Slot>,
     /// What each pass is told, for methods that run a picture several times: those fields that the method makes use of.
     pub passes: Vec<(PassField, NodeId)>,
+    /// The vector that comes with each picture, for networks that have one.
+    pub given: Option<NodeId>,
 }
 
 /// The nodes of a class slot.
@@ -64,7 +66,8 @@ impl Wiring {
     pub fn new(network: &Network, method: &Method, wanted: Wanted) -> Result<Self, Error> {
         if wanted.slots == 0 {
             let Network { graph, input, logits } = network.clone();
-            return Ok(Self { graph, input, logits, slots: Vec::new(), passes: Vec::new() });
+            let given = graph.given();
+            return Ok(Self { graph, input, logits, slots: Vec::new(), passes: Vec::new(), given });
         }
         let Explanation { mut graph, input, logits, maps, passes } = method.explain(network, wanted.slots)?;
         let mut slots = Vec::new();
@@ -74,7 +77,8 @@ impl Wiring {
             let ClassMap { class, map, peak, .. } = map;
             slots.push(Slot { request, class, map, peak, audit });
         }
-        let mut wiring = Self { graph, input, logits, slots, passes: Vec::new() };
+        let given = graph.given();
+        let mut wiring = Self { graph, input, logits, slots, passes: Vec::new(), given };
         if let Some(PassNodes { index, scale, offset }) = passes {
             let live = wiring.graph.live(&wiring.outputs());
             let fields = [(PassField::Index, index), (PassField::Scale, scale), (PassField::Offset, offset)];

@@ -156,7 +156,7 @@ impl<'a> Writer<'a> {
                 map: Map::new(&map.values, map.height, map.width)?,
             });
         }
-        Ok(write_png(path, &panel(&picture.prepared.crop, &entries, self.colormap, self.range)?)?)
+        Ok(write_png(path, &panel(&picture.prepared.crop, &[], &entries, self.colormap, self.range)?)?)
     }
 
     /// A row per class, a column per method.

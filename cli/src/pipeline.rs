@@ -88,7 +88,7 @@ pub(super) fn batch_of(pictures: &mut [Picture]) -> Batch {
     for picture in pictures {
         data.append(&mut std::mem::take(&mut picture.prepared.tensor));
     }
-    Batch { count, height, width, data }
+    Batch::new(count, height, width, data)
 }
 
 /// Decodes everything in order; ends early when nobody listens any more.

@@ -63,7 +63,7 @@ fn pattern(count: u32, height: u32, width: u32) -> Option<Batch> {
     data.try_reserve_exact(usize::try_from(elements).ok()?).ok()?;
     // Wraps for pictures that fill gigabytes, which does no harm.
     data.extend((0..elements).map(|at| value(at as u32)));
-    Some(Batch { count, height, width, data })
+    Some(Batch::new(count, height, width, data))
 }
 
 /// The nodes that come closest to their tolerance or go past it, the worst first; NaN is the worst.

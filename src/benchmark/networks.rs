@@ -99,7 +99,7 @@ fn pattern(shape: SessionShape) -> Batch {
         (row as f32 / 17.0).sin() + (column as f32 / 23.0).cos() + noise
     };
     let data = (0..3 * count * height * width).map(value).collect();
-    Batch { count, height, width, data }
+    Batch::new(count, height, width, data)
 }
 
 /// Sessions of one network for one picture, and for a batch if asked for; they share the weights.

@@ -149,7 +149,7 @@ impl Evaluator {
     /// Some of the samples as a batch.
     fn batch_of(&self, samples: &[Sample], indices: &[usize]) -> Batch {
         let data = indices.iter().flat_map(|&index| samples[index].tensor.iter().copied()).collect();
-        Batch { count: indices.len() as u32, height: self.height, width: self.width, data }
+        Batch::new(indices.len() as u32, self.height, self.width, data)
     }
 
     /// Maps of classes, height x width values each.

@@ -15,7 +15,7 @@ pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Re
     let (height, width) = (evaluator.height, evaluator.width);
     let cells = evaluator.options.cells;
     let data = round.samples.iter().flat_map(|sample| sample.tensor.iter().copied()).collect();
-    let batch = Batch { count: round.samples.len() as u32, height, width, data };
+    let batch = Batch::new(round.samples.len() as u32, height, width, data);
     let targets = |classes: &Vec<u32>| classes.iter().map(|&class| Target::Class(class)).collect();
     let targets: Vec<Vec<Target>> = round.samples.iter().map(|sample| targets(&sample.classes)).collect();
     let (explained, _) = evaluator.explainer.explain(&batch, &targets).await?;

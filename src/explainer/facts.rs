@@ -30,11 +30,16 @@ impl Explainer {
         }
         for (index, Explained { logits, .. }) in explained.iter().enumerate() {
             let picture = batch.picture(index);
-            let Some(found) = oddity(logits).filter(|_| picture.iter().all(|value| value.is_finite())) else {
+            let found = match batch.neighbour(index) {
+                [] => oddity(logits),
+                neighbour => oddity(&logits.iter().zip(neighbour).map(|(a, b)| a + b).collect::<Vec<_>>()),
+            };
+            let Some(found) = found.filter(|_| picture.iter().all(|value| value.is_finite())) else {
                 continue;
             };
             let network = self.model.build(batch.height, batch.width)?;
-            let reference = Reference::new(&network.graph, &self.model.weights)?;
+            let vector = batch.neighbour(index).iter().map(|&value| value.into()).collect();
+            let reference = Reference::new(&network.graph, &self.model.weights)?.with_vector(vector);
             let picture: Vec<f64> = picture.iter().map(|&value| value.into()).collect();
             let exact = reference.run(&picture, &[], &[network.logits])?.remove(&network.logits);
             let exact: Vec<f32> = exact.unwrap_or_default().into_iter().map(|logit| logit as f32).collect();

@@ -46,7 +46,9 @@ impl Explainer {
         for (index, (logits, sums)) in logits.into_iter().zip(sums).enumerate() {
             let map = |(&class, sum): (&u32, Vec<f64>)| {
                 let values = schedule.map(&sum, batch.picture(index), pixels);
-                let difference = baseline.as_ref().map(|baseline| logit(&logits, class) - logit(baseline, class));
+                // Of the picture's and the baseline's logits, without what a neighbour takes from either.
+                let own = logit(&logits, class) + batch.neighbour(index).get(class as usize).map_or(0.0, |&y| y.into());
+                let difference = baseline.as_ref().map(|baseline| own - logit(baseline, class));
                 Map {
                     class,
                     height: batch.height,
@@ -71,9 +73,12 @@ impl Explainer {
         schedule: Schedule,
     ) -> Result<(Vec<Vec<f32>>, Option<Vec<f32>>, Cost), Error> {
         let mut asked = batch.clone();
-        if let (true, Some(value)) = (self.audit, schedule.baseline()) {
+        // The length of the penultimate vector, a constant of each picture, changes on the way from the baseline: nothing is promised of likeness.
+        let promises = self.model.recipe.references().is_none();
+        if let (true, Some(value)) = (self.audit && promises, schedule.baseline()) {
             asked.count += 1;
             asked.data.extend(std::iter::repeat_n(value, batch.picture_elements() as usize));
+            asked.neighbours.extend(batch.neighbour(0).iter().map(|_| 0.0));
         }
         let nothing = vec![Vec::new(); asked.count as usize];
         let progress = self.on_progress.take();
@@ -112,8 +117,7 @@ impl Explainer {
         samples: &[(usize, Pass)],
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
-        let data = samples.iter().flat_map(|(picture, _)| row.batch.picture(*picture)).copied().collect();
-        let batch = Batch { count: samples.len() as u32, data, ..*row.batch };
+        let batch = row.batch.select(samples.iter().map(|(picture, _)| *picture));
         let targets: Vec<Vec<Target>> = samples.iter().map(|(picture, _)| row.classes[*picture].clone()).collect();
         let passes: Vec<Pass> = samples.iter().map(|(_, pass)| *pass).collect();
         self.run(&batch, &targets, row.slots, Some(&passes), cost).await

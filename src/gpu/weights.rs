@@ -44,6 +44,16 @@ impl WeightStore {
         Ok(())
     }
 
+    /// Writes a linear layer's weights anew through the queue, without waiting, wherever they were uploaded.
+    pub fn rewrite(&self, gpu: &Gpu, graph: &Graph, weights: &Weights, layer: &str) {
+        for (packing, buffer) in &self.buffers {
+            if packing.linear().is_some_and(|id| graph.linear_layer(id).name == layer) {
+                let words = packing.packed(graph, weights);
+                gpu.queue().write_buffer(buffer, 0, bytemuck::cast_slice(&words));
+            }
+        }
+    }
+
     /// The buffer of a packing that was uploaded.
     pub fn get(&self, packing: &Packing) -> Option<&wgpu::Buffer> {
         self.buffers.get(packing)
@@ -55,7 +65,7 @@ fn create_filled(gpu: &Gpu, bytes: &[u8]) -> Result<wgpu::Buffer, GpuError> {
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: Some("weights"),
         size,
-        usage: wgpu::BufferUsages::STORAGE,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: true,
     });
     let view = buffer.get_mapped_range_mut(..);

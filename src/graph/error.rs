@@ -42,6 +42,14 @@ pub enum GraphError {
         /// The names of all convolutions.
         names: Vec<String>,
     },
+    /// A node that is not there.
+    #[error("no node is called '{name}'; there are {}", names.join(", "))]
+    Node {
+        /// What was asked for.
+        name: String,
+        /// The names of all nodes.
+        names: Vec<String>,
+    },
     /// The source of a network cannot give it for a picture of this size.
     #[error("the network cannot be built for a picture of {height}x{width}: {reason}")]
     Source {

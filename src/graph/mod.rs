@@ -78,6 +78,40 @@ impl Graph {
         Self { nodes: Vec::new(), interned: HashMap::new(), ..self.clone() }
     }
 
+    /// The part up to a node, with the layers that it has.
+    pub(crate) fn up_to(&self, last: NodeId) -> Self {
+        let mut graph = self.clone();
+        graph.nodes.truncate(last.index() + 1);
+        graph.interned.retain(|_, id| *id <= last);
+        let (mut convolutions, mut linears, mut batch_norms) = (0, 0, 0);
+        for op in graph.nodes.iter().filter_map(|node| node.op.forward()) {
+            match op {
+                Forward::Convolve { layer, .. } => convolutions = convolutions.max(layer.index() + 1),
+                Forward::Linear { layer, .. } => linears = linears.max(layer.index() + 1),
+                Forward::BatchNorm(id) => batch_norms = batch_norms.max(id.0 as usize + 1),
+                Forward::Input
+                | Forward::Clamp(_)
+                | Forward::Activate(_)
+                | Forward::MaxPool(_)
+                | Forward::AveragePool { .. }
+                | Forward::Add
+                | Forward::Subtract
+                | Forward::Multiply
+                | Forward::Concat
+                | Forward::Slice { .. }
+                | Forward::LogitPair
+                | Forward::Given { .. }
+                | Forward::Against
+                | Forward::Normalize => {}
+            }
+        }
+        graph.convolutions.truncate(convolutions);
+        graph.roles.truncate(convolutions);
+        graph.linears.truncate(linears);
+        graph.batch_norms.truncate(batch_norms);
+        graph
+    }
+
     /// All nodes; every node's inputs stand before it.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -217,14 +251,22 @@ impl Graph {
             | Forward::Add
             | Forward::Multiply
             | Forward::Concat
-            | Forward::Slice { .. } => node.inputs.iter().all(|&input| self.is_non_negative(input)),
+            | Forward::Slice { .. }
+            | Forward::Normalize => node.inputs.iter().all(|&input| self.is_non_negative(input)),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
             | Forward::Subtract
-            | Forward::LogitPair => false,
+            | Forward::LogitPair
+            | Forward::Given { .. }
+            | Forward::Against => false,
         }
+    }
+
+    /// The vector that comes with each picture, [`Forward::Given`], if there is one.
+    pub fn given(&self) -> Option<NodeId> {
+        self.ids().find(|&id| matches!(self.node(id).op, Op::Forward(Forward::Given { .. })))
     }
 
     /// Names of the weights of dense convolutions and linear layers.

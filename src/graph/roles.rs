@@ -94,6 +94,9 @@ fn is_affine(forward: &Forward) -> bool {
         | Forward::Multiply
         | Forward::Concat
         | Forward::Slice { .. }
-        | Forward::LogitPair => false,
+        | Forward::LogitPair
+        | Forward::Given { .. }
+        | Forward::Against
+        | Forward::Normalize => false,
     }
 }

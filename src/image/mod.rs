@@ -45,7 +45,7 @@ pub use map::{Map, Range};
 pub use npy::{NpyInputs, write_npy};
 pub(crate) use overlay::MAX_OPACITY;
 pub use overlay::{heatmap, overlay};
-pub use panel::{PanelEntry, panel};
+pub use panel::{PanelEntry, PanelPicture, panel};
 #[cfg(feature = "evaluation")]
 pub(crate) use photo::read_file;
 pub use photo::{MAX_DECODED_BYTES, MAX_SIDE, Photo};

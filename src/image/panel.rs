@@ -39,7 +39,18 @@ pub struct PanelEntry<'a> {
     pub map: Map<'a>,
 }
 
-/// Draws the network input (`Prepared::crop`) and, beside it, each map laid over it.
+/// A picture beside the photo: one that it is compared with.
+#[derive(Clone, Debug)]
+pub struct PanelPicture<'a> {
+    /// First caption line, in bold.
+    pub title: String,
+    /// Second caption line. May be empty.
+    pub subtitle: String,
+    /// The picture, which is scaled to lie within the photo's outline.
+    pub picture: &'a RgbImage,
+}
+
+/// Draws the network input (`Prepared::crop`) and, beside it, the pictures that it is compared with and each map laid over it.
 ///
 /// Every picture's longer side is 336 pixels, at most five stand in a row, and titles too long
 /// for two lines end in an ellipsis. The colour bar under a picture names its range; with
@@ -51,23 +62,33 @@ pub struct PanelEntry<'a> {
 /// without pixels.
 pub fn panel(
     crop: &RgbImage,
+    pictures: &[PanelPicture],
     entries: &[PanelEntry],
     colormap: Colormap,
     range: Range,
 ) -> Result<RgbImage, ImageError> {
     let photo = shrink(crop, TILE_SIDE)?;
+    let width = column_width(&photo);
     let mut tiles = vec![Tile {
         picture: photo.clone(),
-        title: TITLE.wrap("photo", column_width(&photo), TITLE_LINES),
+        title: TITLE.wrap("photo", width, TITLE_LINES),
         subtitle: String::new(),
         limit: None,
     }];
+    for PanelPicture { title, subtitle, picture } in pictures {
+        tiles.push(Tile {
+            picture: within(picture, photo.dimensions())?,
+            title: TITLE.wrap(title, width, TITLE_LINES),
+            subtitle: SUBTITLE.fit(subtitle, width),
+            limit: None,
+        });
+    }
     for entry in entries {
         let limit = range.limit(&entry.map)?;
         tiles.push(Tile {
             picture: lay_over(&photo, &entry.map, limit, colormap),
-            title: TITLE.wrap(&entry.title, column_width(&photo), TITLE_LINES),
-            subtitle: SUBTITLE.fit(&entry.subtitle, column_width(&photo)),
+            title: TITLE.wrap(&entry.title, width, TITLE_LINES),
+            subtitle: SUBTITLE.fit(&entry.subtitle, width),
             limit: Some(limit),
         });
     }
@@ -102,6 +123,18 @@ pub(super) fn shrink(crop: &RgbImage, side: u32) -> Result<RgbImage, ImageError>
     Ok(tile)
 }
 
+/// The picture in the middle of a tile, as large as it may be.
+fn within(picture: &RgbImage, (width, height): (u32, u32)) -> Result<RgbImage, ImageError> {
+    let (w, h) = picture.dimensions();
+    let scale = (f64::from(width) / f64::from(w.max(1))).min(f64::from(height) / f64::from(h.max(1)));
+    let side = ((f64::from(w.max(h)) * scale).round() as u32).clamp(1, width.max(height));
+    let small = shrink(picture, side)?;
+    let mut tile = RgbImage::from_pixel(width, height, BACKGROUND);
+    let middle = |whole: u32, part: u32| i64::from(whole.saturating_sub(part) / 2);
+    imageops::replace(&mut tile, &small, middle(width, small.width()), middle(height, small.height()));
+    Ok(tile)
+}
+
 /// The photo under a map's colours, whose ends stand for `limit`.
 pub(super) fn lay_over(photo: &RgbImage, map: &Map, limit: f32, colormap: Colormap) -> RgbImage {
     let axis = |input: u32, count: u32| taps(input, count, 0.0, f64::from(input) / f64::from(count));
@@ -119,7 +152,9 @@ fn arrange(tiles: &[Tile], (width, height): (u32, u32), colormap: Colormap) -> R
     let rows = tiles.len().div_ceil(MAX_COLUMNS);
     let columns = tiles.len().div_ceil(rows);
     let title_lines = tiles.iter().map(|tile| tile.title.len()).max().unwrap_or(0) as u32;
-    let bar = 8 + BAR_HEIGHT + 3 + SCALE.line_height();
+    // Without maps there are no bars.
+    let has_bars = tiles.iter().any(|tile| tile.limit.is_some());
+    let bar = if has_bars { 8 + BAR_HEIGHT + 3 + SCALE.line_height() } else { 0 };
     let caption = 8 + title_lines * TITLE.line_height() + SUBTITLE.line_height();
     let column = width.max(MIN_COLUMN);
     let row = height + bar + caption;
@@ -129,18 +164,24 @@ fn arrange(tiles: &[Tile], (width, height): (u32, u32), colormap: Colormap) -> R
     for (index, tile) in tiles.iter().enumerate() {
         let left = MARGIN + (index % columns) as u32 * (column + GAP);
         let top = MARGIN + (index / columns) as u32 * (row + GAP);
-        draw_tile(&mut image, tile, (left, top), column, colormap);
+        draw_tile(&mut image, tile, (left, top), (column, bar), colormap);
     }
     image
 }
 
-fn draw_tile(image: &mut RgbImage, tile: &Tile, (left, top): (u32, u32), column: u32, colormap: Colormap) {
+fn draw_tile(
+    image: &mut RgbImage,
+    tile: &Tile,
+    (left, top): (u32, u32),
+    (column, bar): (u32, u32),
+    colormap: Colormap,
+) {
     imageops::replace(image, &tile.picture, i64::from(left), i64::from(top));
     let mut y = top + tile.picture.height() + 8;
     if let Some(limit) = tile.limit {
         draw_bar(image, limit, (left, y), column, colormap);
     }
-    y += BAR_HEIGHT + 3 + SCALE.line_height() + 8;
+    y += bar;
     for line in &tile.title {
         TITLE.draw(image, line, left as f32, y as f32);
         y += TITLE.line_height();

@@ -4,7 +4,7 @@
 use super::gradient::{Gradients, Through, logit_gradients, walked};
 use super::slot::tag;
 use super::{ClassMap, Explanation, MethodError};
-use crate::graph::{Backward, Bias, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction};
+use crate::graph::{Backward, Bias, Constant, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction, Unary};
 use std::collections::BTreeMap;
 
 /// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear layers have no
@@ -28,6 +28,7 @@ fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap
             spatial.push(product);
         }
     }
+    completeness.extend(less_neighbours(graph, network, &gradients, &tag)?);
     let sum = sum_of_layers(graph, network, &spatial, &tag)?;
     let map = graph.add(&format!("map{tag}"), Explain::PlainMap { absolute: false }, &[sum])?;
     Ok(ClassMap { completeness, ..ClassMap::undivided(gradients.class, attribution, map) })
@@ -53,6 +54,21 @@ fn bias_gradients(
     Ok(products)
 }
 
+/// What is subtracted from the class's logit: a neighbour's.
+fn less_neighbours(
+    graph: &mut Graph,
+    network: &Network,
+    gradients: &Gradients,
+    tag: &str,
+) -> Result<Option<NodeId>, GraphError> {
+    let (Some(given), Some(g)) = (network.graph.given(), gradients.at_output[network.logits.index()]) else {
+        return Ok(None);
+    };
+    let product = graph.add(&format!("neighbour x gradient{tag}"), Forward::Multiply, &[g, given])?;
+    let sum = total(graph, product)?;
+    Ok(Some(graph.add(&format!("less the neighbour{tag}"), Unary::Scale(Constant::new(-1.0)), &[sum])?))
+}
+
 /// What an operation adds to each channel.
 fn bias_of(op: Forward) -> Option<Bias> {
     match op {
@@ -69,7 +85,10 @@ fn bias_of(op: Forward) -> Option<Bias> {
         | Forward::Multiply
         | Forward::Concat
         | Forward::Slice { .. }
-        | Forward::LogitPair => None,
+        | Forward::LogitPair
+        | Forward::Given { .. }
+        | Forward::Against
+        | Forward::Normalize => None,
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) fn gradient(
     let Some(&x) = node.inputs.first() else { return Ok(Vec::new()) };
     let Shape { height, width, .. } = graph.shape(x);
     let at_input = match op {
-        Forward::Input => return Ok(Vec::new()),
+        Forward::Input | Forward::Given { .. } => return Ok(Vec::new()),
         Forward::Convolve { layer, .. } => {
             graph.add(&name, Backward::ConvolveTranspose { layer, weight: Part::Full, height, width }, &[g])?
         }
@@ -133,6 +133,8 @@ pub(super) fn gradient(
             graph.add(&name, Backward::SliceTranspose { first, channels }, &[g])?
         }
         Forward::LogitPair => graph.add(&name, Backward::LogitPairGradient, &[g])?,
+        Forward::Against => g,
+        Forward::Normalize => graph.add(&name, Backward::NormalizeGradient, &[g, x])?,
     };
     Ok(vec![at_input])
 }

@@ -34,6 +34,8 @@ pub enum LabelSource {
     Numbers,
     /// They are the two of a single output.
     OneOutput,
+    /// They are those of references.
+    References,
     /// A file.
     File(PathBuf),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for LabelSource {
             Self::ImageNet => formatter.write_str("imagenet"),
             Self::Numbers => formatter.write_str("numbers"),
             Self::OneOutput => formatter.write_str("one output"),
+            Self::References => formatter.write_str("references"),
             Self::File(path) => path.display().fmt(formatter),
         }
     }
@@ -106,6 +109,13 @@ impl Labels {
     /// Of a network with one output: what it speaks for, and what against.
     pub fn of_one_output() -> Self {
         Self { lines: ["positive", "negative"].map(String::from).to_vec(), source: LabelSource::OneOutput }
+    }
+
+    /// Of a network that is asked for likeness: what the pictures are compared with. A comma, which separates names of one class, becomes a
+    /// semicolon.
+    pub(crate) fn of_references(names: Vec<String>) -> Self {
+        let lines = names.into_iter().map(|name| name.replace(',', ";")).collect();
+        Self { lines, source: LabelSource::References }
     }
 
     /// Number of classes.

@@ -5,6 +5,7 @@ mod efficientnet_lite;
 pub(crate) mod fit;
 mod input;
 mod labels;
+mod likeness;
 mod model;
 #[cfg(feature = "onnx")]
 pub mod onnx;
@@ -20,6 +21,7 @@ pub use architecture::{Architecture, UnknownArchitecture};
 pub use fit::Closest;
 pub use input::{ChannelOrder, Filter, InputSpec, Resize};
 pub use labels::{LabelError, LabelFileError, LabelSource, Labels};
+pub use likeness::{LikenessError, Reference, TEMPERATURE};
 pub use model::Model;
 pub use precision::{Precision, UnknownPrecision};
 pub use recipe::Recipe;

@@ -3,7 +3,7 @@
 use super::fit::{Naming, Wanted};
 use super::{InputSpec, LabelError, Labels};
 use crate::graph::parameter::Parameter;
-use crate::graph::{Forward, GraphError, Network, Op, RoleChoice};
+use crate::graph::{Forward, GraphError, Network, NodeId, Op, RoleChoice};
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +23,10 @@ pub struct Recipe {
     head: Option<String>,
     namings: Vec<Naming>,
     roles: Vec<RoleChoice>,
+    /// Node of the penultimate vector, where a user chose one.
+    features: Option<String>,
+    /// Linear layer whose weights are references.
+    references: Option<String>,
 }
 
 impl Recipe {
@@ -49,6 +53,8 @@ impl Recipe {
             head: head(&network),
             namings: Vec::new(),
             roles: Vec::new(),
+            features: None,
+            references: None,
         })
     }
 
@@ -83,6 +89,39 @@ impl Recipe {
         let recipe = Self { roles, ..self };
         recipe.build(height, width)?;
         Ok(recipe)
+    }
+
+    /// The same network with another node for its penultimate vector.
+    ///
+    /// # Errors
+    /// [`GraphError::Node`] where there is none of this name.
+    pub(super) fn with_features(self, node: &str) -> Result<Self, GraphError> {
+        let InputSpec { height, width, .. } = self.input;
+        self.build(height, width)?.named(node)?;
+        Ok(Self { features: Some(node.into()), ..self })
+    }
+
+    /// The node of the penultimate vector in a network of this recipe.
+    ///
+    /// # Errors
+    /// [`GraphError::Node`] where the one that was chosen is not there.
+    pub(super) fn features(&self, network: &Network) -> Result<NodeId, GraphError> {
+        self.features.as_ref().map_or_else(|| Ok(network.penultimate()), |node| network.named(node))
+    }
+
+    /// Whether a node was chosen for the penultimate vector.
+    pub(super) fn has_features(&self) -> bool {
+        self.features.is_some()
+    }
+
+    /// The same network, of which this linear layer's weights are references.
+    pub(super) fn with_references(self, layer: String) -> Self {
+        Self { references: Some(layer), ..self }
+    }
+
+    /// The linear layer whose weights are references.
+    pub(crate) fn references(&self) -> Option<&str> {
+        self.references.as_deref()
     }
 
     /// The same network for pictures that are prepared in another way.

@@ -135,6 +135,13 @@ impl Weights {
         self.tensors.get(name)
     }
 
+    /// The same tensors with one more, or another one of this name.
+    pub(crate) fn with(&self, name: &str, tensor: Tensor) -> Self {
+        let mut tensors = self.tensors.clone();
+        Arc::make_mut(&mut tensors).insert(name.into(), tensor);
+        Self { tensors }
+    }
+
     /// Rounds the tensors with these names to their nearest f16, ties to even.
     ///
     /// # Errors

@@ -137,6 +137,8 @@ shaders! {
     MaxPoolTranspose "max_pool_transpose" (0 weights, 3 values),
     /// Normal random values.
     Noise "noise" (0 weights, 2 values),
+    /// A vector, or a gradient, by the vector's length.
+    Normalize "normalize" (0 weights, 3 values),
     /// One at a class.
     OneHot "one_hot" (0 weights, 2 values),
     /// A map that is not divided.

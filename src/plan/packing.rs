@@ -135,6 +135,23 @@ impl Packing {
         count as usize
     }
 
+    /// The linear layer whose weights it holds.
+    pub fn linear(&self) -> Option<LinearId> {
+        match *self {
+            Packing::LinearAffine { layer }
+            | Packing::Linear { layer, .. }
+            | Packing::RowSums { layer, .. }
+            | Packing::LinearBias { layer } => Some(layer),
+            Packing::Unused
+            | Packing::Dense { .. }
+            | Packing::Winograd { .. }
+            | Packing::Depthwise { .. }
+            | Packing::General { .. }
+            | Packing::TapSums { .. }
+            | Packing::Affine { .. } => None,
+        }
+    }
+
     /// What a value is kept as.
     pub fn element(&self) -> Element {
         match *self {

@@ -36,6 +36,7 @@ impl Reference<'_> {
                 value
             }
             Backward::LogitPairGradient => vec![(inputs[0][0] - inputs[0][1]) / 2.0],
+            Backward::NormalizeGradient => elementwise::by_length(inputs[0], inputs[1]),
             Backward::BiasGradient(bias) => elementwise::per_channel(inputs[0], &self.bias(bias), node.shape),
         }
     }

@@ -12,6 +12,12 @@ pub(super) fn safe_divide(a: f64, b: f64) -> f64 {
     a / if denominator == 0.0 { EPSILON } else { denominator }
 }
 
+/// `a / |x|`, and 0 where x is 0.
+pub(super) fn by_length(a: &[f64], x: &[f64]) -> Vec<f64> {
+    let length = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    a.iter().map(|&a| if length == 0.0 { 0.0 } else { a / length }).collect()
+}
+
 pub(super) fn unary(unary: Unary, x: &[f64]) -> Vec<f64> {
     let value = |&x: &f64| match unary {
         Unary::Scale(factor) => f64::from(factor.value()) * x,

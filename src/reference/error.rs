@@ -29,6 +29,16 @@ pub enum ReferenceError {
         /// Values that were given.
         found: usize,
     },
+    /// The vector that comes with a picture has the wrong length.
+    #[error(
+        "the vector that comes with the picture has {found} values instead of {needed}; give it as many as there are logits"
+    )]
+    VectorLength {
+        /// Values of the graph's vector.
+        needed: usize,
+        /// Values that were given.
+        found: usize,
+    },
     /// A slot without a request.
     #[error("no class is requested for slot {slot}; {found} were given, one per slot is needed")]
     MissingRequest {

@@ -6,7 +6,7 @@ use crate::graph::{ConvolutionId, Forward, Node, Part};
 impl Reference<'_> {
     pub(super) fn forward(&self, op: Forward, node: &Node, inputs: &[&[f64]]) -> Vec<f64> {
         match op {
-            Forward::Input => Vec::new(),
+            Forward::Input | Forward::Given { .. } => Vec::new(),
             Forward::Convolve { layer, bias } => {
                 let bias = bias.then(|| self.parameter(&self.graph.convolution(layer).bias_name()));
                 self.convolve(layer, [Part::Full, Part::Full], bias, node, inputs[0])
@@ -27,7 +27,8 @@ impl Reference<'_> {
                 inputs[0][first as usize * pixels..][..node.shape.elements() as usize].to_vec()
             }
             Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],
-            Forward::Subtract => self.elementwise(node, inputs, |a, b| a - b),
+            Forward::Normalize => elementwise::by_length(inputs[0], inputs[0]),
+            Forward::Subtract | Forward::Against => self.elementwise(node, inputs, |a, b| a - b),
             Forward::Multiply => self.elementwise(node, inputs, |a, b| a * b),
             Forward::Add => self.elementwise(node, inputs, |a, b| a + b),
         }

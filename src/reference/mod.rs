@@ -37,6 +37,8 @@ pub struct Reference<'a> {
     parameters: HashMap<String, &'a [f32]>,
     /// Index, scale and offset of the pass.
     pass: [f64; 3],
+    /// The value of [`Forward::Given`].
+    vector: Vec<f64>,
 }
 
 impl<'a> Reference<'a> {
@@ -54,12 +56,17 @@ impl<'a> Reference<'a> {
             }
             values.insert(name, found);
         }
-        Ok(Self { graph, parameters: values, pass: [0.0, 1.0, 0.0] })
+        Ok(Self { graph, parameters: values, pass: [0.0, 1.0, 0.0], vector: Vec::new() })
     }
 
     /// The same for another pass than the first: its index, scale and offset (see [`PassField`]; 0, 1 and 0 where nothing is said).
     pub fn with_pass(self, pass: [f64; 3]) -> Self {
         Self { pass, ..self }
+    }
+
+    /// The same with a vector for [`Forward::Given`].
+    pub fn with_vector(self, vector: Vec<f64>) -> Self {
+        Self { vector, ..self }
     }
 
     /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
@@ -108,6 +115,7 @@ impl<'a> Reference<'a> {
         let node = self.graph.node(id);
         Ok(match node.op {
             Op::Forward(Forward::Input) => Some(self.picture(picture, node.shape)?),
+            Op::Forward(Forward::Given { channels }) => Some(self.vector(channels)?),
             Op::Explain(Explain::ClassRequest { slot }) => Some(vec![request(requests, slot)?]),
             Op::Explain(Explain::PassRequest(field)) => Some(vec![self.pass_field(field)]),
             Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
@@ -208,6 +216,11 @@ impl<'a> Reference<'a> {
             return Ok(());
         }
         Err(ReferenceError::Request { slot, request, classes })
+    }
+
+    fn vector(&self, channels: u32) -> Result<Vec<f64>, ReferenceError> {
+        let (needed, found) = (channels as usize, self.vector.len());
+        if needed == found { Ok(self.vector.clone()) } else { Err(ReferenceError::VectorLength { needed, found }) }
     }
 
     fn picture(&self, picture: &[f64], shape: Shape) -> Result<Vec<f64>, ReferenceError> {

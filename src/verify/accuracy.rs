@@ -44,9 +44,14 @@ impl Accuracy {
 
 fn forward(op: &Forward) -> Accuracy {
     match op {
-        Forward::Input | Forward::MaxPool(_) | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => EXACT,
-        Forward::Subtract => subtracting(&[1]),
-        Forward::Clamp(_) | Forward::Activate(_) => PLAIN,
+        Forward::Input
+        | Forward::Given { .. }
+        | Forward::MaxPool(_)
+        | Forward::Concat
+        | Forward::Slice { .. }
+        | Forward::LogitPair => EXACT,
+        Forward::Subtract | Forward::Against => subtracting(&[1]),
+        Forward::Clamp(_) | Forward::Activate(_) | Forward::Normalize => PLAIN,
         Forward::BatchNorm(_)
         | Forward::Convolve { .. }
         | Forward::Linear { .. }
@@ -64,6 +69,7 @@ fn backward(op: &Backward) -> Accuracy {
         | Backward::ClampGradient(_)
         | Backward::ActivateGradient(_)
         | Backward::LogitPairGradient
+        | Backward::NormalizeGradient
         | Backward::BiasGradient(_) => PLAIN,
         Backward::ConvolveTranspose { .. }
         | Backward::LinearTranspose { .. }

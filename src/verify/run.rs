@@ -52,8 +52,11 @@ impl Runner<'_> {
     }
 
     fn write(&self, program: &Program) -> Result<(), GpuError> {
-        let Wiring { graph, input, slots, passes, .. } = self.wiring;
+        let Wiring { graph, input, slots, passes, given, .. } = self.wiring;
         program.write(graph, *input, &self.batch.data)?;
+        if let Some(given) = given {
+            program.write(graph, *given, &self.batch.neighbours)?;
+        }
         for slot in slots {
             program.write(graph, slot.request, &vec![-1.0; self.batch.count as usize])?;
         }
@@ -76,7 +79,8 @@ pub(super) fn map_error(
     let (mut largest, mut sensitivity): (f64, Option<f64>) = (0.0, None);
     for sample in 0..batch.count as usize {
         let fields = [PassField::Index, PassField::Scale, PassField::Offset];
-        reference = reference.with_pass(fields.map(|field| pass_field(field, sample as u32)));
+        let vector = batch.neighbour(sample).iter().map(|&value| value.into()).collect();
+        reference = reference.with_pass(fields.map(|field| pass_field(field, sample as u32))).with_vector(vector);
         let run = |change: f64| {
             let value = |(index, &value): (usize, &f32)| f64::from(value) * (1.0 + change * between_ones(index));
             let picture: Vec<f64> = batch.picture(sample).iter().enumerate().map(value).collect();

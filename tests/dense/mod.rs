@@ -17,3 +17,4 @@ mod relevance_rules;
 mod rules;
 mod single_output;
 mod target;
+mod without_class;

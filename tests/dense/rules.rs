@@ -121,6 +121,7 @@ impl Explained<'_> {
             Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
             Forward::Subtract | Forward::Multiply => panic!("see products.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
+            Forward::Given { .. } | Forward::Against | Forward::Normalize => panic!("see without_class.rs"),
             Forward::Input => Vec::new(),
         }
     }

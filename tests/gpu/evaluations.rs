@@ -21,7 +21,7 @@ fn samples() -> Vec<Sample> {
 }
 
 fn batch_of(tensor: &[f32]) -> Batch {
-    Batch { count: 1, height: HEIGHT, width: WIDTH, data: tensor.to_vec() }
+    Batch::new(1, HEIGHT, WIDTH, tensor.to_vec())
 }
 
 fn logits(explainer: &mut Explainer, tensor: &[f32]) -> Vec<f32> {

@@ -18,7 +18,7 @@ const SIZE: u32 = 64;
 /// A picture from a function of channel, row and column.
 fn picture(value: impl Fn(u32, u32, u32) -> f32) -> Batch {
     let places = (0..3).flat_map(|c| (0..SIZE).flat_map(move |y| (0..SIZE).map(move |x| (c, y, x))));
-    Batch { count: 1, height: SIZE, width: SIZE, data: places.map(|(c, y, x)| value(c, y, x)).collect() }
+    Batch::new(1, SIZE, SIZE, places.map(|(c, y, x)| value(c, y, x)).collect())
 }
 
 /// A few bits that look random.

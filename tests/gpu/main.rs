@@ -25,6 +25,7 @@ mod traces;
 mod tuning;
 mod verification;
 mod winograd;
+mod without_class;
 
 use agf::gpu::{Gpu, Selection};
 use agf::{Batch, Target};
@@ -48,14 +49,14 @@ fn limited_gpu() -> &'static Gpu {
 fn batch_of(golden: &Golden) -> Batch {
     let input = golden.tensor("input");
     let [count, height, width] = [0, 2, 3].map(|dimension| input.shape[dimension] as u32);
-    Batch { count, height, width, data: input.values.clone() }
+    Batch::new(count, height, width, input.values.clone())
 }
 
 /// Fresh random pictures.
 fn random_batch(count: u32, height: u32, width: u32) -> Batch {
     let mut random = common::random::Random::new();
     let values = random.values((count * 3 * height * width) as usize);
-    Batch { count, height, width, data: values.into_iter().map(|value| (2.0 * value) as f32).collect() }
+    Batch::new(count, height, width, values.into_iter().map(|value| (2.0 * value) as f32).collect())
 }
 
 /// The same classes for every picture.

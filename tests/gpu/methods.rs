@@ -30,7 +30,12 @@ fn surrounded(batch: &Batch) -> Batch {
 
 fn part(batch: &Batch, index: usize) -> Batch {
     let length = batch.data.len() / batch.count as usize;
-    Batch { count: 1, data: batch.data[index * length..(index + 1) * length].to_vec(), ..*batch }
+    Batch {
+        count: 1,
+        data: batch.data[index * length..(index + 1) * length].to_vec(),
+        neighbours: Vec::new(),
+        ..*batch
+    }
 }
 
 /// What each sample's map is made of.

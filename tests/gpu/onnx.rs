@@ -64,7 +64,7 @@ fn model(name: &str, size: u32) -> Model {
 
 fn explain(gpu: &Gpu, model: &Model, golden: &Golden, count: u32) -> Vec<Explained> {
     let data = golden.picture().repeat(count as usize);
-    let batch = Batch { count, height: golden.size, width: golden.size, data };
+    let batch = Batch::new(count, golden.size, golden.size, data);
     let targets: Vec<Target> = golden.maps.keys().map(|&class| Target::Class(class)).collect();
     let mut explainer = Explainer::new(gpu, model, Method::default());
     pollster::block_on(explainer.explain(&batch, &vec![targets; count as usize])).unwrap().0

@@ -10,7 +10,7 @@ use agf::{Batch, Explainer, Target};
 fn load(model: &Model, name: &str) -> (Batch, Placement) {
     let photo = Photo::open(repository_path(&format!("samples/{name}.jpg"))).unwrap();
     let prepared = prepare(&photo, &model.input_spec(), Framing::Standard).unwrap();
-    let batch = Batch { count: 1, height: prepared.height, width: prepared.width, data: prepared.tensor };
+    let batch = Batch::new(1, prepared.height, prepared.width, prepared.tensor);
     (batch, prepared.placement)
 }
 

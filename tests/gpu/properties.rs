@@ -20,7 +20,12 @@ fn explain(gpu: &Gpu, model: &Model, batch: &Batch, targets: &[Vec<Target>]) -> 
 
 fn part(batch: &Batch, index: usize) -> Batch {
     let length = batch.data.len() / batch.count as usize;
-    Batch { count: 1, data: batch.data[index * length..(index + 1) * length].to_vec(), ..*batch }
+    Batch {
+        count: 1,
+        data: batch.data[index * length..(index + 1) * length].to_vec(),
+        neighbours: Vec::new(),
+        ..*batch
+    }
 }
 
 #[test]

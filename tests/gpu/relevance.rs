@@ -149,7 +149,7 @@ fn bits_do_not_depend_on_batch_and_other_classes() {
     let model = Model::synthetic(Architecture::TinyResNet).unwrap();
     let batch = random_batch(3, 40, 48);
     let picture = batch.data.len() / 3;
-    let alone = Batch { count: 1, data: batch.data[picture..2 * picture].to_vec(), ..batch };
+    let alone = Batch::new(1, batch.height, batch.width, batch.data[picture..2 * picture].to_vec());
     for preset in [Preset::LrpAb, Preset::Clrp, Preset::Sglrp, Preset::Rap] {
         let mut explainer = Explainer::new(gpu(), &model, Method::default());
         let together = explain(&mut explainer, preset, &batch, &[7, 1, 4]);

@@ -34,7 +34,7 @@ fn forced(candidates: &[(PassShape, Vec<Variant>)]) -> Vec<Tuning> {
 fn check(gpu: &Gpu, architecture: Architecture) {
     let model = Model::synthetic(architecture).unwrap();
     let batch = random_batch(2, 40, 48);
-    let first = Batch { count: 1, data: batch.data[..batch.data.len() / 2].to_vec(), ..batch };
+    let first = Batch::new(1, batch.height, batch.width, batch.data[..batch.data.len() / 2].to_vec());
     for tuning in forced(&candidates(gpu, architecture, 40, 48)) {
         let gpu = gpu.with_tuning(tuning);
         let verification = pollster::block_on(verify(&gpu, &model, &Method::default(), &batch)).unwrap();

@@ -130,7 +130,7 @@ fn tiny_pictures_pass() {
             };
             // What `agf-run verify` shows the network.
             let value = |at: u32| (at.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 22) as f32 - 2.0;
-            let batch = Batch { count: 1, height, width, data: (0..3 * height * width).map(value).collect() };
+            let batch = Batch::new(1, height, width, (0..3 * height * width).map(value).collect());
             let verification = pollster::block_on(verify(gpu(), &model, &Method::default(), &batch)).unwrap();
             let failure = verification.first_failure.map(|index| &verification.checked[index]);
             assert!(verification.passed(), "{architecture} {height}x{width}: {failure:#?}");

@@ -1,7 +1,8 @@
 //! The class comparison: layout, captions, odd inputs.
 
 use agf::image::{
-    Colormap, ComparisonRow, ImageError, Map, NOT_FINITE_COLOR, PanelEntry, Range, RgbImage, comparison, panel,
+    Colormap, ComparisonRow, ImageError, Map, NOT_FINITE_COLOR, PanelEntry, PanelPicture, Range, RgbImage, comparison,
+    panel,
 };
 
 use crate::Random;
@@ -11,7 +12,7 @@ fn entry<'a>(title: &str, map: Map<'a>) -> PanelEntry<'a> {
 }
 
 fn draw(crop: &RgbImage, entries: &[PanelEntry]) -> RgbImage {
-    panel(crop, entries, Colormap::Seismic, Range::Auto).unwrap()
+    panel(crop, &[], entries, Colormap::Seismic, Range::Auto).unwrap()
 }
 
 #[test]
@@ -37,6 +38,21 @@ fn rows_grow_with_the_classes_and_the_border_stays_white() {
 }
 
 #[test]
+fn pictures_stand_between_the_photo_and_the_maps() {
+    let crop = RgbImage::from_pixel(100, 50, image::Rgb([10, 20, 30]));
+    let red = RgbImage::from_pixel(7, 21, image::Rgb([200, 0, 0]));
+    let beside = |picture| PanelPicture { title: "koala".to_owned(), subtitle: "similarity 0.71".to_owned(), picture };
+    let draw = |pictures: &[PanelPicture]| panel(&crop, pictures, &[], Colormap::Seismic, Range::Auto).unwrap();
+    let (alone, two) = (draw(&[]), draw(&[beside(&red), beside(&crop)]));
+    assert!(alone.width() < two.width() && two.width() <= 3 * 360 + 50);
+    // The second tile is 336 x 168; the tall picture fills its height, in the middle, on white.
+    let pixel = |x: u32| two.get_pixel(24 + 356 + x, 24 + 84).0;
+    assert_eq!((pixel(168), pixel(100), pixel(236)), ([200, 0, 0], [255; 3], [255; 3]));
+    let empty = RgbImage::new(0, 3);
+    assert!(panel(&crop, &[beside(&empty)], &[], Colormap::Seismic, Range::Auto).is_err());
+}
+
+#[test]
 fn any_crop_size_and_caption_works() {
     let mut random = Random::from_clock();
     let map = Map::new(&[f32::NAN], 1, 1).unwrap();
@@ -47,9 +63,9 @@ fn any_crop_size_and_caption_works() {
             assert!(image.pixels().any(|pixel| *pixel == NOT_FINITE_COLOR));
         }
     }
-    let empty = panel(&RgbImage::new(0, 0), &[], Colormap::Gray, Range::Auto);
+    let empty = panel(&RgbImage::new(0, 0), &[], &[], Colormap::Gray, Range::Auto);
     assert!(matches!(empty, Err(ImageError::ZeroSized { .. })));
-    let range = panel(&random.picture(5, 5), &[entry("x", map)], Colormap::Gray, Range::Fixed(-1.0));
+    let range = panel(&random.picture(5, 5), &[], &[entry("x", map)], Colormap::Gray, Range::Fixed(-1.0));
     assert!(matches!(range, Err(ImageError::Range { .. })));
 }
 

@@ -22,7 +22,7 @@ impl Inference<'_> {
                 self.demand(g.channels == channels, || format!("it has {channels} channels"))?;
                 Ok(g)
             }
-            Backward::ClampGradient(_) | Backward::ActivateGradient(_) => self.all_same(),
+            Backward::ClampGradient(_) | Backward::ActivateGradient(_) | Backward::NormalizeGradient => self.all_same(),
             Backward::MaxPoolIndex(window) => {
                 let [x] = self.inputs()?;
                 self.windowed(&window, x)

@@ -45,6 +45,9 @@ impl Inference<'_> {
                 Ok(Shape { channels, ..x })
             }
             Forward::LogitPair => self.expect([Shape::SCALAR]).map(|()| Shape::vector(2)),
+            Forward::Given { channels } => self.inputs::<0>().map(|[]| Shape::vector(channels)),
+            Forward::Against => self.all_same(),
+            Forward::Normalize => self.inputs::<1>().map(|[x]| x),
         }
     }
 

@@ -61,6 +61,8 @@ pub enum Backward {
     },
     /// (g) the gradient through `LogitPair`: `(g_0 - g_1) / 2`.
     LogitPairGradient,
+    /// (g, x) the gradient through `Normalize`: `g / |x|`; 0 where x is 0.
+    NormalizeGradient,
     /// (g) the gradient at a layer's output times the layer's bias, per channel.
     BiasGradient(Bias),
 }
@@ -80,6 +82,7 @@ impl Backward {
             | Backward::AveragePoolTranspose { .. }
             | Backward::SliceTranspose { .. }
             | Backward::LogitPairGradient
+            | Backward::NormalizeGradient
             | Backward::BiasGradient(_) => false,
         }
     }
@@ -99,6 +102,7 @@ impl Backward {
             Backward::AveragePoolTranspose { .. } => "average_pool_transpose",
             Backward::SliceTranspose { .. } => "slice_transpose",
             Backward::LogitPairGradient => "logit_pair_gradient",
+            Backward::NormalizeGradient => "normalize_gradient",
             Backward::BiasGradient(_) => "bias_gradient",
         }
     }

@@ -54,6 +54,15 @@ pub enum Forward {
     },
     /// (y) a single value: `(y / 2, -y / 2)`, whose softmax is the sigmoid of y and its complement.
     LogitPair,
+    /// () a vector that comes with the picture, and is a constant of it: the logits of another picture.
+    Given {
+        /// Number of elements.
+        channels: u32,
+    },
+    /// (y, r) `y - r`, r being a constant of the picture.
+    Against,
+    /// (x) `x / |x|` with the Euclidean length as a constant of the picture; 0 where x is 0.
+    Normalize,
 }
 
 impl Forward {
@@ -72,7 +81,10 @@ impl Forward {
             | Forward::Multiply
             | Forward::Concat
             | Forward::Slice { .. }
-            | Forward::LogitPair => false,
+            | Forward::LogitPair
+            | Forward::Given { .. }
+            | Forward::Against
+            | Forward::Normalize => false,
         }
     }
 
@@ -93,6 +105,9 @@ impl Forward {
             Forward::Concat => "concat",
             Forward::Slice { .. } => "slice",
             Forward::LogitPair => "logit_pair",
+            Forward::Given { .. } => "given",
+            Forward::Against => "against",
+            Forward::Normalize => "normalize",
         }
     }
 }

@@ -70,7 +70,7 @@ impl Op {
     /// Whether the host gives the value.
     pub const fn is_given(&self) -> bool {
         match self {
-            Op::Forward(op) => matches!(op, Forward::Input),
+            Op::Forward(op) => matches!(op, Forward::Input | Forward::Given { .. }),
             Op::Backward(_) => false,
             Op::Explain(op) => matches!(op, Explain::ClassRequest { .. } | Explain::PassRequest(_)),
         }

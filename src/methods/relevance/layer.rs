@@ -80,7 +80,10 @@ impl Layer<'_> {
                 | Forward::Multiply
                 | Forward::Concat
                 | Forward::Slice { .. }
-                | Forward::LogitPair => Err(self.unfit(op, rule.into())),
+                | Forward::LogitPair
+                | Forward::Given { .. }
+                | Forward::Against
+                | Forward::Normalize => Err(self.unfit(op, rule.into())),
             },
         }
     }
@@ -88,7 +91,11 @@ impl Layer<'_> {
     /// `c`, moved to where the operation had the values from.
     fn pass(&mut self, op: Forward, rule: Rule) -> Result<Vec<NodeId>, MethodError> {
         match op {
-            Forward::BatchNorm(_) | Forward::Clamp(_) | Forward::Activate(_) => Ok(vec![self.c]),
+            Forward::BatchNorm(_)
+            | Forward::Clamp(_)
+            | Forward::Activate(_)
+            | Forward::Against
+            | Forward::Normalize => Ok(vec![self.c]),
             Forward::LogitPair => Ok(vec![self.add("relevance", Explain::ChannelSum, &[self.c])?]),
             Forward::Concat => {
                 let name = format!("{}:relevance{}", self.graph.node(self.id).name, self.tag);
@@ -99,6 +106,7 @@ impl Layer<'_> {
                 Ok(vec![self.add("relevance", Backward::SliceTranspose { first, channels }, &[self.c])?])
             }
             Forward::Input
+            | Forward::Given { .. }
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::MaxPool(_)
@@ -138,7 +146,10 @@ impl Layer<'_> {
             | Forward::Multiply
             | Forward::Concat
             | Forward::Slice { .. }
-            | Forward::LogitPair => {
+            | Forward::LogitPair
+            | Forward::Given { .. }
+            | Forward::Against
+            | Forward::Normalize => {
                 return Err(self.unfit(op, Rule::Ratio));
             }
         };

@@ -32,7 +32,14 @@ impl Kind {
     /// which it passes whatever the rules are.
     pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
-            Forward::Input | Forward::Multiply | Forward::Concat | Forward::Slice { .. } | Forward::LogitPair => None,
+            Forward::Input
+            | Forward::Multiply
+            | Forward::Concat
+            | Forward::Slice { .. }
+            | Forward::LogitPair
+            | Forward::Given { .. }
+            | Forward::Against
+            | Forward::Normalize => None,
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),

@@ -22,6 +22,18 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
+    pub(super) fn normalize(&mut self, node: &Node, is_gradient: bool) {
+        let kernel = Kernel::new(Shader::Normalize).with("GRADIENT", is_gradient.into());
+        let uniforms = Uniforms::new().with("count", node.shape.quads() * node.shape.pixels());
+        let (x, g) = match node.inputs[..] {
+            [g, x] => (self.value(x), self.value(g)),
+            _ => (self.value(node.inputs[0]), self.unused),
+        };
+        let values = vec![x, g, self.value(self.output)];
+        let flops = self.elements(node, 5);
+        self.push(Work { kernel, uniforms, workgroups: [1, 1, self.batch], flops }, Vec::new(), values);
+    }
+
     pub(super) fn noise(&mut self, node: &Node, seed: u64) {
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())

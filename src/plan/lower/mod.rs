@@ -86,7 +86,7 @@ impl<'a> Lowering<'a> {
     fn forward(&mut self, group: &Group, node: &Node, op: Forward) {
         match op {
             // The host gives it.
-            Forward::Input => {}
+            Forward::Input | Forward::Given { .. } => {}
             Forward::Convolve { layer, .. } => self.convolution(group, node, layer, Part::Full, Part::Full),
             Forward::Linear { layer, bias } => self.linear(group, node, layer, [Part::Full, Part::Full], bias),
             Forward::BatchNorm(id) => self.channel_affine(node, normalization(id), ChannelOperation::Affine),
@@ -100,6 +100,8 @@ impl<'a> Lowering<'a> {
             Forward::Concat => self.concat(node),
             Forward::Slice { first, .. } => self.slice(node, first),
             Forward::LogitPair => self.logit_pair(node, false),
+            Forward::Against => self.elementwise(node, SUBTRACT),
+            Forward::Normalize => self.normalize(node, false),
         }
     }
 
@@ -119,6 +121,7 @@ impl<'a> Lowering<'a> {
             Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),
             Backward::SliceTranspose { first, .. } => self.slice_transpose(node, first),
             Backward::LogitPairGradient => self.logit_pair(node, true),
+            Backward::NormalizeGradient => self.normalize(node, true),
             Backward::BiasGradient(bias) => self.channel_affine(node, bias_of(bias), ChannelOperation::Shift),
         }
     }
