@@ -33,7 +33,7 @@ impl Batch {
     /// Whether there is as much data as count and size say.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.count > 0 && self.data.len() as u64 == u64::from(self.count) * self.picture_elements() {
-            return Ok(());
+            return self.check_neighbours((self.neighbours.len() / self.count as usize) as u32);
         }
         let wanted = format!("{} values", u64::from(self.count.max(1)) * self.picture_elements());
         Err(Error::Batch { found: format!("{} with {} values", self.describe(), self.data.len()), wanted })

@@ -1,6 +1,8 @@
 //! What all methods together say of a run's pictures.
 
-use super::interrupt;
+use super::decode::Picture;
+use super::without::comparison::{Joined, Neighbours};
+use super::{interrupt, pipeline};
 use agf::error::Error;
 use agf::methods::Method;
 use agf::{Batch, Cost, Explainer, Map, Target};
@@ -26,9 +28,19 @@ pub(super) struct Questions {
     pub(super) targets: Vec<Target>,
     /// The seed of the sensitivity figure, where it is wanted.
     pub(super) audit: Option<u64>,
+    /// Where pictures have neighbours.
+    pub(super) neighbours: Option<Neighbours>,
 }
 
 impl Questions {
+    /// The pictures as a batch, of those that have a neighbour where neighbours are asked for.
+    pub(super) fn batch(&mut self, pictures: &mut Vec<Picture>) -> Result<Joined, Error> {
+        match &self.neighbours {
+            Some(neighbours) => neighbours.join(&mut self.explainer, pictures),
+            None => Ok(Joined { batch: pipeline::batch_of(pictures), failures: Vec::new() }),
+        }
+    }
+
     /// Asks all methods for maps of all classes.
     pub(super) fn ask(&mut self, batch: &Batch) -> Result<(Vec<Answer>, Cost), Error> {
         let targets = vec![self.targets.clone(); batch.count as usize];
@@ -62,7 +74,9 @@ impl Questions {
     pub(super) fn runs_per_picture(&self) -> u64 {
         let runs = |method: &Method| u64::from(method.schedule().map_or(1, |schedule| schedule.count()));
         let once: u64 = self.methods.iter().map(runs).sum();
-        once * if self.audit.is_some() { 2 } else { 1 }
+        let of_neighbour = u64::from(self.neighbours.as_ref().is_some_and(Neighbours::are_searched));
+        let times = if self.audit.is_some() { 2 } else { 1 };
+        once * times + of_neighbour
     }
 }
 

@@ -15,6 +15,7 @@ use super::rules::{AddArguments, RuleArguments};
 use super::values::{
     self, Ablation, Backend, ClassSpec, Dimensions, ListItem, NetworkSource, Save, Size, WeightsSource, Winograd,
 };
+use super::without::args::{ComparisonArguments, EmbedArguments, NeighboursArguments};
 use agf::gpu::AdapterChoice;
 use agf::image::{Colormap, Range};
 use agf::models::Precision;
@@ -39,9 +40,13 @@ pub struct Arguments {
 pub enum Command {
     /// Write maps of what speaks for and against classes of photos
     #[command(after_help = EXPLAIN_NOTES)]
-    Explain(ExplainArguments),
+    Explain(Box<ExplainArguments>),
     /// Print the most probable classes of photos
     Predict(PredictArguments),
+    /// List the pictures of a folder that the network takes for the most like a photo, with a contact sheet
+    Neighbours(NeighboursArguments),
+    /// Write the penultimate vectors of photos as an array
+    Embed(EmbedArguments),
     /// List the adapters, and which one would be taken and why
     Devices(DevicesArguments),
     /// Print the steps that a model runs, with their cost
@@ -80,6 +85,9 @@ pub struct ExplainArguments {
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub comparison: ComparisonArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub method: MethodArguments,
@@ -333,6 +341,10 @@ mod tests {
             "agf-run explain a --batch 0",
             "agf-run explain a --range -1",
             "agf-run explain a --size 0x5",
+            "agf-run explain a --against b.jpg --like c.jpg",
+            "agf-run explain a --temperature 5",
+            "agf-run explain a --like b --temperature 0",
+            "agf-run neighbours a",
             "agf-run plan --size native",
             "agf-run plan --model vgg20",
             "agf-run plan --forward --classes 2",

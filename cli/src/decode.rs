@@ -9,6 +9,7 @@ use super::former::FileStamp;
 use super::inputs::Source;
 use super::names::append;
 use super::report::{Failure, SizeReport};
+use super::without::comparison::Beside;
 use agf::image::{Framing, ImageError, InputSpec, NpyInputs, Photo, Placement, Prepared, RgbImage, prepare};
 
 /// One network input and the photo to show beside its maps.
@@ -29,6 +30,8 @@ pub(super) struct Picture {
     pub(super) decode_ms: f64,
     /// What is odd about its values.
     doubt: Option<String>,
+    /// The picture that it is set apart from.
+    pub(super) beside: Option<Beside>,
 }
 
 impl Picture {
@@ -90,6 +93,7 @@ impl Decoder {
             prepared,
             decode_ms: milliseconds(started),
             doubt: None,
+            beside: None,
         })
     }
 
@@ -122,6 +126,7 @@ impl Decoder {
         let doubt = self.doubt(&prepared.tensor);
         Ok(Picture {
             doubt,
+            beside: None,
             input: label_of(source, None),
             index: Some(index),
             name: append(&source.name, &format!(".{index}")),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::hints::Hinted;
 use super::setup;
 use super::terminal::count_of;
+use super::without::WithoutClassError;
 use agf::error::Error;
 use agf::evaluation::DatasetError;
 use agf::evaluation::records::RecordError;
@@ -186,6 +187,9 @@ pub enum CliError {
         /// Their folder.
         folder: PathBuf,
     },
+    /// What photos are compared with.
+    #[error(transparent)]
+    WithoutClass(#[from] WithoutClassError),
     /// Standard output, for another reason than that nobody reads it.
     #[error("cannot write to standard output: {0}")]
     Stdout(#[from] io::Error),

@@ -12,10 +12,11 @@ use super::args::ExplainArguments;
 use super::decode::Decoder;
 use super::former::Former;
 use super::output::Writer;
-use super::pipeline::{self, Batches, Delivery};
+use super::pipeline::{Batches, Delivery};
 use super::record::{Recorder, Step};
 use super::report::{ColorReport, Entry, MethodReport, Milliseconds, Report, SCHEMA};
 use super::terminal::{Terminal, count_of};
+use super::without::comparison::{Comparison, Joined};
 use super::{CliError, Outcome, inputs, interrupt, request, setup};
 use agf::gpu::Gpu;
 use agf::methods::Method;
@@ -26,20 +27,27 @@ use serde_json::Map;
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let started = Instant::now();
+    arguments.comparison.check()?;
     let model = arguments.network.apply(arguments.model.open()?)?;
-    let targets = setup::targets(&arguments.classes, &model)?;
+    // The classes of likeness are the references, which the device has to see first.
+    let early = arguments.comparison.like.is_empty().then(|| setup::targets(&arguments.classes, &model)).transpose()?;
     let methods = arguments.method.resolve(arguments.audit)?;
     let former = Former::read(&arguments.out)?;
     let mut found = inputs::find(&arguments.input.inputs, Some(&arguments.out), &former).usable()?;
-    let request = request::of(arguments, &arguments.save(methods.len()), &methods, &model);
-    let kept = if arguments.resume { former.take_done(&mut found.sources, &request)? } else { Vec::new() };
     let gpu = arguments.device.open()?;
-    let writer = Writer::new(arguments, &methods, &found.sources)?;
+    let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
+    let mut comparison = Comparison::open(&arguments.comparison, &arguments.input, model, &gpu, decoder)?;
+    let targets = early.map_or_else(|| setup::targets(&arguments.classes, &comparison.model), Ok)?;
+    let request = request::of(arguments, &arguments.save(methods.len()), &methods, &comparison);
+    let kept = if arguments.resume { former.take_done(&mut found.sources, &request)? } else { Vec::new() };
+    found.failures.append(&mut comparison.failures);
+    let Comparison { model, references, neighbours, .. } = comparison;
+    let writer = Writer::new(arguments, &methods, &found.sources, references)?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     explainer.set_audit(true);
     let audit = arguments.audit.then(|| arguments.method.seed());
-    let mut questions = Questions { explainer, methods, targets, audit };
+    let mut questions = Questions { explainer, methods, targets, audit, neighbours };
 
     let count = found.picture_count();
     let terminal = Terminal::with_progress(count, questions.runs_per_picture());
@@ -58,7 +66,6 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     for failure in found.failures {
         recorder.fail(failure);
     }
-    let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
     let batches = Batches::start(found.sources, decoder, arguments.input.batch.get() as usize)?;
     explain_and_record(batches, questions, &mut recorder);
     recorder.finish(started)
@@ -70,8 +77,8 @@ fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut
         let (sender, receiver) = sync_channel(0);
         let recording = scope.spawn(move || recorder.record_all(receiver));
         for delivery in batches.take_while(|_| !interrupt::is_requested()) {
-            let Some(step) = explain(&mut questions, delivery) else { break };
-            if sender.send(step).is_err() {
+            let Some(steps) = explain(&mut questions, delivery) else { break };
+            if steps.into_iter().any(|step| sender.send(step).is_err()) {
                 break;
             }
         }
@@ -81,17 +88,27 @@ fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut
 }
 
 /// Nothing where the user interrupts before the batch is done.
-fn explain(questions: &mut Questions, delivery: Delivery) -> Option<Step> {
-    match delivery {
-        Delivery::Failed(failure) => Some(Step::Unread(failure)),
-        Delivery::Batch(mut pictures) => {
-            let batch = pipeline::batch_of(&mut pictures);
-            match questions.ask(&batch) {
-                Err(Error::Stopped) => None,
-                result => Some(Step::Explained { pictures, result }),
+fn explain(questions: &mut Questions, delivery: Delivery) -> Option<Vec<Step>> {
+    let mut pictures = match delivery {
+        Delivery::Failed(failure) => return Some(vec![Step::Unread(failure)]),
+        Delivery::Batch(pictures) => pictures,
+    };
+    let mut steps = Vec::new();
+    let result = match questions.batch(&mut pictures) {
+        Ok(Joined { batch, failures }) => {
+            steps.extend(failures.into_iter().map(Step::Unread));
+            if batch.count == 0 {
+                return Some(steps);
             }
+            questions.ask(&batch)
         }
+        Err(error) => Err(error),
+    };
+    if matches!(result, Err(Error::Stopped)) {
+        return None;
     }
+    steps.push(Step::Explained { pictures, result });
+    Some(steps)
 }
 
 fn empty_report(arguments: &ExplainArguments, methods: &[Method], model: &Model, gpu: &Gpu) -> Report {

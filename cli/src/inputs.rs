@@ -37,6 +37,11 @@ impl Source {
         Self { path, name, array_length: None, file, done: HashSet::new() }
     }
 
+    /// A photo without outputs of its own.
+    pub(super) fn of_photo(path: &Path) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
     /// Whether the file holds network inputs instead of being a photo.
     pub(super) fn is_array(&self) -> bool {
         self.array_length.is_some()

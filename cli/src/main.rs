@@ -32,6 +32,7 @@ mod terminal;
 mod tune;
 mod values;
 mod verify;
+mod without;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Neighbours(arguments) => without::neighbours::run(&arguments),
+        Command::Embed(arguments) => without::embed::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),

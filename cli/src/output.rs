@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,9 +17,10 @@ use super::inputs::Source;
 use super::interrupt;
 use super::names::append;
 use super::values::Save;
+use super::without::comparison::{Beside, Shown};
 use agf::image::{
-    Colormap, ComparisonRow, ImageError, Map, PanelEntry, Range, comparison, heatmap, overlay, panel, write_atomically,
-    write_npy, write_png,
+    Colormap, ComparisonRow, ImageError, Map, PanelEntry, PanelPicture, Range, comparison, heatmap, overlay, panel,
+    write_atomically, write_npy, write_png,
 };
 use agf::methods::Method;
 
@@ -52,6 +54,8 @@ pub(super) struct Writer<'a> {
     range: Range,
     /// The methods' names.
     methods: Vec<&'static str>,
+    /// What classes stand for, where they are references.
+    references: Arc<Vec<Shown>>,
     /// Whether file names and lines name the method.
     names_method: bool,
 }
@@ -62,6 +66,7 @@ impl<'a> Writer<'a> {
         arguments: &'a ExplainArguments,
         methods: &[Method],
         sources: &[Source],
+        references: Arc<Vec<Shown>>,
     ) -> Result<Self, CliError> {
         let ExplainArguments { out: folder, colormap, range, .. } = arguments;
         let save = arguments.save(methods.len());
@@ -78,7 +83,7 @@ impl<'a> Writer<'a> {
         let inputs = sources.iter().filter_map(|source| source.path.canonicalize().ok()).collect();
         let (colormap, range, names_method) = (*colormap, *range, !arguments.method.is_plain());
         let methods = methods.iter().map(Method::name).collect();
-        Ok(Self { folder, folders, inputs, save, colormap, range, methods, names_method })
+        Ok(Self { folder, folders, inputs, save, colormap, range, methods, references, names_method })
     }
 
     /// All folders that files are written into.
@@ -156,7 +161,20 @@ impl<'a> Writer<'a> {
                 map: Map::new(&map.values, map.height, map.width)?,
             });
         }
-        Ok(write_png(path, &panel(&picture.prepared.crop, &[], &entries, self.colormap, self.range)?)?)
+        let mut pictures: Vec<PanelPicture> = picture.beside.iter().map(Beside::panel).collect();
+        pictures.extend(self.references_of(maps));
+        Ok(write_png(path, &panel(&picture.prepared.crop, &pictures, &entries, self.colormap, self.range)?)?)
+    }
+
+    /// The references that maps are of, each once.
+    fn references_of(&self, maps: &[Captioned]) -> Vec<PanelPicture<'_>> {
+        // A reference alone has two classes: like it, and not.
+        let last = self.references.len().saturating_sub(1);
+        let mut indices: Vec<usize> = maps.iter().map(|map| (map.made.map.class as usize).min(last)).collect();
+        let mut seen = HashSet::new();
+        indices.retain(|index| seen.insert(*index));
+        let shown = indices.into_iter().filter_map(|index| self.references.get(index));
+        shown.map(Shown::panel).collect()
     }
 
     /// A row per class, a column per method.

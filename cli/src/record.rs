@@ -132,10 +132,15 @@ impl<'a> Recorder<'a> {
             photo: picture.index.is_none().then_some(photo),
             network_input: picture.network_input(),
             top5: ranking::best(&done.probabilities, 5, self.labels),
+            neighbour: picture.beside.as_ref().map(|beside| beside.report.clone()),
             maps,
             milliseconds: Milliseconds::share(picture.decode_ms, cost, pictures),
         };
         self.warn_of_odd_values(picture, &input.maps);
+        if let (true, Some(beside)) = (done.is_alike, &picture.beside) {
+            let (label, neighbour) = (picture.label(), beside.report.input());
+            self.terminal.note(format_args!("{label}: nothing sets it apart from {neighbour}: no logit differs"));
+        }
         self.report.add(input, cost);
         self.left = self.left.saturating_sub(1);
         self.print_lines(picture, done);
@@ -232,6 +237,8 @@ struct Done {
     names: Vec<String>,
     /// Files of each map.
     files: Vec<Vec<PathBuf>>,
+    /// Whether all logits are 0.
+    is_alike: bool,
 }
 
 impl Done {
@@ -247,7 +254,8 @@ impl Done {
             .map(|(made, name)| Captioned { made, name, probability: probability_of(&probabilities, made.map.class) })
             .collect();
         let files = writer.write(picture, &captioned).map_err(|error| picture.failure(error))?;
-        Ok(Self { maps, probabilities, names, files })
+        let is_alike = logits.iter().all(|logit| *logit == 0.0);
+        Ok(Self { maps, probabilities, names, files, is_alike })
     }
 }
 

@@ -9,6 +9,7 @@ use super::answers::MethodMap;
 use super::former::{FileStamp, Owner};
 use super::network::PreprocessingReport;
 use super::ranking::Ranked;
+use super::without::comparison::NeighbourReport;
 use agf::gpu::AdapterSummary;
 use agf::models::Model;
 use agf::{Cost, LayerSum};
@@ -168,6 +169,9 @@ pub(super) struct InputReport {
     pub(super) photo: Option<SizeReport>,
     pub(super) network_input: SizeReport,
     pub(super) top5: Vec<Ranked>,
+    /// The picture that it was set apart from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) neighbour: Option<NeighbourReport>,
     pub(super) maps: Vec<MapReport>,
     /// Decoding is this input's own; the rest is its share of the run that it was part of.
     pub(super) milliseconds: Milliseconds,

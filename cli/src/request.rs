@@ -6,11 +6,17 @@ use super::args::ExplainArguments;
 use super::methods;
 use super::network::PreprocessingReport;
 use super::values::{ClassSpec, Dimensions, Save, Size};
+use super::without::comparison::Comparison;
 use agf::methods::Method;
-use agf::models::Model;
 
 /// The settings by name.
-pub(super) fn of(arguments: &ExplainArguments, save: &[Save], chosen: &[Method], model: &Model) -> Map<String, Value> {
+pub(super) fn of(
+    arguments: &ExplainArguments,
+    save: &[Save],
+    chosen: &[Method],
+    comparison: &Comparison,
+) -> Map<String, Value> {
+    let model = &comparison.model;
     let method =
         |method: &Method| json!({"name": method.name(), "options": methods::options(method, &arguments.method.ablate)});
     let mut classes: Vec<String> = arguments.classes.iter().map(class).collect();
@@ -34,7 +40,8 @@ pub(super) fn of(arguments: &ExplainArguments, save: &[Save], chosen: &[Method],
         ("audit", json!(arguments.audit.then(|| arguments.method.seed()))),
         ("winograd", json!(arguments.device.winograd.name())),
     ];
-    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+    settings.chain(comparison.settings.clone()).collect()
 }
 
 fn class(spec: &ClassSpec) -> String {

@@ -31,3 +31,5 @@ mod support;
 mod tuning;
 #[path = "cli/weights.rs"]
 mod weights;
+#[path = "cli/without_class.rs"]
+mod without_class;

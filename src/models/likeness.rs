@@ -148,8 +148,7 @@ impl Model {
     /// # Errors
     /// [`GraphError`] where the network cannot be built.
     pub fn embedding(&self) -> Result<Self, GraphError> {
-        let recipe = self.recipe.derived(|recipe, network| Ok(network.up_to(recipe.features(&network)?)))?;
-        Ok(Self { recipe, ..self.clone() })
+        Ok(Self { recipe: self.recipe.headless()?, ..self.clone() })
     }
 
     /// The network asked what sets a picture I apart from a neighbour J: its logits are `y(I) - y(J)`, of which J's come with the pictures
@@ -218,6 +217,11 @@ impl Model {
 }
 
 impl Recipe {
+    /// The same network without its last layer.
+    pub(super) fn headless(&self) -> Result<Self, GraphError> {
+        self.derived(|recipe, network| Ok(network.up_to(recipe.features(&network)?)))
+    }
+
     /// The same network changed: with the same name, input and nodes for features; its classes have numbers.
     fn derived(
         &self,

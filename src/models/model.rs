@@ -71,6 +71,9 @@ impl Model {
         {
             recipe = architecture.recipe(classes)?;
         }
+        if fit.is_headless {
+            recipe = recipe.headless()?;
+        }
         let weights = Weights::read(file, &fit)?;
         Ok(Self { notes: fit.notes, ..Self::new(recipe, weights, source) })
     }

@@ -19,6 +19,7 @@ mod pixels;
 mod precision;
 mod properties;
 mod relevance;
+mod self_supervised;
 mod sessions;
 mod tiled;
 mod traces;

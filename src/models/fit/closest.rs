@@ -40,7 +40,7 @@ pub(crate) fn closest(found: &Shapes) -> Result<Option<Closest>, GraphError> {
         let wanted = recipe.wanted();
         let candidates = Candidates::new(found, &wanted);
         let best = candidates.best();
-        let of_head = wanted.head.filter(|layer| head::find(found, &wanted, best, layer, "").is_ok());
+        let of_head = wanted.head.filter(|layer| matches!(head::find(found, &wanted, best, layer, ""), Ok(Some(_))));
         let of_head = of_head.map_or(0, |_| wanted.parameters.len() - wanted.body().count());
         let (needed, matched) = (wanted.parameters.len(), best.matched() + of_head);
         let share = matched as f64 / (needed + tensors).saturating_sub(matched).max(1) as f64;

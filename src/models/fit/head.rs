@@ -1,7 +1,7 @@
 //! The last linear layer, under whatever name a file has it.
 
 use super::candidate::Candidate;
-use super::{Shapes, Wanted, accepts};
+use super::{Shapes, Wanted, accepts, training};
 use crate::graph::parameter::Parameter;
 use crate::models::weights::WeightsError;
 
@@ -14,25 +14,30 @@ pub(super) struct Head {
     pub outputs: usize,
 }
 
-/// Finds the last layer: the one of the expected name, or the only one with as many inputs.
+/// Finds the last layer: the one of the expected name, or the only one with as many inputs. `None` where the file has no linear layer beside the
+/// body but what training alone needs.
 pub(super) fn find(
     found: &Shapes,
     wanted: &Wanted,
     candidate: &Candidate,
     layer: &str,
     file: &str,
-) -> Result<Head, WeightsError> {
+) -> Result<Option<Head>, WeightsError> {
     let parameters: Vec<&Parameter> =
         wanted.parameters.iter().filter(|parameter| wanted.is_of_head(parameter)).collect();
     let fitting = |layer: &str| fitting(found, &parameters, layer);
-    if let Some(head) = fitting(&candidate.layer(layer)) {
-        return Ok(head);
+    let is_of_training = |name: &str| training::is_of_training(found, candidate, Some(layer), name);
+    let own = candidate.layer(layer);
+    if let Some(head) = fitting(&own).filter(|_| !is_of_training(&format!("{own}.weight"))) {
+        return Ok(Some(head));
     }
     let body = candidate.names();
-    let others = found.keys().filter(|name| !body.iter().any(|used| used == *name));
-    let heads: Vec<Head> = others.filter_map(|name| name.strip_suffix(".weight")).filter_map(fitting).collect();
+    let is_other = |name: &&&str| !body.iter().any(|used| used == **name) && !is_of_training(name);
+    let others: Vec<&&str> = found.keys().filter(is_other).collect();
+    let heads: Vec<Head> = others.iter().filter_map(|name| name.strip_suffix(".weight")).filter_map(fitting).collect();
     match heads.as_slice() {
-        [head] => Ok(head.clone()),
+        [head] => Ok(Some(head.clone())),
+        [] if others.iter().all(|name| found[**name].len() < 2) => Ok(None),
         [] => {
             Err(WeightsError::NoHead { file: file.into(), layer: candidate.layer(layer), inputs: inputs(&parameters) })
         }

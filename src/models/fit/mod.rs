@@ -3,6 +3,7 @@
 //! Files differ from recipes in four ways, which come together: every name has a prefix, that of the modules around the network; layers
 //! are named as by another program ([`Naming`]); the last linear layer, which training on other classes replaces, has a name and a number
 //! of outputs of its own; and there are a few tensors more. The rest, the body, must be there completely, in the shapes of the network.
+//! Files of self-supervised training have a body without a last layer, and tensors that training alone needs.
 
 mod candidate;
 mod closest;
@@ -10,6 +11,7 @@ mod head;
 mod naming;
 #[cfg(test)]
 mod tests;
+mod training;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -61,6 +63,8 @@ pub(crate) struct Fit {
     pub parameters: Vec<Parameter>,
     /// Number of outputs of the last layer.
     pub outputs: Option<usize>,
+    /// Whether the file has no last layer: the parameters are the body's alone.
+    pub is_headless: bool,
     /// What differs from the recipe's names, a sentence each.
     pub notes: Vec<String>,
 }
@@ -72,7 +76,7 @@ pub(crate) struct Fit {
 pub(crate) fn find(found: &Shapes, wanted: &Wanted, file: &str) -> Result<Fit, WeightsError> {
     let candidates = Candidates::new(found, wanted);
     let whole: Vec<&Candidate> = candidates.all().filter(|candidate| candidate.is_whole()).collect();
-    match whole.as_slice() {
+    match training::without_copies(whole).as_slice() {
         [] => Err(mismatch(found, wanted, candidates.best(), file)),
         [candidate] => complete(found, wanted, candidate, file),
         several => {
@@ -84,13 +88,17 @@ pub(crate) fn find(found: &Shapes, wanted: &Wanted, file: &str) -> Result<Fit, W
 
 /// Adds the last layer to a body that is whole, and looks at what is left of the file.
 fn complete(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) -> Result<Fit, WeightsError> {
-    let head = wanted.head.map(|layer| head::find(found, wanted, candidate, layer, file)).transpose()?;
+    let head = wanted.head.map(|layer| head::find(found, wanted, candidate, layer, file)).transpose()?.flatten();
+    let is_headless = wanted.head.is_some() && head.is_none();
     let renamed = |parameter: &Parameter| match &head {
         Some(head) if wanted.is_of_head(parameter) => head.tensor(parameter),
         _ => (candidate.tensor(&parameter.name), parameter.clone()),
     };
-    let (names, parameters): (Vec<String>, Vec<Parameter>) = wanted.parameters.iter().map(renamed).unzip();
-    let foreign = unused(found, &names);
+    let parameters = wanted.parameters.iter().filter(|parameter| !(is_headless && wanted.is_of_head(parameter)));
+    let (names, parameters): (Vec<String>, Vec<Parameter>) = parameters.map(renamed).unzip();
+    let is_of_training = |name: &String| training::is_of_training(found, candidate, wanted.head, name);
+    let (of_training, foreign): (Vec<String>, Vec<String>) =
+        unused(found, &names).into_iter().partition(is_of_training);
     let modules = candidate.modules(head.as_ref());
     let inside = foreign.iter().any(|name| modules.iter().any(|module| is_inside(name, module)));
     if inside || foreign.len() > MOST_FOREIGN {
@@ -103,8 +111,15 @@ fn complete(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) 
             closest: None,
         });
     }
-    let notes = notes(candidate, head.as_ref(), wanted, &foreign);
-    Ok(Fit { names, parameters, outputs: head.map(|head| head.outputs), notes })
+    let mut notes = notes(candidate, head.as_ref(), wanted, &foreign);
+    if !of_training.is_empty() {
+        let modules = training::modules(&of_training, candidate).join(", ");
+        notes.push(format!("left out, as only training needs it: {modules}"));
+    }
+    if is_headless {
+        notes.push("there is no last layer: the outputs are features, which --like and --against compare".into());
+    }
+    Ok(Fit { names, parameters, outputs: head.map(|head| head.outputs), is_headless, notes })
 }
 
 /// Everything that is wrong with the candidate that fits best.

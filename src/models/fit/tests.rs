@@ -1,6 +1,7 @@
 //! Files as they are found, made from shapes alone.
 
 use super::*;
+use crate::graph::parameter::Parameter;
 use crate::models::{Architecture, Recipe};
 
 /// Names and shapes of a file.
@@ -26,7 +27,8 @@ fn fit(architecture: Architecture, file: &File) -> Result<Fit, WeightsError> {
 
 /// Asserts that each parameter is the tensor that `rename` names, with `classes` outputs, and gives the notes.
 fn assert_fits(architecture: Architecture, classes: u32, file: &File, rename: impl Fn(&str) -> String) -> Vec<String> {
-    let Fit { names, parameters, outputs, notes } = fit(architecture, file).unwrap();
+    let Fit { names, parameters, outputs, is_headless, notes } = fit(architecture, file).unwrap();
+    assert!(!is_headless);
     let recipe = architecture.recipe(classes).unwrap();
     assert_eq!(parameters, recipe.parameters());
     assert_eq!(outputs, Some(classes as usize));
@@ -120,12 +122,12 @@ fn foreign_tensors_among_the_networks_layers_are_another_network() {
 
 #[test]
 fn several_networks_or_last_layers_are_all_named() {
-    let mut twice = file(Architecture::TinyResNet, 10, |name| format!("student.{name}"));
-    twice.extend(file(Architecture::TinyResNet, 10, |name| format!("teacher.{name}")));
+    let mut twice = file(Architecture::TinyResNet, 10, |name| format!("first.{name}"));
+    twice.extend(file(Architecture::TinyResNet, 10, |name| format!("second.{name}")));
     let mut heads = file(Architecture::TinyResNet, 10, |name| with_head(name, "head"));
     heads.extend([("aux.weight".into(), heads["head.weight"].clone()), ("aux.bias".into(), vec![10])]);
     for (file, what, named) in
-        [(twice, "the network", ["'student.'", "'teacher.'"]), (heads, "the last layer", ["aux", "head"])]
+        [(twice, "the network", ["'first.'", "'second.'"]), (heads, "the last layer", ["aux", "head"])]
     {
         let error = fit(Architecture::TinyResNet, &file).unwrap_err();
         let message = error.to_string();
@@ -142,7 +144,7 @@ fn several_networks_or_last_layers_are_all_named() {
 fn a_body_without_a_last_layer() {
     let mut file = file(Architecture::TinyResNet, 10, |name| format!("encoder.{name}"));
     file.retain(|name, _| !name.contains(".fc."));
-    file.insert("projector.weight".into(), vec![128, 5]);
+    file.insert("classifier.weight".into(), vec![128, 5]);
     let error = fit(Architecture::TinyResNet, &file).unwrap_err();
     let features =
         recipe(Architecture::TinyResNet).parameters().iter().find(|p| p.name == "fc.weight").unwrap().shape[1];
@@ -150,6 +152,91 @@ fn a_body_without_a_last_layer() {
         matches!(&error, WeightsError::NoHead { layer, inputs, .. } if layer == "encoder.fc" && *inputs == features)
     );
     assert!(error.to_string().contains(&format!("(classes, {features})")), "{error}");
+}
+
+/// The body under a prefix, and the tensors of heads and copies with their shapes.
+fn trained(prefix: &str, rest: &[(&str, &[usize])]) -> File {
+    let mut file = file(Architecture::TinyResNet, 10, |name| format!("{prefix}{name}"));
+    file.retain(|name, _| !name.starts_with(&format!("{prefix}fc.")));
+    file.extend(rest.iter().map(|(name, shape)| ((*name).to_owned(), shape.to_vec())));
+    file
+}
+
+#[test]
+fn files_of_self_supervised_training() {
+    const F: usize = 24;
+    let moco: &[(&str, &[usize])] = &[
+        ("module.encoder_q.fc.0.weight", &[F, F]),
+        ("module.encoder_q.fc.0.bias", &[F]),
+        ("module.encoder_q.fc.2.weight", &[128, F]),
+        ("module.encoder_q.fc.2.bias", &[128]),
+        ("module.queue", &[128, 99]),
+        ("module.queue_ptr", &[1]),
+    ];
+    let cases: [(&str, &[(&str, &[usize])], &[&str]); 9] = [
+        ("module.encoder_q.", moco, &["module.encoder_q.fc (4 tensors)", "module.queue", "module.queue_ptr"]),
+        (
+            "module.encoder_q.",
+            &[("module.encoder_q.fc.weight", &[128, F]), ("module.encoder_q.fc.bias", &[128])],
+            &["module.encoder_q.fc (2 tensors)"],
+        ),
+        (
+            "backbone.",
+            &[("backbone.fc.0.weight", &[F, F]), ("backbone.fc.2.weight", &[64, F])],
+            &["backbone.fc (2 tensors)"],
+        ),
+        (
+            "module.",
+            &[("module.projection_head.0.weight", &[F, F]), ("module.prototypes.weight", &[30, 128])],
+            &["module.projection_head", "module.prototypes"],
+        ),
+        ("", &[], &[]),
+        (
+            "backbone.",
+            &[("projector.0.weight", &[90, F]), ("projector.3.weight", &[90, 90])],
+            &["projector (2 tensors)"],
+        ),
+        (
+            "module.encoder.",
+            &[
+                ("module.encoder.fc.0.weight", &[F, F]),
+                ("module.encoder.fc.3.weight", &[F, F]),
+                ("module.predictor.0.weight", &[9, F]),
+            ],
+            &["module.encoder.fc (2 tensors)", "module.predictor"],
+        ),
+        (
+            "teacher.backbone.",
+            &[("teacher.head.mlp.0.weight", &[F, F]), ("teacher.head.last_layer.weight_g", &[99, 1])],
+            &["teacher.head (2 tensors)"],
+        ),
+        ("online_network.", &[("online_network.projetion.net.0.weight", &[90, F])], &["online_network.projetion"]),
+    ];
+    for (prefix, rest, left_out) in cases {
+        let Fit { names, parameters, outputs, is_headless, notes } =
+            fit(Architecture::TinyResNet, &trained(prefix, rest)).unwrap_or_else(|error| panic!("{prefix}: {error}"));
+        assert!(is_headless && outputs.is_none(), "{prefix}");
+        let body = recipe(Architecture::TinyResNet);
+        let body: Vec<&Parameter> = body.parameters().iter().filter(|p| !p.name.starts_with("fc.")).collect();
+        assert_eq!(parameters.iter().collect::<Vec<_>>(), body);
+        assert!(names.iter().all(|name| name.starts_with(prefix)), "{names:?}");
+        assert_eq!(notes.iter().any(|note| note.contains("only training needs it")), !left_out.is_empty(), "{notes:?}");
+        assert!(left_out.iter().all(|module| notes.iter().any(|note| note.contains(module))), "{notes:?}");
+        assert!(notes.last().unwrap().contains("there is no last layer"), "{notes:?}");
+    }
+}
+
+#[test]
+fn of_two_copies_the_one_that_is_trained_or_kept_is_taken() {
+    for [taken, other] in
+        [["module.encoder_q.", "module.encoder_k."], ["teacher.backbone.", "student.module.backbone."]]
+    {
+        let mut both = trained(taken, &[]);
+        both.extend(trained(other, &[]));
+        let Fit { names, notes, .. } = fit(Architecture::TinyResNet, &both).unwrap();
+        assert!(names.iter().all(|name| name.starts_with(taken)), "{taken}");
+        assert!(notes.iter().any(|note| note.contains("only training needs it")), "{notes:?}");
+    }
 }
 
 #[test]
