@@ -154,8 +154,11 @@ fn a_body_without_a_last_layer() {
     assert!(error.to_string().contains(&format!("(classes, {features})")), "{error}");
 }
 
+/// Names and shapes.
+type Tensors<'a> = &'a [(&'a str, &'a [usize])];
+
 /// The body under a prefix, and the tensors of heads and copies with their shapes.
-fn trained(prefix: &str, rest: &[(&str, &[usize])]) -> File {
+fn trained(prefix: &str, rest: Tensors) -> File {
     let mut file = file(Architecture::TinyResNet, 10, |name| format!("{prefix}{name}"));
     file.retain(|name, _| !name.starts_with(&format!("{prefix}fc.")));
     file.extend(rest.iter().map(|(name, shape)| ((*name).to_owned(), shape.to_vec())));
@@ -165,7 +168,7 @@ fn trained(prefix: &str, rest: &[(&str, &[usize])]) -> File {
 #[test]
 fn files_of_self_supervised_training() {
     const F: usize = 24;
-    let moco: &[(&str, &[usize])] = &[
+    let moco: Tensors = &[
         ("module.encoder_q.fc.0.weight", &[F, F]),
         ("module.encoder_q.fc.0.bias", &[F]),
         ("module.encoder_q.fc.2.weight", &[128, F]),
@@ -173,7 +176,7 @@ fn files_of_self_supervised_training() {
         ("module.queue", &[128, 99]),
         ("module.queue_ptr", &[1]),
     ];
-    let cases: [(&str, &[(&str, &[usize])], &[&str]); 9] = [
+    let cases: [(&str, Tensors, &[&str]); 9] = [
         ("module.encoder_q.", moco, &["module.encoder_q.fc (4 tensors)", "module.queue", "module.queue_ptr"]),
         (
             "module.encoder_q.",
