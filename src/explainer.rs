@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
 use crate::map::Explained;
 use crate::methods::{Method, Pass};
-use crate::models::{Model, Reference};
+use crate::models::{InputSpec, Model, Reference};
 use crate::plan::Sharing;
 use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
@@ -228,8 +228,10 @@ impl Explainer {
     /// [`LikenessError`](crate::models::LikenessError) where the references do not fit the network.
     pub fn set_references(&mut self, references: &[Reference], temperature: f32) -> Result<(), Error> {
         self.model = self.model.with_references(references, temperature)?;
-        if let (Some(layer), Some(wired)) = (self.model.recipe.references(), self.wired.first()) {
-            self.store.rewrite(&self.gpu, &wired.wiring.graph, &self.model.weights, layer);
+        if let Some(layer) = self.model.recipe.references() {
+            let InputSpec { height, width, .. } = self.model.input_spec();
+            let graph = self.model.build(height, width)?.graph;
+            self.store.rewrite(&self.gpu, &graph, &self.model.weights, layer);
         }
         Ok(())
     }

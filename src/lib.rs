@@ -30,6 +30,12 @@
 //! # }
 //! ```
 //!
+//! # Without a class
+//!
+//! A network need not know the classes of its pictures. [`Explainer::embed`] gives penultimate vectors; [`Model::like`] makes of a network one whose
+//! classes are [references](models::Reference), [`Model::against`] one that tells a picture from its neighbour ([`Batch::against`]). Both are models
+//! like any other. [`nearest`] finds neighbours.
+//!
 //! # Inside a graphics program
 //!
 //! The program hands over its device ([`Gpu::adopt`]) and asks for a [`Session`], a network with its memory on that device. Per frame it

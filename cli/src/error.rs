@@ -153,6 +153,12 @@ pub enum CliError {
         /// The folder of photos.
         folder: PathBuf,
     },
+    /// No photo has another one of its class.
+    #[error("{} has no photo with another one of each of its classes, which --like other needs; name the classes with --labels", folder.display())]
+    NoReferences {
+        /// The folder of photos.
+        folder: PathBuf,
+    },
     /// Photos or masks that are no longer those that were evaluated.
     #[error(
         "{} of the pictures that are done in {} were replaced since: {}; choose another folder with --out, or remove it",

@@ -3,11 +3,13 @@
 use super::pixels::{Copy, Pixels, Place, Rule};
 use super::sample::Sample;
 use super::{
-    Evaluation, Options, Scores, grid_pointing, insertion_deletion, perturbation, pointing, randomisation, segmentation,
+    Evaluation, Options, Scores, grid_pointing, insertion_deletion, likeness, perturbation, pointing, randomisation,
+    segmentation,
 };
 use crate::error::Error;
 use crate::explainer::Explainer;
 use crate::gpu::{Gpu, GpuError};
+use crate::map::Explained;
 use crate::methods::Method;
 use crate::models::Model;
 use crate::session::SessionShape;
@@ -53,6 +55,8 @@ pub struct Evaluator {
     pub(super) model: Model,
     pub(super) options: Options,
     pub(super) explainer: Explainer,
+    /// Where no class is used.
+    asked: Option<likeness::Asked>,
     pub(super) height: u32,
     pub(super) width: u32,
     evaluation: Evaluation,
@@ -74,12 +78,13 @@ impl Evaluator {
         [height, width]: [u32; 2],
         batch: u32,
     ) -> Result<Self, Error> {
-        let cells = if evaluation == Evaluation::GridPointing { options.cells } else { 1 };
-        let (height, width) = (height.saturating_mul(cells), width.saturating_mul(cells));
+        let [rows, columns] = if evaluation == Evaluation::GridPointing { options.cells } else { [1, 1] };
+        let asked = options.like.map(|_| likeness::Asked::new(gpu, model, [height, width]));
+        let (height, width) = (height.saturating_mul(rows), width.saturating_mul(columns));
         let pixels = Pixels::new(gpu, height, width, batch).await?;
         let explainer = Explainer::new(gpu, model, Method::default());
         let (gpu, model, classified) = (gpu.clone(), model.clone(), batch.max(1));
-        Ok(Self { gpu, model, options, explainer, height, width, evaluation, pixels, classified })
+        Ok(Self { gpu, model, options, explainer, asked, height, width, evaluation, pixels, classified })
     }
 
     /// Samples at a time.
@@ -152,13 +157,43 @@ impl Evaluator {
         Batch::new(indices.len() as u32, self.height, self.width, data)
     }
 
+    /// Explains all classes of each sample, or its references.
+    pub(super) async fn explain(&mut self, samples: &[Sample]) -> Result<Vec<Explained>, Error> {
+        if let Some(asked) = &mut self.asked {
+            let mut explained = Vec::with_capacity(samples.len());
+            for sample in samples {
+                explained.push(asked.explain(self.explainer.method(), sample, [self.height, self.width]).await?);
+            }
+            return Ok(explained);
+        }
+        let all: Vec<usize> = (0..samples.len()).collect();
+        let targets = |sample: &Sample| sample.classes.iter().map(|&class| Target::Class(class)).collect();
+        let targets: Vec<Vec<Target>> = samples.iter().map(targets).collect();
+        Ok(self.explainer.explain(&self.batch_of(samples, &all), &targets).await?.0)
+    }
+
     /// Maps of classes, height x width values each.
     pub(super) async fn maps(&mut self, samples: &[Sample], jobs: &[Job]) -> Result<Vec<Vec<f32>>, Error> {
+        if self.asked.is_some() {
+            return self.maps_of_references(samples, jobs).await;
+        }
         let indices: Vec<usize> = jobs.iter().map(|job| job.sample).collect();
         let batch = self.batch_of(samples, &indices);
         let targets: Vec<Vec<Target>> = jobs.iter().map(|job| vec![Target::Class(job.class)]).collect();
         let (explained, _) = self.explainer.explain(&batch, &targets).await?;
         Ok(explained.into_iter().flat_map(|picture| picture.maps).map(|map| map.values).collect())
+    }
+
+    /// Maps of the references that stand for classes.
+    async fn maps_of_references(&mut self, samples: &[Sample], jobs: &[Job]) -> Result<Vec<Vec<f32>>, Error> {
+        let mut maps = Vec::with_capacity(jobs.len());
+        for Job { sample, class } in jobs {
+            let sample = &samples[*sample];
+            let explained = self.explain(std::slice::from_ref(sample)).await?;
+            let own = explained.into_iter().flat_map(|picture| picture.maps).zip(&sample.classes);
+            maps.extend(own.filter(|(_, known)| *known == class).map(|(map, _)| map.values).take(1));
+        }
+        Ok(maps)
     }
 
     /// Ranks maps, at most [`Evaluator::batch`].

@@ -1,4 +1,4 @@
-//! Grid-pointing (Böhle, Fritz, Schiele, CVPR 2021): n x n mosaics of photos of different classes. Of each class's map, how much of the
+//! Grid-pointing (Böhle, Fritz, Schiele, CVPR 2021): mosaics of photos of different classes. Of each class's map, how much of the
 //! positive part lies in the class's cell?
 
 use super::Scores;
@@ -6,35 +6,29 @@ use super::dataset::Item;
 use super::evaluator::{Evaluator, Round};
 use crate::error::Error;
 use crate::random::philox;
-use crate::{Batch, Target};
 
 /// The share of each cell's class in its cell.
 pub(super) const SERIES: &str = "share in the cell";
 
 pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
-    let (height, width) = (evaluator.height, evaluator.width);
-    let cells = evaluator.options.cells;
-    let data = round.samples.iter().flat_map(|sample| sample.tensor.iter().copied()).collect();
-    let batch = Batch::new(round.samples.len() as u32, height, width, data);
-    let targets = |classes: &Vec<u32>| classes.iter().map(|&class| Target::Class(class)).collect();
-    let targets: Vec<Vec<Target>> = round.samples.iter().map(|sample| targets(&sample.classes)).collect();
-    let (explained, _) = evaluator.explainer.explain(&batch, &targets).await?;
+    let [rows, columns] = evaluator.options.cells;
+    let (height, width) = (evaluator.height / rows, evaluator.width / columns);
+    let explained = evaluator.explain(round.samples).await?;
     let scores = explained.iter().map(|picture| {
-        let (height, width) = (height / cells, width / cells);
         let maps = (0..).zip(&picture.maps);
-        let shares = maps.map(|(cell, map)| share(&map.values, width, height, cells, cell)).collect();
+        let shares = maps.map(|(cell, map)| share(&map.values, width, height, columns, cell)).collect();
         Scores::from([(SERIES.to_owned(), shares)])
     });
     Ok(scores.collect())
 }
 
 /// The share of a map's positive part that lies in a cell; 0 where nothing is positive.
-fn share(map: &[f32], cell_width: u32, cell_height: u32, cells: u32, cell: u32) -> f64 {
-    let width = cell_width * cells;
+fn share(map: &[f32], cell_width: u32, cell_height: u32, columns: u32, cell: u32) -> f64 {
+    let width = cell_width * columns;
     let (mut inside, mut all) = (0.0, 0.0);
     for (pixel, &value) in (0..).zip(map) {
         let positive = f64::from(value.max(0.0));
-        let of_cell = pixel / width / cell_height * cells + pixel % width / cell_width;
+        let of_cell = pixel / width / cell_height * columns + pixel % width / cell_width;
         all += positive;
         inside += if of_cell == cell { positive } else { 0.0 };
     }
@@ -42,12 +36,12 @@ fn share(map: &[f32], cell_width: u32, cell_height: u32, cells: u32, cell: u32) 
     if share.is_finite() { share } else { 0.0 }
 }
 
-/// `count` mosaics: indices of `cells` x `cells` items of different classes each. Items are dealt in shuffled rounds, so that all appear
+/// `count` mosaics: indices of items of different classes each, for rows and columns of cells. Items are dealt in shuffled rounds, so that all appear
 /// about equally often. Empty where there are too few classes.
-pub fn mosaics(items: &[Item], cells: u32, count: u32, seed: u64) -> Vec<Vec<usize>> {
+pub fn mosaics(items: &[Item], cells: [u32; 2], count: u32, seed: u64) -> Vec<Vec<usize>> {
     let usable: Vec<usize> = (0..items.len()).filter(|&index| items[index].classes.len() == 1).collect();
     let classes: std::collections::HashSet<u32> = usable.iter().map(|&index| items[index].classes[0]).collect();
-    let size = cells as usize * cells as usize;
+    let size = cells[0] as usize * cells[1] as usize;
     let mut mosaics = Vec::new();
     if classes.len() < size {
         return mosaics;
@@ -90,6 +84,8 @@ mod tests {
         let map = [1.0, -5.0, 2.0, 1.0, 0.0, 4.0, -1.0, 0.0];
         let shares: Vec<f64> = (0..4).map(|cell| share(&map, 2, 1, 2, cell)).collect();
         assert_eq!(shares, [0.125, 0.375, 0.5, 0.0]);
+        // 1 x 2 cells of 2 x 2 pixels.
+        assert_eq!([0, 1].map(|cell| share(&map, 2, 2, 2, cell)), [0.625, 0.375]);
         assert_eq!(share(&[-1.0; 8], 2, 1, 2, 0), 0.0);
         assert_eq!(share(&[f32::NAN; 8], 2, 1, 2, 0), 0.0);
     }
@@ -99,10 +95,10 @@ mod tests {
         let item = |class: u32| Item { name: String::new(), photo: "x".into(), classes: vec![class], mask: None };
         let mut items: Vec<Item> = [0, 0, 0, 1, 2, 3, 4, 4].map(item).to_vec();
         items.push(Item { classes: Vec::new(), ..item(0) });
-        let found = mosaics(&items, 2, 16, 7);
+        let found = mosaics(&items, [2, 2], 16, 7);
         assert_eq!(found.len(), 16);
-        assert_eq!(found, mosaics(&items, 2, 16, 7));
-        assert_ne!(found, mosaics(&items, 2, 16, 8));
+        assert_eq!(found, mosaics(&items, [2, 2], 16, 7));
+        assert_ne!(found, mosaics(&items, [2, 2], 16, 8));
         let mut uses = vec![0; items.len()];
         for mosaic in &found {
             let mut classes: Vec<u32> = mosaic.iter().map(|&index| items[index].classes[0]).collect();
@@ -112,6 +108,7 @@ mod tests {
             mosaic.iter().for_each(|&index| uses[index] += 1);
         }
         assert!(uses[..8].iter().all(|&uses| uses >= 4) && uses[8] == 0, "{uses:?}");
-        assert!(mosaics(&items, 3, 1, 7).is_empty());
+        assert!(mosaics(&items, [3, 3], 1, 7).is_empty());
+        assert!(mosaics(&items, [1, 2], 3, 7).iter().all(|mosaic| mosaic.len() == 2));
     }
 }

@@ -11,6 +11,7 @@ mod evaluator;
 mod grid_pointing;
 mod insertion_deletion;
 mod labels;
+mod likeness;
 mod list;
 mod mask;
 mod perturbation;
@@ -27,6 +28,7 @@ pub use dataset::{Dataset, DatasetError, Item, LeftOut};
 pub use evaluator::Evaluator;
 pub use grid_pointing::mosaics;
 pub use labels::ListError;
+pub use likeness::{Likeness, others};
 pub use mask::VOID;
 pub use sample::{Reader, Sample, mosaic};
 pub use summary::{Curve, Means, Row};
@@ -103,16 +105,18 @@ impl fmt::Display for Evaluation {
 pub struct Options {
     /// Insertion and deletion: steps from no pixel to all.
     pub steps: u32,
-    /// Grid-pointing: cells along one side of a mosaic.
-    pub cells: u32,
+    /// Grid-pointing: rows and columns of cells of a mosaic.
+    pub cells: [u32; 2],
     /// Randomisation: stages from no random layer to all.
     pub stages: u32,
+    /// Grid-pointing and pointing: what samples are asked to be like; `None` for their classes.
+    pub like: Option<Likeness>,
     /// Grid-pointing and randomisation: what random numbers depend on.
     pub seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { steps: 20, cells: 2, stages: 8, seed: 0 }
+        Self { steps: 20, cells: [2, 2], stages: 8, like: None, seed: 0 }
     }
 }

@@ -89,7 +89,12 @@ mod tests {
 
     #[test]
     fn a_wrong_prediction_is_explained_twice_and_each_map_counts_for_its_class() {
-        let sample = |classes: &[u32]| Sample { tensor: Vec::new(), classes: classes.to_vec(), mask: None };
+        let sample = |classes: &[u32]| Sample {
+            tensor: Vec::new(),
+            classes: classes.to_vec(),
+            mask: None,
+            references: Vec::new(),
+        };
         let samples = [sample(&[1]), sample(&[0]), sample(&[])];
         let round = Round { samples: &samples, logits: vec![vec![0.0, 1.0]; 3] };
         let jobs = jobs(&round);

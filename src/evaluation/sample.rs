@@ -16,6 +16,8 @@ pub struct Sample {
     pub classes: Vec<u32>,
     /// The mask, height x width: 0 is background, k the k-th class, [`VOID`](super::VOID) neither.
     pub mask: Option<Vec<u8>>,
+    /// What it is asked to be like, where no class is used: for each class an input of [`Reader::height`] x [`Reader::width`].
+    pub references: Vec<Vec<f32>>,
 }
 
 /// What a network wants of its input, and at which size.
@@ -57,7 +59,7 @@ impl Reader {
             mask::read(&bytes, &name, classes, &placement).map_err(|error| error.to_string())
         };
         let mask = self.mask_of(item).map(read_mask).transpose()?;
-        Ok(Sample { tensor, classes: item.classes.clone(), mask })
+        Ok(Sample { tensor, classes: item.classes.clone(), mask, references: Vec::new() })
     }
 
     /// A hash of all that [`Reader::read`] reads of an item: another photo or mask under the same name has another. Files that cannot be
@@ -73,18 +75,18 @@ impl Reader {
     }
 }
 
-/// `cells` x `cells` samples as one: row by row, each in a cell of its own. Its classes are theirs.
-pub fn mosaic(samples: &[Sample], cells: u32, height: u32, width: u32) -> Sample {
-    let (cells, height, width) = (cells as usize, height as usize, width as usize);
-    let mut tensor = Vec::with_capacity(3 * cells * cells * height * width);
+/// Rows and columns of samples as one: row by row, each in a cell of its own. Its classes are theirs.
+pub fn mosaic(samples: &[Sample], [rows, columns]: [u32; 2], height: u32, width: u32) -> Sample {
+    let (rows, columns, height, width) = (rows as usize, columns as usize, height as usize, width as usize);
+    let mut tensor = Vec::with_capacity(3 * rows * columns * height * width);
     for channel in 0..3 {
-        for row in 0..cells * height {
-            for sample in samples.iter().skip(row / height * cells).take(cells) {
+        for row in 0..rows * height {
+            for sample in samples.iter().skip(row / height * columns).take(columns) {
                 let start = (channel * height + row % height) * width;
                 tensor.extend_from_slice(&sample.tensor[start..start + width]);
             }
         }
     }
     let classes = samples.iter().flat_map(|sample| sample.classes.first().copied()).collect();
-    Sample { tensor, classes, mask: None }
+    Sample { tensor, classes, mask: None, references: Vec::new() }
 }

@@ -15,7 +15,7 @@ fn samples() -> Vec<Sample> {
     let batch = random_batch(3, HEIGHT, WIDTH);
     let sample = |(index, tensor): (usize, &[f32])| {
         let classes = if index == 2 { Vec::new() } else { vec![3 + index as u32] };
-        Sample { tensor: tensor.to_vec(), classes, mask: None }
+        Sample { tensor: tensor.to_vec(), classes, mask: None, references: Vec::new() }
     };
     batch.data.chunks(3 * PIXELS).enumerate().map(sample).collect()
 }

@@ -291,12 +291,15 @@ fn a_hosts_session_takes_neighbours() {
     let shape = SessionShape { count: 2, height: SIDES[0], width: SIDES[1], slots: 1 };
     let session = block_on(explainer.session(shape)).unwrap();
     let reversed: Vec<f32> = batch.neighbours.rchunks(10).flatten().copied().collect();
-    session.write_neighbours(&reversed).unwrap();
-    block_on(session.run()).unwrap();
-    let other = block_on(session.read()).unwrap();
-    session.write_neighbours(&batch.neighbours).unwrap();
-    block_on(session.run()).unwrap();
-    assert!(block_on(session.read()).unwrap() == expected && other != expected);
+    let run = |neighbours: &[f32]| {
+        session.write_pictures(&batch).unwrap();
+        session.write_targets(0, &[Target::Rank(0); 2]).unwrap();
+        session.write_neighbours(neighbours).unwrap();
+        block_on(session.run()).unwrap();
+        block_on(session.read()).unwrap()
+    };
+    assert!(run(&reversed) != expected);
+    assert!(run(&batch.neighbours) == expected);
     assert!(session.write_neighbours(&[0.0; 3]).is_err());
     let mut plain = Explainer::new(gpu(), &model(), Method::default());
     assert!(matches!(block_on(plain.session(shape)).unwrap().write_neighbours(&[]), Err(Error::Batch { .. })));

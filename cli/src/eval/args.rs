@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::{DeviceArguments, ModelArguments};
 use crate::methods::{MemorySize, MethodArguments};
 use crate::network::NetworkArguments;
 use crate::values::{Dimensions, count};
+use agf::evaluation::Likeness;
 use agf::evaluation::records::Shard;
 
 const NOTES: &str = "\
@@ -48,7 +50,7 @@ pub enum EvalCommand {
     GridPointing(GridArguments),
     /// Whether the map's maximum lies in the class's mask, or at most 15 pixels beside it
     #[command(after_help = NOTES)]
-    Pointing(RunArguments),
+    Pointing(PointingArguments),
     /// Probability of the class while pixels appear on the blurred photo, the most relevant first
     #[command(after_help = NOTES)]
     Insertion(StepArguments),
@@ -115,12 +117,64 @@ pub struct GridArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArguments,
-    /// Cells along one side of a mosaic
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(2..=8))]
-    pub cells: u32,
+    /// Cells of a mosaic: along one side, or rows and columns as in 1x2
+    #[arg(long, value_name = "N|RxC", default_value = "2")]
+    pub cells: Cells,
     /// Number of mosaics [default: the number of photos with a class]
     #[arg(long, value_name = "N", value_parser = count)]
     pub mosaics: Option<NonZeroU32>,
+    /// Use no class: ask how like a photo of each cell the mosaic is, the cell's own one or another one of its class
+    #[arg(long, value_name = "WHICH")]
+    pub like: Option<LikeWhich>,
+}
+
+/// `agf-run eval pointing`.
+#[derive(Debug, Args)]
+pub struct PointingArguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
+    /// Use no class: ask how like another photo of each class, which shows it alone, the photo is
+    #[arg(long)]
+    pub like: bool,
+}
+
+/// Which photos mosaics are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LikeWhich {
+    /// The cells' own
+    Own,
+    /// Another one of each cell's class
+    Other,
+}
+
+impl From<LikeWhich> for Likeness {
+    fn from(which: LikeWhich) -> Self {
+        match which {
+            LikeWhich::Own => Self::Own,
+            LikeWhich::Other => Self::Other,
+        }
+    }
+}
+
+/// Rows and columns of a mosaic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cells(pub [u32; 2]);
+
+impl FromStr for Cells {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.parse().ok().filter(|number| (1..=8).contains(number));
+        let cells = match text.split_once('x') {
+            Some((rows, columns)) => number(rows).zip(number(columns)),
+            None => number(text).map(|side| (side, side)),
+        };
+        let cells = cells.filter(|(rows, columns)| rows * columns > 1);
+        cells
+            .map(|(rows, columns)| Self([rows, columns]))
+            .ok_or("give 2 to 8, or rows and columns of at most 8, as in 1x2")
+    }
 }
 
 /// `agf-run eval insertion` and `deletion`.

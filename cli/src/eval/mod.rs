@@ -8,6 +8,7 @@ pub mod args;
 mod pictures;
 mod results;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
 use agf::Error;
 use agf::evaluation::records::{self, Record, RecordFile, Settings};
-use agf::evaluation::{Dataset, Evaluation, Evaluator, LeftOut, Options, Reader, mosaics};
+use agf::evaluation::{Dataset, Evaluation, Evaluator, Item, LeftOut, Likeness, Options, Reader, mosaics, others};
 use agf::methods::Method;
 use agf::models::Model;
 
@@ -36,9 +37,13 @@ pub fn run(arguments: &EvalArguments) -> Result<Outcome, CliError> {
         EvalCommand::Merge(arguments) => return merge(arguments),
         EvalCommand::Perturbation(run) => (Evaluation::Perturbation, run, options, None),
         EvalCommand::Segmentation(run) => (Evaluation::Segmentation, run, options, None),
-        EvalCommand::Pointing(run) => (Evaluation::Pointing, run, options, None),
+        EvalCommand::Pointing(pointing) => {
+            let like = pointing.like.then_some(Likeness::Other);
+            (Evaluation::Pointing, &pointing.run, Options { like, ..options }, None)
+        }
         EvalCommand::GridPointing(grid) => {
-            (Evaluation::GridPointing, &grid.run, Options { cells: grid.cells, ..options }, grid.mosaics)
+            let like = grid.like.map(Into::into);
+            (Evaluation::GridPointing, &grid.run, Options { cells: grid.cells.0, like, ..options }, grid.mosaics)
         }
         EvalCommand::Insertion(steps) => {
             (Evaluation::Insertion, &steps.run, Options { steps: steps.pixel_steps, ..options }, None)
@@ -83,13 +88,18 @@ impl<'a> Run<'a> {
         let model = arguments.network.apply(arguments.model.open()?)?;
         let methods = arguments.method.resolve(evaluation_uses_seed(evaluation))?;
         let mut dataset = Dataset::open(&arguments.data, arguments.labels.as_deref(), model.labels())?;
-        leave_out_unusable(&mut dataset, evaluation, &arguments.data)?;
+        leave_out_unusable(&mut dataset, evaluation, options.like, &arguments.data)?;
         let left_out = dataset.left_out.clone();
-        dataset.items.truncate(arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize));
+        let limit = arguments.limit.map_or(usize::MAX, |limit| limit.get() as usize);
+        // Of photos that are compared with others, all are needed.
+        if options.like.is_none() {
+            dataset.items.truncate(limit);
+        }
         let spec = model.input_spec();
         let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
         let reader = Reader { spec, height, width, with_masks: evaluation.needs_masks() };
         let work = work(evaluation, dataset, options, count, &arguments.data)?;
+        let work = if options.like.is_some() { work.limited(limit) } else { work };
         let mut settings = settings(evaluation, arguments, &model, &methods, options, &reader, &work);
         let names = left_out.iter().map(|left_out| (left_out.reason.to_owned(), json!(left_out.names)));
         settings.insert("left_out".into(), serde_json::Value::Object(names.collect()));
@@ -183,17 +193,43 @@ fn evaluation_uses_seed(evaluation: Evaluation) -> bool {
 }
 
 /// Leaves out what the evaluation cannot use.
-fn leave_out_unusable(dataset: &mut Dataset, evaluation: Evaluation, folder: &Path) -> Result<(), CliError> {
+fn leave_out_unusable(
+    dataset: &mut Dataset,
+    evaluation: Evaluation,
+    like: Option<Likeness>,
+    folder: &Path,
+) -> Result<(), CliError> {
     if evaluation.needs_masks() {
-        dataset.keep("without a mask", |item| item.mask.is_some());
-        if dataset.items.is_empty() {
+        if dataset.items.iter().all(|item| item.mask.is_none()) {
             return Err(CliError::NoMasks { folder: folder.into() });
+        }
+        match like {
+            None => dataset.keep("without a mask", |item| item.mask.is_some()),
+            // Photos without a mask are references of the others.
+            Some(_) => leave_out_lonely(dataset, folder)?,
         }
     }
     if evaluation == Evaluation::GridPointing {
         dataset.keep("without a single class", |item| item.classes.len() == 1);
+        if like == Some(Likeness::Other) {
+            leave_out_lonely(dataset, folder)?;
+        }
     }
     Ok(())
+}
+
+/// Leaves out what has no other photo of each of its classes, but for photos without a mask where others have one.
+fn leave_out_lonely(dataset: &mut Dataset, folder: &Path) -> Result<(), CliError> {
+    let others = others(&dataset.items);
+    let has_masks = dataset.items.iter().any(|item| item.mask.is_some());
+    let is_asked = |item: &Item| item.mask.is_some() || !has_masks;
+    let lonely = dataset.items.iter().zip(&others).filter(|(item, others)| is_asked(item) && others.is_none());
+    let lonely: HashSet<String> = lonely.map(|(item, _)| item.name.clone()).collect();
+    dataset.keep("without another photo of each of its classes", |item| !lonely.contains(&item.name));
+    match dataset.items.iter().any(is_asked) {
+        true => Ok(()),
+        false => Err(CliError::NoReferences { folder: folder.into() }),
+    }
 }
 
 /// What is evaluated: photos, or mosaics of them.
@@ -204,16 +240,29 @@ fn work(
     count: Option<u32>,
     data: &Path,
 ) -> Result<Work, CliError> {
+    let Dataset { items, classes_from, .. } = dataset;
+    let others = options.like.map(|_| others(&items)).unwrap_or_default();
     if evaluation != Evaluation::GridPointing {
-        return Ok(Work::photos(dataset.items));
+        return Ok(match options.like {
+            None => Work::photos(items),
+            Some(_) => Work::compared(items, others),
+        });
     }
-    let usable = dataset.items.len() as u32;
-    let mosaics = mosaics(&dataset.items, options.cells, count.unwrap_or(usable), options.seed);
+    let usable = items.len() as u32;
+    let mosaics = mosaics(&items, options.cells, count.unwrap_or(usable), options.seed);
     if mosaics.is_empty() {
-        let (folder, wanted) = (data.to_path_buf(), options.cells * options.cells);
-        return Err(CliError::FewClasses { folder, wanted, classes_from: dataset.classes_from });
+        let (folder, wanted) = (data.to_path_buf(), options.cells[0] * options.cells[1]);
+        return Err(CliError::FewClasses { folder, wanted, classes_from });
     }
-    Ok(Work::mosaics(dataset.items, mosaics, options.cells))
+    let references = options.like.map(|like| match like {
+        Likeness::Own => mosaics.clone(),
+        Likeness::Other => {
+            let other =
+                |&cell: &usize| others[cell].as_ref().and_then(|others| others.first().copied()).unwrap_or(cell);
+            mosaics.iter().map(|mosaic| mosaic.iter().map(other).collect()).collect()
+        }
+    });
+    Ok(Work::mosaics(items, mosaics, options.cells, references))
 }
 
 /// What must be equal for records to belong to one result. The batch is not among it, as no score depends on it.
@@ -241,10 +290,18 @@ fn settings(
     set("pictures", json!(work.len()));
     set("data", json!(format!("{:016x}", work.fingerprint())));
     match evaluation {
-        Evaluation::GridPointing => drop((set("cells", json!(options.cells)), set("seed", json!(options.seed)))),
+        Evaluation::GridPointing => drop((set("cells", cells(options.cells)), set("seed", json!(options.seed)))),
         Evaluation::Insertion | Evaluation::Deletion => drop(set("steps", json!(options.steps))),
         Evaluation::Randomisation => drop((set("stages", json!(options.stages)), set("seed", json!(options.seed)))),
         _ => {}
     }
+    if let Some(like) = options.like {
+        set("like", json!(like.name()));
+    }
     settings
+}
+
+/// Of a square its side.
+fn cells([rows, columns]: [u32; 2]) -> serde_json::Value {
+    if rows == columns { json!(rows) } else { json!([rows, columns]) }
 }

@@ -323,6 +323,59 @@ fn bad_arguments() {
     place.run(&["eval", "nothing"]).fails(&["nothing"]);
 }
 
+/// No class is used: of labels only that photos differ, or show the same.
+#[test]
+fn mosaics_are_compared_with_photos() {
+    let place = Place::new();
+    place.photos("photos", 6);
+    let list: String = (0..6).map(|index| format!("{index:02}.png,{}\n", index % 3)).collect();
+    place.write("pairs.csv", list.as_bytes());
+    let eval = |rest: &[&str]| {
+        let common = ["grid-pointing", "--data", "photos", "--labels", "pairs.csv", "--cells", "1x2", "--json"];
+        place.eval(&[&common[..], rest].concat())
+    };
+    let share = |run: &Run| run.json()["scores"]["agf"]["share in the cell"].as_f64().unwrap();
+    let own = eval(&["--like", "own", "--mosaics", "4", "--out", "own"]).succeeds();
+    assert_eq!((own.json()["pictures"].as_u64(), own.json()["settings"]["like"].as_str()), (Some(4), Some("own")));
+    assert_eq!(own.json()["settings"]["cells"], serde_json::json!([1, 2]));
+    let other = eval(&["--like", "other", "--mosaics", "4", "--out", "other", "--methods", "agf,gradient"]).succeeds();
+    let classes = eval(&["--mosaics", "4", "--out", "classes"]).succeeds();
+    let shares = [share(&own), share(&other), share(&classes)];
+    assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares[0] != shares[1], "{shares:?}");
+    assert!(shares[0] != shares[2], "{shares:?}");
+    // Records of one are not taken for the other.
+    eval(&["--like", "other", "--mosaics", "4", "--out", "own"]).fails(&["own"]);
+    place.eval(&["grid-pointing", "--data", "photos", "--like", "other"]).fails(&["--like other"]);
+    place.eval(&["grid-pointing", "--data", "photos", "--cells", "1x1"]).fails(&["1x2"]);
+}
+
+#[test]
+fn photos_with_masks_are_compared_with_photos_of_their_classes() {
+    let place = Place::new();
+    place.photos("photos", 5);
+    let mask = image::ImageBuffer::from_fn(48, 52, |x, _| image::Luma([u16::from(x > 20) + 1]));
+    mask.save(place.path("photos/00_mask.png")).unwrap();
+    mask.save(place.path("photos/01_mask.png")).unwrap();
+    place.write("list.csv", b"00.png,1,2\n01.png,1,7\n02.png,1\n03.png,2\n04.png,5\n");
+    let arguments = ["pointing", "--data", "photos", "--labels", "list.csv", "--like", "--json"];
+    let run = place.eval(&arguments).succeeds();
+    assert_eq!(run.json()["pictures"], 1);
+    assert!(run.stderr.contains("without another photo of each of its classes"), "{}", run.stderr);
+    let hits = run.json()["scores"]["agf"]["hits, %"].as_f64().unwrap();
+    assert!([0.0, 50.0, 100.0].contains(&hits), "{hits}");
+}
+
+/// Two sample photos side by side, and maps of how like each of the two they are.
+#[test]
+fn likeness_finds_the_photo_that_a_mosaic_was_made_of() {
+    let place = Place::new();
+    let samples = of_repository("samples");
+    let arguments = ["eval", "grid-pointing", "--data", &samples, "--like", "own", "--cells", "1x2", "--mosaics", "8"];
+    let run = place.run(&[&arguments[..], &["--json"]].concat()).succeeds();
+    let share = run.json()["scores"]["agf"]["share in the cell"].as_f64().unwrap();
+    assert!(share >= 0.96, "{share}");
+}
+
 /// The photos of the repository with the network that comes with the program.
 #[test]
 fn the_embedded_model_points_at_what_it_names() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, Run, photo, read_npy};
+use crate::support::{Place, Run, of_repository, photo, read_npy};
 use agf::image::{Photo, RgbImage};
 
 const TINY: [&str; 6] = ["--model", "tiny_resnet", "--weights", "synthetic", "--size", "48x40"];
@@ -226,6 +226,49 @@ fn vectors_are_written_with_a_list_of_names() {
     let map = ["embed", "gallery/wide.png", "--features", "layer1.0.conv1"];
     run(&place, &map).succeeds();
     assert_eq!(read_npy(&place.path("vectors.npy")).0, [1, 4 * 12 * 10]);
+}
+
+#[test]
+fn networks_from_onnx_files_have_vectors() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    let model = of_repository("tests/onnx/mnasnet0_5_128_op10.onnx");
+    let embed = ["embed", "x.png", "--model", &model, "--weights", "synthetic"];
+    place.run(&embed).succeeds();
+    assert_eq!(read_npy(&place.path("vectors.npy")).0, [1, 1280]);
+    let none = place.run(&[&embed[..], &["--features", "nowhere"]].concat()).fails(&["no node is called 'nowhere'"]);
+    assert!(none.stderr.contains("Gemm") || none.stderr.contains("Conv"), "{}", none.stderr);
+}
+
+/// Weights as self-supervised training leaves them: a body, and a projection in the place of the last layer.
+#[test]
+fn weights_without_a_head_are_compared() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    gallery(&place);
+    let bytes = fs::read(of_repository("tests/self_supervised/rotation.safetensors")).unwrap();
+    let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let rename = |name: String| match name.strip_prefix("fc.") {
+        Some(tensor) => format!("module.encoder_q.fc.0.{tensor}"),
+        None if name.starts_with("__") => name,
+        None => format!("module.encoder_q.{name}"),
+    };
+    let header: serde_json::Map<_, _> = header.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect();
+    let header = serde_json::to_vec(&header).unwrap();
+    let file = [&(header.len() as u64).to_le_bytes()[..], &header, &bytes[8 + length..]].concat();
+    place.write("moco.safetensors", &file);
+    let network = ["--model", "tiny_resnet", "--weights", "moco.safetensors", "--size", "48x40"];
+    let like = ["explain", "x.png", "--like", "gallery/wide.png", "--like", "gallery/deep/near.png"];
+    let explained = place.run(&[&like[..], &network].concat()).succeeds();
+    assert_eq!(explained.rows()[0][2], "near");
+    assert!(
+        explained.stderr.contains("only training needs it: module.encoder_q.fc (2 tensors)"),
+        "{}",
+        explained.stderr
+    );
+    assert!(explained.stderr.contains("there is no last layer"), "{}", explained.stderr);
+    place.run(&[&["explain", "x.png", "--against", "gallery/wide.png"][..], &network].concat()).succeeds();
 }
 
 #[test]
