@@ -1,10 +1,7 @@
 // Activations that do not clamp from 0 on, and gradients through them. Channels that do not exist stay zeros.
 
-// 0 leaky ReLU, 1 ELU, 2 SELU, 3 SiLU, 4 hard swish, 5 sigmoid, 6 hard sigmoid, 7 tanh, 8 GELU, 9 GELU by tanh, 10 Mish, 11 softplus, 12 clip
-override FUNCTION: u32 = 0u;
+override FUNCTION: u32 = FUNCTION_LEAKY_RELU;
 override GRADIENT: u32 = 0u; // 0 f(x), 1 g * f'(x)
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
 
 struct Activate {
     pixels: u32,
@@ -18,6 +15,20 @@ struct Activate {
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;   // x; [samples][quads][pixels]
 @group(0) @binding(2) var<storage, read_write> gradient: array<vec4f>; // g, not read without GRADIENT
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>;
+
+const FUNCTION_LEAKY_RELU = 0u;
+const FUNCTION_ELU = 1u;
+const FUNCTION_SELU = 2u;
+const FUNCTION_SILU = 3u;
+const FUNCTION_HARD_SWISH = 4u;
+const FUNCTION_SIGMOID = 5u;
+const FUNCTION_HARD_SIGMOID = 6u;
+const FUNCTION_TANH = 7u;
+const FUNCTION_GELU = 8u;
+const FUNCTION_GELU_TANH = 9u;
+const FUNCTION_MISH = 10u;
+const FUNCTION_SOFTPLUS = 11u;
+const FUNCTION_CLIP = 12u;
 
 fn sigmoid(x: vec4f) -> vec4f { return 1.0 / (1.0 + exp(-clamp(x, vec4f(-80.0), vec4f(80.0)))); }
 
@@ -45,39 +56,39 @@ fn within(x: vec4f, low: f32, high: f32) -> vec4f { return select(vec4f(), vec4f
 
 fn value(x: vec4f) -> vec4f {
     switch FUNCTION {
-        case 0u: { return select(u.first * x, x, x > vec4f()); }
-        case 1u: { return elu(x, u.first); }
-        case 2u: { return 1.050700987 * elu(x, 1.673263242); }
-        case 3u: { return x * sigmoid(x); }
-        case 4u: { return x * clamp(x + 3.0, vec4f(), vec4f(6.0)) / 6.0; }
-        case 5u: { return sigmoid(x); }
-        case 6u: { return clamp(u.first * x + u.second, vec4f(), vec4f(1.0)); }
-        case 7u: { return hyperbolic_tangent(x); }
-        case 8u: { return x * normal(x); }
-        case 9u: { return 0.5 * x * (1.0 + hyperbolic_tangent(inner(x))); }
-        case 10u: { return x * hyperbolic_tangent(softplus(x)); }
-        case 11u: { return softplus(x); }
+        case FUNCTION_LEAKY_RELU: { return select(u.first * x, x, x > vec4f()); }
+        case FUNCTION_ELU: { return elu(x, u.first); }
+        case FUNCTION_SELU: { return 1.050700987 * elu(x, 1.673263242); }
+        case FUNCTION_SILU: { return x * sigmoid(x); }
+        case FUNCTION_HARD_SWISH: { return x * clamp(x + 3.0, vec4f(), vec4f(6.0)) / 6.0; }
+        case FUNCTION_SIGMOID: { return sigmoid(x); }
+        case FUNCTION_HARD_SIGMOID: { return clamp(u.first * x + u.second, vec4f(), vec4f(1.0)); }
+        case FUNCTION_TANH: { return hyperbolic_tangent(x); }
+        case FUNCTION_GELU: { return x * normal(x); }
+        case FUNCTION_GELU_TANH: { return 0.5 * x * (1.0 + hyperbolic_tangent(inner(x))); }
+        case FUNCTION_MISH: { return x * hyperbolic_tangent(softplus(x)); }
+        case FUNCTION_SOFTPLUS: { return softplus(x); }
         default: { return clamp(x, vec4f(u.first), vec4f(u.second)); }
     }
 }
 
 fn slope(x: vec4f) -> vec4f {
     switch FUNCTION {
-        case 0u: { return select(vec4f(u.first), vec4f(1.0), x > vec4f()); }
-        case 1u: { return elu_slope(x, u.first); }
-        case 2u: { return 1.050700987 * elu_slope(x, 1.673263242); }
-        case 3u: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
-        case 4u: { return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0)); }
-        case 5u: { let s = sigmoid(x); return s * (1.0 - s); }
-        case 6u: { return u.first * within(u.first * x + u.second, 0.0, 1.0); }
-        case 7u: { let t = hyperbolic_tangent(x); return 1.0 - t * t; }
-        case 8u: { return normal(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(160.0))); }
-        case 9u: {
+        case FUNCTION_LEAKY_RELU: { return select(vec4f(u.first), vec4f(1.0), x > vec4f()); }
+        case FUNCTION_ELU: { return elu_slope(x, u.first); }
+        case FUNCTION_SELU: { return 1.050700987 * elu_slope(x, 1.673263242); }
+        case FUNCTION_SILU: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
+        case FUNCTION_HARD_SWISH: { return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0)); }
+        case FUNCTION_SIGMOID: { let s = sigmoid(x); return s * (1.0 - s); }
+        case FUNCTION_HARD_SIGMOID: { return u.first * within(u.first * x + u.second, 0.0, 1.0); }
+        case FUNCTION_TANH: { let t = hyperbolic_tangent(x); return 1.0 - t * t; }
+        case FUNCTION_GELU: { return normal(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(160.0))); }
+        case FUNCTION_GELU_TANH: {
             let t = hyperbolic_tangent(inner(x));
             return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.79788456 * (1.0 + 0.134145 * x * x);
         }
-        case 10u: { let t = hyperbolic_tangent(softplus(x)); return t + x * (1.0 - t * t) * sigmoid(x); }
-        case 11u: { return sigmoid(x); }
+        case FUNCTION_MISH: { let t = hyperbolic_tangent(softplus(x)); return t + x * (1.0 - t * t) * sigmoid(x); }
+        case FUNCTION_SOFTPLUS: { return sigmoid(x); }
         default: { return within(x, u.first, u.second); }
     }
 }

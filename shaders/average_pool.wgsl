@@ -1,8 +1,9 @@
-// Adaptive average pooling with uneven windows: row i of h averages source rows floor(i H / h) to ceil((i + 1) H / h); or its transpose.
+// Adaptive average pooling with uneven windows: row i of h averages source rows floor(i H / h) to ceil((i + 1) H / h);
+// its transpose; or the relevance of the pooled input by the ratio rule, which is the pixel times the transpose of div(c, y [c != 0]) with
+// the pooled values y.
 
 override TRANSPOSED: bool = false;
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
+override RELEVANCE: bool = false; // of the transpose
 
 struct AveragePool {
     source_height: u32,
@@ -14,7 +15,9 @@ struct AveragePool {
 
 @group(0) @binding(0) var<uniform> u: AveragePool;
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;      // [samples][quads][source pixels]
-@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> response: array<vec4f>;    // y, like source; read for relevance only, like input
+@group(0) @binding(3) var<storage, read_write> input: array<vec4f>;       // [samples][quads][pixels]
+@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 fn start(index: u32, size: u32, windows: u32) -> u32 { return index * size / windows; }
 fn end(index: u32, size: u32, windows: u32) -> u32 { return ((index + 1u) * size + windows - 1u) / windows; }
@@ -38,7 +41,10 @@ fn spread(base: u32, y: u32, x: u32) -> vec4f {
         let rows = end(wy, u.height, u.source_height) - start(wy, u.height, u.source_height);
         for (var wx = start(x, u.source_width, u.width); wx < end(x, u.source_width, u.width); wx++) {
             let columns = end(wx, u.width, u.source_width) - start(wx, u.width, u.source_width);
-            sum += source[base + wy * u.source_width + wx] / f32(rows * columns);
+            let index = base + wy * u.source_width + wx;
+            var value = source[index];
+            if RELEVANCE { value = ratio(value, response[index]); }
+            sum += value / f32(rows * columns);
         }
     }
     return sum;
@@ -55,6 +61,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let x = pixel % u.width;
         var value: vec4f;
         if TRANSPOSED { value = spread(base, y, x); } else { value = average(base, y, x); }
-        destination[channel * pixels + pixel] = value;
+        let at = channel * pixels + pixel;
+        if RELEVANCE { value *= input[at]; }
+        destination[at] = value;
     }
 }

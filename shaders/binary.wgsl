@@ -1,14 +1,13 @@
 // Elementwise operations of two values; the second may be one value per channel or a scalar.
 
-// 0 a + b, 1 a * b, 2 a * |b|, 3 div(a, b), 4 div(a, b * [a != 0]), 5 a * [b != 0], 6 |a| + |b|, 7 a - b, 8 a / b and 0 where b = 0, 9 a, 10 0
-override OPERATION: u32 = 0u;
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
+override OPERATION: u32 = BINARY_ADD;
+override CLAMPED: bool = false; // ReLU or ReLU6 behind it
 
 struct Binary {
     pixels: u32,
     quads: u32,
-    broadcast: u32, // 0 b like a, 1 b per channel, 2 b a scalar, 3 b unused
+    operand: u32, // what b is
+    high: f32,    // of the activation
 }
 
 @group(0) @binding(0) var<uniform> u: Binary;
@@ -16,24 +15,33 @@ struct Binary {
 @group(0) @binding(2) var<storage, read_write> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-fn divide(p: vec4f, q: vec4f) -> vec4f {
-    let shifted = q + 1e-9;
-    let quotient = p / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), q == vec4f());
-}
+const BINARY_ADD = 0u;
+const BINARY_MULTIPLY = 1u;
+const BINARY_MULTIPLY_ABSOLUTE = 2u;
+const BINARY_SAFE_DIVIDE = 3u;
+const BINARY_RATIO = 4u;
+const BINARY_MASK = 5u;
+const BINARY_ADD_ABSOLUTE = 6u;
+const BINARY_SUBTRACT = 7u;
+const BINARY_DIVIDE = 8u; // 0 where b is 0
+const BINARY_ZERO = 9u;   // of neither
+
+const OPERAND_LIKE = 0u; // b has a's shape
+const OPERAND_PER_CHANNEL = 1u;
+const OPERAND_SCALAR = 2u;
+const OPERAND_NONE = 3u;
 
 fn combine(p: vec4f, q: vec4f) -> vec4f {
     switch OPERATION {
-        case 0u: { return p + q; }
-        case 1u: { return p * q; }
-        case 2u: { return p * abs(q); }
-        case 3u: { return divide(p, q); }
-        case 4u: { return select(divide(p, q), vec4f(), p == vec4f()); }
-        case 5u: { return select(p, vec4f(), q == vec4f()); }
-        case 6u: { return abs(p) + abs(q); }
-        case 7u: { return p - q; }
-        case 8u: { return select(p / select(q, vec4f(1.0), q == vec4f()), vec4f(), q == vec4f()); }
-        case 9u: { return p; }
+        case BINARY_ADD: { return p + q; }
+        case BINARY_MULTIPLY: { return p * q; }
+        case BINARY_MULTIPLY_ABSOLUTE: { return p * abs(q); }
+        case BINARY_SAFE_DIVIDE: { return divide(p, q); }
+        case BINARY_RATIO: { return ratio(p, q); }
+        case BINARY_MASK: { return select(p, vec4f(), q == vec4f()); }
+        case BINARY_ADD_ABSOLUTE: { return abs(p) + abs(q); }
+        case BINARY_SUBTRACT: { return p - q; }
+        case BINARY_DIVIDE: { return select(p / select(q, vec4f(1.0), q == vec4f()), vec4f(), q == vec4f()); }
         default: { return vec4f(); }
     }
 }
@@ -45,12 +53,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let channel = group.z * u.quads + group.y;
         let index = channel * u.pixels + pixel;
         var q: vec4f;
-        switch u.broadcast {
-            case 0u: { q = b[index]; }
-            case 1u: { q = b[channel]; }
-            case 2u: { q = vec4f(b[group.z].x); }
+        switch u.operand {
+            case OPERAND_LIKE: { q = b[index]; }
+            case OPERAND_PER_CHANNEL: { q = b[channel]; }
+            case OPERAND_SCALAR: { q = vec4f(b[group.z].x); }
             default: {}
         }
-        destination[index] = combine(a[index], q);
+        var value = combine(a[index], q);
+        if CLAMPED { value = clamp(value, vec4f(), vec4f(u.high)); }
+        destination[index] = value;
     }
 }

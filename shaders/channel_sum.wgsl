@@ -1,8 +1,6 @@
 // Sum over channels of each pixel: of the values, or of their magnitudes scaled so that the sample's smallest is 0 and its largest 1.
 
 override SCALED: bool = false;
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
 
 struct ChannelSum {
     pixels: u32,

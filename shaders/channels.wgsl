@@ -1,8 +1,5 @@
 // Copies a run of channels of one value to other channels of another: slices, concatenation, and the transpose of a slice.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct Channels {
     pixels: u32,
     source_quads: u32,

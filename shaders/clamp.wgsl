@@ -1,8 +1,6 @@
 // ReLU and ReLU6: value, gradient (b gates a), relevance by the ratio rule (b is the activation's output).
 
-override OPERATION: u32 = 0u; // 0 clamp a, 1 gradient a through output b, 2 relevance a through output b
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // vec4 elements of a workgroup
+override OPERATION: u32 = CLAMP_VALUE;
 
 struct Clamp {
     count: u32,   // vec4 elements of one sample
@@ -12,8 +10,12 @@ struct Clamp {
 
 @group(0) @binding(0) var<uniform> u: Clamp;
 @group(0) @binding(1) var<storage, read_write> a: array<vec4f>; // [samples][count]
-@group(0) @binding(2) var<storage, read_write> b: array<vec4f>; // not read by operation 0
+@group(0) @binding(2) var<storage, read_write> b: array<vec4f>; // not read by CLAMP_VALUE
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>;
+
+const CLAMP_VALUE = 0u;     // clamp a
+const CLAMP_GRADIENT = 1u;  // gradient a through output b
+const CLAMP_RELEVANCE = 2u; // relevance a through output b
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -22,14 +24,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var element = block * RUN + lane; element < end; element += LANES) {
         let index = group.z * u.count + element;
         let value = a[index];
-        if OPERATION == 0u {
+        if OPERATION == CLAMP_VALUE {
             destination[index] = clamp(value, vec4f(), vec4f(u.high));
             continue;
         }
         let output = b[index];
         let open = (output > vec4f()) & (output < vec4f(u.high));
         var passed = value;
-        if OPERATION == 2u { passed = output * (value / (output + 1e-9)); }
+        if OPERATION == CLAMP_RELEVANCE { passed = output * (value / (output + 1e-9)); }
         destination[index] = select(vec4f(), passed, open);
     }
 }

@@ -3,10 +3,8 @@
 // x 32 pixels; a lane owns 4. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled. Groups of
 // the same pixels follow each other: the source stays in the cache. Values are loaded two at a time, as integers of 64 bits.
 // Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
-// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
-override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -17,9 +15,9 @@ struct Convolution {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
-    absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
+    absolute_weight: u32, source_part: u32, // of the source
     row_blocks: u32, // of each slice or phase: the weights of a block stay in the cache
 }
 
@@ -30,35 +28,8 @@ struct Convolution {
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
-alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
-// Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
-// then fall as they do in exact arithmetic.
-const BLOCK = 16u;
-const LARGEST = 3.4028234e38;
-// A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
-struct Part { mask: u32, low: f32, high: f32 }
-fn choose_part(which: u32) -> Part {
-    return Part(select(~0u, 0x7fffffffu, which == 1u), select(-LARGEST, 0.0, which == 2u), select(LARGEST, 0.0, which == 3u));
-}
-fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); }
-fn take(v: Quad, p: Part, valid: bool) -> vec4f { // nothing where not valid
-    return clamp(keep(unpack(v), select(0u, p.mask, valid)), vec4f(p.low), vec4f(p.high));
-}
-
-// 4 weights: an element, or half of one where they are f16.
-fn weight(at: u32) -> vec4f {
-    if !HALF_WEIGHTS { return unpack(weights[at]); }
-    let word = weights[at / 2u][at % 2u];
-    return vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u)));
-}
-
-fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
-    return vec4f(
-        fma(w.w, b[0].w, fma(w.z, b[0].z, fma(w.y, b[0].y, fma(w.x, b[0].x, c.x)))),
-        fma(w.w, b[1].w, fma(w.z, b[1].z, fma(w.y, b[1].y, fma(w.x, b[1].x, c.y)))),
-        fma(w.w, b[2].w, fma(w.z, b[2].z, fma(w.y, b[2].y, fma(w.x, b[2].x, c.z)))),
-        fma(w.w, b[3].w, fma(w.z, b[3].z, fma(w.y, b[3].y, fma(w.x, b[3].x, c.w)))),
-    );
+fn take_valid(v: Quad, p: Part, valid: bool) -> vec4f { // nothing where not valid
+    return take(unpack(v), Part(select(0u, p.mask, valid), p.low, p.high));
 }
 
 fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
@@ -66,51 +37,6 @@ fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
     (*t)[2] = row(subgroupBroadcast(w, 2u), b, (*t)[2]); (*t)[3] = row(subgroupBroadcast(w, 3u), b, (*t)[3]);
     (*t)[4] = row(subgroupBroadcast(w, 4u), b, (*t)[4]); (*t)[5] = row(subgroupBroadcast(w, 5u), b, (*t)[5]);
     (*t)[6] = row(subgroupBroadcast(w, 6u), b, (*t)[6]); (*t)[7] = row(subgroupBroadcast(w, 7u), b, (*t)[7]);
-}
-
-fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
-    (*s)[0] += (*t)[0]; (*s)[1] += (*t)[1]; (*s)[2] += (*t)[2]; (*s)[3] += (*t)[3];
-    (*s)[4] += (*t)[4]; (*s)[5] += (*t)[5]; (*s)[6] += (*t)[6]; (*s)[7] += (*t)[7];
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(quad: u32, index: u32) {
-    let sum = destination[index];
-    if u.epilogue == 1u {
-        destination[index] = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
-        return;
-    }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    destination[index] = select(sum * abs(other), ratio, u.epilogue == 2u);
-}
-
-// The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
-struct Grid { row: u32, column: u32, rows: u32, columns: u32 }
-fn grid(phase: u32) -> Grid {
-    let step = select(1u, u.stride, u.transposed == 1u);
-    let row = phase / step;
-    let column = phase % step;
-    return Grid(row, column, (u.height + step - 1u - row) / step, (u.width + step - 1u - column) / step);
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
-// Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
-struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
-fn taps(offset: u32, padding: u32) -> Taps {
-    if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
-    let first = (offset + padding) % u.stride;
-    return Taps(first, u.stride, i32((offset + padding - first) / u.stride), -1);
 }
 
 @compute @workgroup_size(8)
@@ -158,8 +84,8 @@ fn main(
                 t0 = Tile(); t1 = Tile();
                 for (var i = first; i < end; i++) {
                     let b = array<vec4f, 4>(
-                        take(source[at.x], of_source, valid.x), take(source[at.y], of_source, valid.y),
-                        take(source[at.z], of_source, valid.z), take(source[at.w], of_source, valid.w),
+                        take_valid(source[at.x], of_source, valid.x), take_valid(source[at.y], of_source, valid.y),
+                        take_valid(source[at.z], of_source, valid.z), take_valid(source[at.w], of_source, valid.w),
                     );
                     rows(&t0, keep(weight(w), mask), b);
                     if ROW_TILES > 1u { rows(&t1, keep(weight(w + tile_stride), mask), b); }
@@ -179,21 +105,11 @@ fn main(
     let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
     store(quad, at, inside, &s0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &s1); }
-    if u.epilogue == 0u { return; }
+    if u.epilogue == EPILOGUE_NONE { return; }
     // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
     // for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 4u; i++) {
-        if inside[i & 3u] && sample[i & 3u] < u.finished { finish(quad + i / 4u, at[i & 3u] + i / 4u * plane); }
+        let index = at[i & 3u] + i / 4u * plane;
+        if inside[i & 3u] && sample[i & 3u] < u.finished { destination[index] = epilogue(destination[index], quad + i / 4u, index); }
     }
-}
-
-fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    store_quad(quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
-    store_quad(quad + 1u, at + u.height * u.width, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
-}
-
-fn store_quad(quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
-    if quad >= u.quads { return; }
-    if inside.x { destination[at.x] = values[0]; } if inside.y { destination[at.y] = values[1]; }
-    if inside.z { destination[at.z] = values[2]; } if inside.w { destination[at.w] = values[3]; }
 }

@@ -1,10 +1,7 @@
 // Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of a row of one channel quad. Where
 // neighbours read neighbours (stride 1, or a transpose), values slide along the row: one load of a value for PIXELS multiply-adds.
-// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
 
 override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // strips of PIXELS pixels of a workgroup
 
 struct Depthwise {
     source_height: u32, source_width: u32,
@@ -13,9 +10,9 @@ struct Depthwise {
     stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32,
     gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
-    weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
+    weight_part: u32,
     source_part: u32,
 }
 
@@ -25,43 +22,6 @@ struct Depthwise {
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [samples][quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
-
-// A part of a value as bits to keep and bounds: full, absolute (no sign bit), positive, negative.
-struct Part { mask: u32, low: f32, high: f32 }
-
-const LARGEST = 3.4028234e38;
-
-fn choose_part(which: u32) -> Part {
-    return Part(
-        select(0xffffffffu, 0x7fffffffu, which == 1u),
-        select(-LARGEST, 0.0, which == 2u),
-        select(LARGEST, 0.0, which == 3u),
-    );
-}
-
-fn take(v: vec4f, p: Part) -> vec4f {
-    return clamp(bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(p.mask)), vec4f(p.low), vec4f(p.high));
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    switch u.epilogue {
-        case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-        case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
-        default: { return sum * abs(operand[index]); }
-    }
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
 
 // Along one dimension: tap `first + j * step`, j < count, meets source position `origin + index * spacing + j`.
 struct Taps { first: i32, step: i32, count: i32, origin: i32 }
@@ -131,9 +91,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
-        let has_epilogue = u.epilogue != 0u && sample < u.finished;
+        let has_epilogue = u.epilogue != EPILOGUE_NONE && sample < u.finished;
         if PIXELS == 1u {
-            if has_epilogue { sum[0] = finish(sum[0], quad, index); }
+            if has_epilogue { sum[0] = epilogue(sum[0], quad, index); }
             destination[index] = pack(sum[0]);
             continue;
         }
@@ -143,6 +103,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if x + 3u < columns { destination[index + 3u * step] = pack(sum[3]); }
         if !has_epilogue { continue; }
         // A loop of a length that the compiler does not know compiles much faster than an epilogue for every pixel.
-        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = pack(finish(unpack(destination[i]), quad, i)); }
+        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = pack(epilogue(unpack(destination[i]), quad, i)); }
     }
 }

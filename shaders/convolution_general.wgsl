@@ -1,9 +1,6 @@
 // Convolution of any geometry or its transpose: groups, dilation, two strides. A lane owns one pixel of a quad of channels and gathers what
 // reaches it. Each channel of the quad has a row of weights over the quads that its group's channels on the other side lie in.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct General {
     source_height: u32, source_width: u32, source_quads: u32,
     height: u32, width: u32, quads: u32, // of the destination
@@ -15,9 +12,9 @@ struct General {
     row_quads: u32,                      // quads of a row of weights
     transposed: u32,
     gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
-    weight_part: u32, // 0 full, 1 absolute, 2 positive, 3 negative
+    weight_part: u32,
     source_part: u32,
 }
 
@@ -27,35 +24,6 @@ struct General {
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
-
-fn take(v: vec4f, part: u32) -> vec4f {
-    switch part {
-        case 0u: { return v; }
-        case 1u: { return abs(v); }
-        case 2u: { return max(v, vec4f()); }
-        default: { return min(v, vec4f()); }
-    }
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    switch u.epilogue {
-        case 1u: { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-        case 2u: { return select(divide(operand[index], sum), vec4f(), operand[index] == vec4f()); }
-        default: { return sum * abs(operand[index]); }
-    }
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
 
 // Where tap `k` of destination position `at` lies in the source along one dimension; negative or beyond `size`: nowhere.
 fn source_position(at: u32, k: u32, stride: u32, dilation: u32, padding: u32) -> i32 {
@@ -72,8 +40,8 @@ fn of_channel(channel: u32, tap: u32, base: u32, pixel: u32) -> f32 {
     let count = min(u.row_quads, u.source_quads - min(first, u.source_quads));
     var sum = 0.0;
     for (var i = 0u; i < count; i++) {
-        let value = take(source[base + (first + i) * plane + pixel], u.source_part);
-        sum += dot(take(weights[row + i], u.weight_part), value);
+        let value = part(source[base + (first + i) * plane + pixel], u.source_part);
+        sum += dot(part(weights[row + i], u.weight_part), value);
     }
     return sum;
 }
@@ -108,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         let index = (group.z * u.quads + group.y) * pixels + pixel;
-        if u.epilogue != 0u && group.z < u.finished { sum = finish(sum, group.y, index); }
+        if u.epilogue != EPILOGUE_NONE && group.z < u.finished { sum = epilogue(sum, group.y, index); }
         destination[index] = sum;
     }
 }

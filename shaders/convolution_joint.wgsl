@@ -1,10 +1,8 @@
 // W x and |W| x as one product, of an x that is nowhere negative: a convolution's forward pass together with the sums that relevance is
 // divided by later. Values and weights are loaded and handed round once for both. For the adapters of convolution_broadcast.wgsl, and in
 // all else that file's kernel: lanes, tiles, order of sums, order of workgroups, bindings; each of the two sums has the same bits.
-// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
-override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Joint {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -25,25 +23,8 @@ struct Joint {
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // W x, likewise
 
 alias Tile = array<vec4f, 16>; // 4 pixels of 8 output channels of W x, then of |W| x
-const BLOCK = 16u; // source quads that are summed before they join the total
 
 fn take(at: u32, valid: bool) -> vec4f { return select(vec4f(), unpack(source[at]), valid); }
-
-// 4 weights: an element, or half of one where they are f16.
-fn weight(at: u32) -> vec4f {
-    if !HALF_WEIGHTS { return unpack(weights[at]); }
-    let word = weights[at / 2u][at % 2u];
-    return vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u)));
-}
-
-fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
-    return vec4f(
-        fma(w.w, b[0].w, fma(w.z, b[0].z, fma(w.y, b[0].y, fma(w.x, b[0].x, c.x)))),
-        fma(w.w, b[1].w, fma(w.z, b[1].z, fma(w.y, b[1].y, fma(w.x, b[1].x, c.y)))),
-        fma(w.w, b[2].w, fma(w.z, b[2].z, fma(w.y, b[2].y, fma(w.x, b[2].x, c.z)))),
-        fma(w.w, b[3].w, fma(w.z, b[3].z, fma(w.y, b[3].y, fma(w.x, b[3].x, c.w)))),
-    );
-}
 
 fn rows(t: ptr<function, Tile>, w: vec4f, b: array<vec4f, 4>) {
     { let v = subgroupBroadcast(w, 0u); (*t)[0] = row(v, b, (*t)[0]); (*t)[8] = row(abs(v), b, (*t)[8]); }

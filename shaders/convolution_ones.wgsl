@@ -1,9 +1,6 @@
 // A convolution's response to an all-ones input: per output channel the sum of the taps that lie inside the picture. Optionally
 // divides relevance by it: div(operand, response * [operand != 0]).
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct Ones {
     source_height: u32,
     source_width: u32,
@@ -18,7 +15,7 @@ struct Ones {
     dilation_columns: u32,
     padding_top: u32,
     padding_left: u32,
-    epilogue: u32, // 0 none, 2 div(operand, response * [operand != 0])
+    epilogue: u32, // none, or div(operand, response [operand != 0])
 }
 
 @group(0) @binding(0) var<uniform> u: Ones;
@@ -26,11 +23,7 @@ struct Ones {
 @group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
+const EPILOGUE_RATIO = 2u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -59,9 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         let index = (group.z * u.quads + group.y) * pixels + pixel;
-        if u.epilogue == 2u {
-            sum = select(divide(operand[index], sum), vec4f(), operand[index] == vec4f());
-        }
+        if u.epilogue == EPILOGUE_RATIO { sum = ratio(operand[index], sum); }
         destination[index] = sum;
     }
 }

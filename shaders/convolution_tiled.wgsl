@@ -1,6 +1,6 @@
 // Dense convolution or its transpose, or independent products of matrices, for graphics cards: a workgroup computes ROWS output channels
 // x PIXELS pixels through workgroup memory. While its lanes multiply DEPTH source quads, they have the loads of the next ones under way.
-// Bindings and weight layout are those of convolution_uniform.wgsl. What multiplies is tile.wgsl, which goes before this text.
+// Bindings and weight layout are those of convolution_uniform.wgsl. What multiplies is preludes/workgroup_tile.wgsl.
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -11,7 +11,7 @@ struct Convolution {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
     absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
     splits: u32,       // so many sums over a part of taps and source quads each, one behind the other in the destination
@@ -24,32 +24,6 @@ struct Convolution {
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [splits][slices][samples][quads][pixels]
-
-fn part_of(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(sum: vec4f, quad: u32, index: u32) -> vec4f {
-    if u.epilogue == 1u { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    return select(sum * abs(other), ratio, u.epilogue == 2u);
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
 
 fn weight(at: u32) -> vec4f {
     let is_absolute = u.absolute_weight == 1u;
@@ -67,7 +41,7 @@ struct Carried { pixel: Pixel, source: u32, source_quad: u32, weights: u32, weig
 fn load_source(at: u32, quad: u32, is_inside: bool) -> vec4f {
     let exists = is_inside && quad < u.source_quads;
     let value = source[select(0u, at, exists)];
-    return part_of(select(vec4f(), value, exists), u.source_part);
+    return part(select(vec4f(), value, exists), u.source_part);
 }
 
 fn load_weight(at: u32, quad: u32) -> vec4f { return weight(at + min(quad, u.source_quads - 1u) * 8u); }
@@ -193,6 +167,6 @@ fn put(vertical: Axis, horizontal: Axis, block: u32, quad: u32, index: u32, sum:
     let row = p.y * vertical.step + vertical.offset;
     let at = (plane * u.height + row) * u.width + p.x * horizontal.step + horizontal.offset;
     var value = sum;
-    if u.epilogue != 0u && p.sample < u.finished { value = finish(sum, quad, at); }
+    if u.epilogue != EPILOGUE_NONE && p.sample < u.finished { value = epilogue(sum, quad, at); }
     destination[at] = value;
 }

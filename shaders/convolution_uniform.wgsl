@@ -3,7 +3,7 @@
 // convolution_broadcast.wgsl.
 
 override ABSOLUTE_WEIGHT: bool = false;
-override SOURCE_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override SOURCE_PART: u32 = 0u;
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 override PIXELS: u32 = 4u; // of a lane: 4, or 1 for maps that would leave most lanes without any; what the others would be is dead code
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
@@ -18,7 +18,7 @@ struct Convolution {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
 }
 
@@ -29,26 +29,7 @@ struct Convolution {
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
-alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 alias Rows = array<vec4u, 4>; // a run at one address becomes a wide scalar load: 4 rows in f32, 8 in f16
-
-const BLOCK = 16u;
-
-fn part(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
-}
-
-fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
-    return vec4f(
-        fma(w.w, b[0].w, fma(w.z, b[0].z, fma(w.y, b[0].y, fma(w.x, b[0].x, c.x)))),
-        fma(w.w, b[1].w, fma(w.z, b[1].z, fma(w.y, b[1].y, fma(w.x, b[1].x, c.y)))),
-        fma(w.w, b[2].w, fma(w.z, b[2].z, fma(w.y, b[2].y, fma(w.x, b[2].x, c.z)))),
-        fma(w.w, b[3].w, fma(w.z, b[3].z, fma(w.y, b[3].y, fma(w.x, b[3].x, c.w)))),
-    );
-}
 
 fn weight(tile: u32, row: u32) -> vec4f {
     var w: vec4f;
@@ -67,53 +48,6 @@ fn rows(t: ptr<function, Tile>, w: u32, b: array<vec4f, 4>) {
     (*t)[2] = row(weight(w, 2u), b, (*t)[2]); (*t)[3] = row(weight(w, 3u), b, (*t)[3]);
     (*t)[4] = row(weight(w, 4u), b, (*t)[4]); (*t)[5] = row(weight(w, 5u), b, (*t)[5]);
     (*t)[6] = row(weight(w, 6u), b, (*t)[6]); (*t)[7] = row(weight(w, 7u), b, (*t)[7]);
-}
-
-fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
-    (*s)[0] += (*t)[0]; (*s)[1] += (*t)[1]; (*s)[2] += (*t)[2]; (*s)[3] += (*t)[3];
-    (*s)[4] += (*t)[4]; (*s)[5] += (*t)[5]; (*s)[6] += (*t)[6]; (*s)[7] += (*t)[7];
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(quad: u32, index: u32) {
-    let sum = destination[index];
-    if u.epilogue == 1u {
-        destination[index] = clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
-        return;
-    }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    destination[index] = select(sum * abs(other), ratio, u.epilogue == 2u);
-}
-
-// The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
-struct Grid { row: u32, column: u32, rows: u32, columns: u32 }
-
-fn grid(phase: u32) -> Grid {
-    let step = select(1u, u.stride, u.transposed == 1u);
-    let row = phase / step;
-    let column = phase % step;
-    return Grid(row, column, (u.height + step - 1u - row) / step, (u.width + step - 1u - column) / step);
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
-struct Taps { first: u32, step: u32, origin: i32, direction: i32 }
-
-// Along one dimension: tap `first + j * step` meets source position `origin + index * spacing + j * direction`.
-fn taps(offset: u32, padding: u32) -> Taps {
-    if u.transposed == 0u { return Taps(0u, 1u, -i32(padding), 1); }
-    let first = (offset + padding) % u.stride;
-    return Taps(first, u.stride, i32((offset + padding - first) / u.stride), -1);
 }
 
 @compute @workgroup_size(64)
@@ -179,22 +113,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if TWO_LEVELS { t0 = s0; t1 = s1; }
     store(quad, at, inside, &t0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &t1); }
-    if u.epilogue == 0u { return; }
+    if u.epilogue == EPILOGUE_NONE { return; }
     // One loop over what this lane has just stored compiles much faster than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
-            if inside[j] && sample[j] < u.finished { finish(quad + i, at[j] + i * plane); }
+            let index = at[j] + i * plane;
+            if inside[j] && sample[j] < u.finished { destination[index] = epilogue(destination[index], quad + i, index); }
         }
     }
-}
-
-fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
-    store_quad(quad, at, inside, transpose(mat4x4f((*t)[0], (*t)[1], (*t)[2], (*t)[3])));
-    store_quad(quad + 1u, at + u.height * u.width, inside, transpose(mat4x4f((*t)[4], (*t)[5], (*t)[6], (*t)[7])));
-}
-
-fn store_quad(quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
-    if quad >= u.quads { return; }
-    if inside.x { destination[at.x] = values[0]; } if inside.y { destination[at.y] = values[1]; }
-    if inside.z { destination[at.z] = values[2]; } if inside.w { destination[at.w] = values[3]; }
 }

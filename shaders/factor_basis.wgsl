@@ -1,38 +1,56 @@
-// Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those with phi > 0.
-// One workgroup per channel quad.
+// Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those with phi > 0; of one
+// value v or of two. One workgroup per channel quad.
 
 struct FactorBasis {
     pixels: u32,
     quads: u32,
     channels: u32,
+    samples: u32, // from this one on, workgroups along z are for the second value
+    maximum_runs: u32, // partial maxima of a sample
+    second_runs: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: FactorBasis;
 @group(0) @binding(1) var<storage, read_write> value: array<vec4f>;   // [samples][quads][pixels]
-@group(0) @binding(2) var<storage, read_write> maximum: array<vec4f>; // [samples], in x
-@group(0) @binding(3) var<storage, read_write> maps: array<vec4f>;    // [samples][pixels], phi in x
-@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][negative, positive]
+@group(0) @binding(2) var<storage, read_write> maximum: array<vec4f>; // [samples][runs], in x
+@group(0) @binding(3) var<storage, read_write> second_value: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> second_maximum: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> maps: array<vec4f>;    // [samples][pixels], phi in x
+@group(0) @binding(6) var<storage, read_write> second_destination: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> destination: array<vec4f>; // [samples][quads][negative, positive]
 
-const LANES = 64u;
-var<workgroup> negative: array<vec4f, LANES>;
-var<workgroup> positive: array<vec4f, LANES>;
-var<workgroup> counts: array<vec2f, LANES>;
+const BASIS_LANES = 64u;
+var<workgroup> negative: array<vec4f, BASIS_LANES>;
+var<workgroup> positive: array<vec4f, BASIS_LANES>;
+var<workgroup> counts: array<vec2f, BASIS_LANES>;
 
-fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
+fn load(is_second: bool, index: u32) -> vec4f {
+    if is_second { return second_value[index]; }
+    return value[index];
+}
 
-fn sigmoid10(v: vec4f) -> vec4f { return 1.0 / (1.0 + exp(clamp(-10.0 * v, vec4f(-80.0), vec4f(80.0)))); }
+fn largest(is_second: bool, sample: u32) -> f32 {
+    var peak = -3.4028234e38;
+    let runs = select(u.maximum_runs, u.second_runs, is_second);
+    for (var i = sample * runs; i < (sample + 1u) * runs; i++) {
+        if is_second { peak = max(peak, second_maximum[i].x); } else { peak = max(peak, maximum[i].x); }
+    }
+    return peak;
+}
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(BASIS_LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let base = (group.z * u.quads + group.y) * u.pixels;
-    let peak = maximum[group.z].x;
+    let is_second = group.z >= u.samples;
+    let sample = group.z - select(0u, u.samples, is_second);
+    let base = (sample * u.quads + group.y) * u.pixels;
+    let peak = largest(is_second, sample);
     var below = vec4f();
     var above = vec4f();
     var count = vec2f();
-    for (var pixel = lane; pixel < u.pixels; pixel += LANES) {
-        let ratio = select(value[base + pixel] / divisor(peak), vec4f(), peak == 0.0);
+    for (var pixel = lane; pixel < u.pixels; pixel += BASIS_LANES) {
+        let ratio = select(load(is_second, base + pixel) / divisor(peak), vec4f(), peak == 0.0);
         let h = sigmoid10(ratio);
-        let phi = maps[group.z * u.pixels + pixel].x;
+        let phi = maps[sample * u.pixels + pixel].x;
         if phi < 0.0 { below += h; count.x += 1.0; }
         if phi > 0.0 { above += h; count.y += 1.0; }
     }
@@ -42,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // Two levels of 8: barriers are dear on software drivers.
     workgroupBarrier();
     if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) {
+        for (var other = lane + 8u; other < BASIS_LANES; other += 8u) {
             below += negative[other];
             above += positive[other];
             count += counts[other];
@@ -59,8 +77,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         count += counts[other];
     }
     let channel = group.y * 4u + vec4u(0u, 1u, 2u, 3u);
-    let means = array(below / max(count.x, 1.0), above / max(count.y, 1.0));
-    let index = (group.z * u.quads + group.y) * 2u;
-    destination[index] = select(vec4f(), means[0], channel < vec4u(u.channels));
-    destination[index + 1u] = select(vec4f(), means[1], channel < vec4u(u.channels));
+    let exists = channel < vec4u(u.channels);
+    let index = (sample * u.quads + group.y) * 2u;
+    store(is_second, index, select(vec4f(), below / max(count.x, 1.0), exists));
+    store(is_second, index + 1u, select(vec4f(), above / max(count.y, 1.0), exists));
+}
+
+fn store(is_second: bool, index: u32, mean: vec4f) {
+    if is_second { second_destination[index] = mean; } else { destination[index] = mean; }
 }

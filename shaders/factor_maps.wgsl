@@ -1,25 +1,20 @@
 // factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ - Z-.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct FactorMaps {
     pixels: u32,
     quads: u32,
+    input_runs: u32, // partial maxima of a sample
+    gradient_runs: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: FactorMaps;
 @group(0) @binding(1) var<storage, read_write> input: array<vec4f>;         // [samples][quads][pixels]
-@group(0) @binding(2) var<storage, read_write> input_maximum: array<vec4f>; // [samples], in x
+@group(0) @binding(2) var<storage, read_write> input_maximum: array<vec4f>; // [samples][runs], in x
 @group(0) @binding(3) var<storage, read_write> input_basis: array<vec4f>;   // [samples][quads][negative, positive], 0 in padding
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> gradient_maximum: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> gradient_basis: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> destination: array<vec4f>;   // [samples][pixels]: input in x, gradient in y
-
-fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
-
-fn sigmoid10(v: vec4f) -> vec4f { return 1.0 / (1.0 + exp(clamp(-10.0 * v, vec4f(-80.0), vec4f(80.0)))); }
 
 // With Q = [n, p] and d = p - n: the products of Q and H that (Q^T Q + I)^-1 Q^T H needs. n and p differ little, so d is summed by
 // itself: differences of the large products n n, n p and p p would lose four digits.
@@ -48,12 +43,18 @@ fn solve(s: Products) -> f32 {
     return max(positive, 0.0) - max(negative, 0.0);
 }
 
+const LARGEST = 3.4028234e38;
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.pixels);
+    var input_peak = -LARGEST;
+    for (var i = 0u; i < u.input_runs; i++) { input_peak = max(input_peak, input_maximum[group.z * u.input_runs + i].x); }
+    var gradient_peak = -LARGEST;
+    for (var i = 0u; i < u.gradient_runs; i++) {
+        gradient_peak = max(gradient_peak, gradient_maximum[group.z * u.gradient_runs + i].x);
+    }
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
-        let input_peak = input_maximum[group.z].x;
-        let gradient_peak = gradient_maximum[group.z].x;
         var of_input: Products;
         var of_gradient: Products;
         for (var quad = 0u; quad < u.quads; quad++) {

@@ -1,8 +1,5 @@
 // The map: sum over channels of relevance / max, undivided where max is not positive. One plain f32 per pixel.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct HeatMap {
     pixels: u32,
     quads: u32,

@@ -2,8 +2,7 @@
 // product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
 
 override LANES: u32 = 64u; // at most 64
-override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override WEIGHT_PART: u32 = 0u;
 override SOURCE_PART: u32 = 0u;
 override IS_PAIR: bool = false; // a second product, without bias and clamp
 override SECOND_WEIGHT_PART: u32 = 0u;
@@ -28,25 +27,6 @@ struct Linear {
 const BLOCK = 16u; // quads of inputs that a lane sums up before they join its total: two levels lose less than one long sum
 var<workgroup> partial: array<vec4f, 64>;
 var<workgroup> second_partial: array<vec4f, 64>;
-
-fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
-
-// Four rows' weights from one quad of inputs. Rows are `stride` vec4 apart, of f16 pairs of rows.
-fn four_rows(at: u32, stride: u32) -> mat4x4f {
-    let a = weights[at];
-    let b = weights[at + stride];
-    if HALF_WEIGHTS { return mat4x4f(unpack(a.xy), unpack(a.zw), unpack(b.xy), unpack(b.zw)); }
-    let c = weights[at + 2u * stride];
-    let d = weights[at + 3u * stride];
-    return mat4x4f(bitcast<vec4f>(a), bitcast<vec4f>(b), bitcast<vec4f>(c), bitcast<vec4f>(d));
-}
-
-fn part(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
-}
 
 fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
     return vec4f(dot(part(w[0], which), x), dot(part(w[1], which), x), dot(part(w[2], which), x), dot(part(w[3], which), x));

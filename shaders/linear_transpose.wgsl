@@ -1,9 +1,8 @@
 // Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight. A second
 // product with another part of the same weights may go along, since reading the weights is what takes the time.
 
-override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 override LANES: u32 = 64u;
-override WEIGHT_PART: u32 = 0u; // 0 full, 1 absolute, 2 positive, 3 negative
+override WEIGHT_PART: u32 = 0u;
 override IS_PAIR: bool = false; // a second product
 override SECOND_WEIGHT_PART: u32 = 0u;
 
@@ -21,25 +20,6 @@ struct LinearTranspose {
 @group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][destination quads]
-
-fn unpack(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
-
-// Four rows' weights from one quad of the destination. Rows are `stride` vec4 apart, of f16 pairs of rows.
-fn four_rows(at: u32, stride: u32) -> mat4x4f {
-    let a = weights[at];
-    let b = weights[at + stride];
-    if HALF_WEIGHTS { return mat4x4f(unpack(a.xy), unpack(a.zw), unpack(b.xy), unpack(b.zw)); }
-    let c = weights[at + 2u * stride];
-    let d = weights[at + 3u * stride];
-    return mat4x4f(bitcast<vec4f>(a), bitcast<vec4f>(b), bitcast<vec4f>(c), bitcast<vec4f>(d));
-}
-
-fn part(v: vec4f, which: u32) -> vec4f {
-    if which == 1u { return abs(v); }
-    if which == 2u { return max(v, vec4f()); }
-    if which == 3u { return min(v, vec4f()); }
-    return v;
-}
 
 fn add_rows(rows: mat4x4f, which: u32, v: vec4f, sum: vec4f) -> vec4f {
     var result = fma(part(rows[0], which), vec4f(v.x), sum);

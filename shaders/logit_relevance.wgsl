@@ -3,7 +3,7 @@
 struct LogitRelevance {
     classes: u32,
     quads: u32,
-    kind: u32, // 0 y_t at t, 1 y_t / (K - 1) elsewhere, 2 p_t (1 - p_t) at t, 3 p_t p_k elsewhere, p = softmax(y)
+    kind: u32, // p = softmax(y) in what follows
 }
 
 @group(0) @binding(0) var<uniform> u: LogitRelevance;
@@ -11,6 +11,10 @@ struct LogitRelevance {
 @group(0) @binding(2) var<storage, read_write> target_class: array<vec4f>; // [samples], in x
 @group(0) @binding(3) var<storage, read_write> destination: array<f32>; // [samples][quads][4]
 
+const LOGIT_TARGET = 0u;         // y_t at t
+const LOGIT_OTHERS = 1u;         // y_t / (K - 1) elsewhere
+const LOGIT_SOFTMAX_TARGET = 2u; // p_t (1 - p_t) at t
+const LOGIT_SOFTMAX_OTHERS = 3u; // p_t p_k elsewhere
 const LANES = 64u;
 var<workgroup> partial: array<f32, LANES>;
 
@@ -50,13 +54,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let own = exp(y - highest);
     let total = own + others;
 
+    let is_at_target = u.kind == LOGIT_TARGET || u.kind == LOGIT_SOFTMAX_TARGET;
     for (var k = lane; k < u.quads * 4u; k += LANES) {
         var relevance = 0.0;
-        if k < u.classes && (k == goal) == (u.kind % 2u == 0u) {
+        if k < u.classes && (k == goal) == is_at_target {
             switch u.kind {
-                case 0u: { relevance = y; }
-                case 1u: { relevance = y / f32(u.classes - 1u); }
-                case 2u: { relevance = own / total * (others / total); }
+                case LOGIT_TARGET: { relevance = y; }
+                case LOGIT_OTHERS: { relevance = y / f32(u.classes - 1u); }
+                case LOGIT_SOFTMAX_TARGET: { relevance = own / total * (others / total); }
                 default: { relevance = own / total * (exp(logit(sample, k) - highest) / total); }
             }
         }

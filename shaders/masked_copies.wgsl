@@ -11,15 +11,15 @@ struct MaskedCopies {
 @group(0) @binding(4) var<storage, read_write> copies: array<vec4u>;      // [copies]: picture, map, rule, number of pixels
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [copies][pixels]
 
-const LOWEST = 1u;       // the lowest values are replaced
-const HIGHEST = 2u;      // the highest values are replaced
-const ALL_BUT_HIGHEST = 3u; // all but the highest values are replaced
+const COPY_LOWEST = 1u;       // the lowest values are replaced
+const COPY_HIGHEST = 2u;      // the highest values are replaced
+const COPY_ALL_BUT_HIGHEST = 3u; // all but the highest values are replaced
 
 fn is_replaced(map: u32, pixel: u32, rule: u32, count: u32) -> bool {
     let place = places[map * u.pixels + pixel];
-    if rule == LOWEST { return place.x < count; }
-    if rule == HIGHEST { return place.y < count; }
-    if rule == ALL_BUT_HIGHEST { return place.y >= count; }
+    if rule == COPY_LOWEST { return place.x < count; }
+    if rule == COPY_HIGHEST { return place.y < count; }
+    if rule == COPY_ALL_BUT_HIGHEST { return place.y >= count; }
     return false;
 }
 

@@ -1,8 +1,5 @@
 // M of a linear layer over a feature map: the pixel's saliency where C is not zero.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct MaskedSaliency {
     pixels: u32,
     quads: u32,

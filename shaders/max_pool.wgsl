@@ -1,8 +1,6 @@
 // Max-pooling: the maximum over each window, or the row-major position of its first maximum inside the window.
 
 override INDEX: bool = false;
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
 
 struct MaxPool {
     source_height: u32,

@@ -1,7 +1,7 @@
-// Transpose of max-pooling: every pixel gathers the values of the windows whose first maximum it was.
+// Transpose of max-pooling: every pixel gathers the values of the windows whose first maximum it was. Or the relevance of the pooled input by
+// the ratio rule, which is the pixel times what it gathers of div(c, y [c != 0]) with the pooled values y.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
+override RELEVANCE: bool = false;
 
 struct MaxPoolTranspose {
     source_height: u32, // windows
@@ -22,7 +22,9 @@ struct MaxPoolTranspose {
 @group(0) @binding(0) var<uniform> u: MaxPoolTranspose;
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;    // [samples][quads][windows]
 @group(0) @binding(2) var<storage, read_write> positions: array<vec4f>; // [samples][quads][windows]
-@group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(3) var<storage, read_write> response: array<vec4f>;  // y, [samples][quads][windows]; read for relevance only, like input
+@group(0) @binding(4) var<storage, read_write> input: array<vec4f>;     // [samples][quads][pixels]
+@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 // The last window that reaches position `at` (with padding), of `count`.
 fn last(at: u32, count: u32, stride: u32) -> i32 { return i32(min(at / stride, count - 1u)); }
@@ -52,9 +54,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 let kx = across / i32(u.dilation_columns);
                 let index = base + u32(wy) * u.source_width + u32(wx);
                 let position = f32(ky * i32(u.kernel_columns) + kx);
-                sum += select(vec4f(), source[index], positions[index] == vec4f(position));
+                var value = source[index];
+                if RELEVANCE { value = ratio(value, response[index]); }
+                sum += select(vec4f(), value, positions[index] == vec4f(position));
             }
         }
-        destination[channel * pixels + pixel] = sum;
+        let at = channel * pixels + pixel;
+        if RELEVANCE { sum *= input[at]; }
+        destination[at] = sum;
     }
 }

@@ -1,8 +1,5 @@
 // A map that is not divided: sum over channels of the value or of its magnitude. One plain f32 per pixel.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct PlainMap {
     pixels: u32,
     quads: u32,

@@ -2,10 +2,8 @@
 // the slices of Winograd's algorithm. That file's loads and order of workgroups, with nothing in the way of taps; sums are short, so a
 // lane owns 7 pixels instead of 4 and stores them, too, as integers of 64 bits. One workgroup: 8 * ROW_TILES channels x 56 pixels, of
 // which maps of 7, 14, 28, 56, 112 and 224 rows and columns leave few unused. With a stride, only the pixels that meet the tap take part.
-// Quad, pack and unpack are those of quad_u64.wgsl, which goes before this text.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
-override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 
 struct Product {
     pixels: u32, columns: u32, // of the grid; one row of all pixels where they lie side by side
@@ -16,7 +14,7 @@ struct Product {
     weight_slice: u32, // vec4 elements of one slice of weights
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
     absolute_weight: u32, absolute_source: u32,
     row_blocks: u32,   // of each slice: the weights of a block stay in the cache
@@ -32,21 +30,6 @@ struct Product {
 struct Tile { near: array<vec4f, 8>, far: array<vec3f, 8> } // 4 and 3 pixels of 8 output channels
 struct Values { near: array<vec4f, 4>, far: array<vec4f, 3> } // 4 source channels of 4 and 3 pixels
 
-
-fn keep(v: vec4f, mask: u32) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(mask)); } // of each value's bits
-
-// 4 weights: an element, or half of one where they are f16.
-fn weight(at: u32, mask: u32) -> vec4f {
-    var w: vec4f;
-    if HALF_WEIGHTS {
-        let word = weights[at / 2u][at % 2u];
-        w = vec4f(unpack2x16float(u32(word)), unpack2x16float(u32(word >> 32u)));
-    } else {
-        w = unpack(weights[at]);
-    }
-    return keep(w, mask);
-}
-
 fn dot4(w: vec4f, b: vec4f, c: f32) -> f32 { return fma(w.w, b.w, fma(w.z, b.z, fma(w.y, b.y, fma(w.x, b.x, c)))); }
 
 fn row(t: ptr<function, Tile>, i: u32, w: vec4f, b: Values) {
@@ -61,29 +44,6 @@ fn rows(t: ptr<function, Tile>, w: vec4f, b: Values) {
     row(t, 2u, subgroupBroadcast(w, 2u), b); row(t, 3u, subgroupBroadcast(w, 3u), b);
     row(t, 4u, subgroupBroadcast(w, 4u), b); row(t, 5u, subgroupBroadcast(w, 5u), b);
     row(t, 6u, subgroupBroadcast(w, 6u), b); row(t, 7u, subgroupBroadcast(w, 7u), b);
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(quad: u32, index: u32) {
-    let sum = unpack(destination[index]);
-    if u.epilogue == 1u {
-        destination[index] = pack(clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)));
-        return;
-    }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    destination[index] = pack(select(sum * abs(other), ratio, u.epilogue == 2u));
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
 }
 
 // Four pixels of a lane: their samples, whether they exist, and their places in the first quad of the source and of the destination.
@@ -103,11 +63,11 @@ fn place(first: u32, slice: u32, quad: u32) -> Place {
     return Place(sample, inside, select(vec4u(), source, inside), destination);
 }
 
-fn take(at: u32, mask: u32) -> vec4f { return keep(unpack(source[at]), mask); }
+fn load_kept(at: u32, mask: u32) -> vec4f { return keep(unpack(source[at]), mask); }
 fn load(near: vec4u, far: vec3u, mask: u32) -> Values {
     return Values(
-        array<vec4f, 4>(take(near.x, mask), take(near.y, mask), take(near.z, mask), take(near.w, mask)),
-        array<vec4f, 3>(take(far.x, mask), take(far.y, mask), take(far.z, mask)),
+        array<vec4f, 4>(load_kept(near.x, mask), load_kept(near.y, mask), load_kept(near.z, mask), load_kept(near.w, mask)),
+        array<vec4f, 3>(load_kept(far.x, mask), load_kept(far.y, mask), load_kept(far.z, mask)),
     );
 }
 
@@ -132,15 +92,15 @@ fn main(
     var t0: Tile; var t1: Tile;
     for (var i = 0u; i < u.source_quads; i++) {
         let values = load(near_at, far_at, source_mask);
-        rows(&t0, weight(w, mask), values);
-        if ROW_TILES > 1u { rows(&t1, weight(w + tile_stride, mask), values); }
+        rows(&t0, keep(weight(w), mask), values);
+        if ROW_TILES > 1u { rows(&t1, keep(weight(w + tile_stride), mask), values); }
         near_at += u.source_plane;
         far_at += u.source_plane;
         w += 8u;
     }
     store(quad, near, far, 0u, &t0);
     if ROW_TILES > 1u { store(quad + 2u, near, far, 2u * u.plane, &t1); }
-    if u.epilogue == 0u { return; }
+    if u.epilogue == EPILOGUE_NONE { return; }
     // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
     // for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 8u; i++) {
@@ -148,7 +108,8 @@ fn main(
         let inside = select(near.inside[i & 3u], far.inside[i & 3u], is_far);
         let sample = select(near.sample[i & 3u], far.sample[i & 3u], is_far);
         let at = select(near.destination[i & 3u], far.destination[i & 3u], is_far);
-        if inside && sample < u.finished && (i & 7u) != 7u { finish(quad + i / 8u, at + i / 8u * u.plane); }
+        let index = at + i / 8u * u.plane;
+        if inside && sample < u.finished && (i & 7u) != 7u { destination[index] = pack(epilogue(unpack(destination[index]), quad + i / 8u, index)); }
     }
 }
 

@@ -1,7 +1,7 @@
 // Reduction over the channels and pixels of each sample. One workgroup reduces one contiguous run of vec4 elements to one value, in a
 // fixed order; a second run over those values gives the scalar.
 
-override OPERATION: u32 = 0u; // 0 maximum, 1 minimum, 2 sum, 3 number of non-zero elements; 4, 5, 6: 0, 1, 2 of absolute values
+override OPERATION: u32 = REDUCE_MAXIMUM;
 override LANES: u32 = 64u; // at most 64
 
 struct Reduce {
@@ -21,22 +21,30 @@ const LARGEST = 3.4028234e38;
 const BLOCK = 16u; // elements that a lane sums up before they join its total: two levels lose less than one long sum
 var<workgroup> partial: array<vec4f, 64>;
 
+const REDUCE_MAXIMUM = 0u;
+const REDUCE_MINIMUM = 1u;
+const REDUCE_SUM = 2u;
+const REDUCE_COUNT_NON_ZERO = 3u;
+const REDUCE_MAXIMUM_ABSOLUTE = 4u;
+const REDUCE_MINIMUM_ABSOLUTE = 5u;
+const REDUCE_SUM_ABSOLUTE = 6u;
+
 fn identity() -> vec4f {
-    if OPERATION == 0u { return vec4f(-LARGEST); }
-    if OPERATION == 1u || OPERATION == 5u { return vec4f(LARGEST); }
+    if OPERATION == REDUCE_MAXIMUM { return vec4f(-LARGEST); }
+    if OPERATION == REDUCE_MINIMUM || OPERATION == REDUCE_MINIMUM_ABSOLUTE { return vec4f(LARGEST); }
     return vec4f();
 }
 
 fn combine(a: vec4f, b: vec4f) -> vec4f {
-    if OPERATION == 0u || OPERATION == 4u { return max(a, b); }
-    if OPERATION == 1u || OPERATION == 5u { return min(a, b); }
+    if OPERATION == REDUCE_MAXIMUM || OPERATION == REDUCE_MAXIMUM_ABSOLUTE { return max(a, b); }
+    if OPERATION == REDUCE_MINIMUM || OPERATION == REDUCE_MINIMUM_ABSOLUTE { return min(a, b); }
     return a + b;
 }
 
 fn element(index: u32, base: u32) -> vec4f {
     var value = source[base + index];
-    if OPERATION == 3u { value = select(vec4f(), vec4f(1.0), value != vec4f()); }
-    if OPERATION >= 4u { value = abs(value); }
+    if OPERATION == REDUCE_COUNT_NON_ZERO { value = select(vec4f(), vec4f(1.0), value != vec4f()); }
+    if OPERATION >= REDUCE_MAXIMUM_ABSOLUTE { value = abs(value); }
     if u.first_channel == 0u && u.channels * u.pixels == 4u * u.count { return value; } // all channels
     let channel = index / u.pixels * 4u + vec4u(0u, 1u, 2u, 3u);
     let counts = (channel >= vec4u(u.first_channel)) & (channel < vec4u(u.channels));

@@ -1,8 +1,5 @@
 // The residual of a full convolution: R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) where C is not zero.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct Residual {
     pixels: u32,
     quads: u32,
@@ -12,26 +9,26 @@ struct Residual {
     regularized: u32,
     factor_dx: u32,
     agnostic: u32,
+    maximum_runs: u32, // partial maxima of a sample
 }
 
 @group(0) @binding(0) var<uniform> u: Residual;
 @group(0) @binding(1) var<storage, read_write> relevance: array<vec4f>; // C, [samples][quads][pixels]
 @group(0) @binding(2) var<storage, read_write> agnostic: array<vec4f>;  // A, [samples][quads][pixels]
 @group(0) @binding(3) var<storage, read_write> maps: array<vec4f>;      // [samples][pixels], M in y
-@group(0) @binding(4) var<storage, read_write> maximum: array<vec4f>;   // [samples], max M in x
+@group(0) @binding(4) var<storage, read_write> maximum: array<vec4f>;   // [samples][runs], max M in x
 @group(0) @binding(5) var<storage, read_write> factors: array<vec4f>;   // [samples][pixels], F_x in x, F_dx in y
 @group(0) @binding(6) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
-
-fn divisor(q: f32) -> f32 { return select(q + 1e-9, 1e-9, q + 1e-9 == 0.0); }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.pixels);
+    var peak = 0.0; // M is nowhere negative
+    for (var i = 0u; i < u.maximum_runs; i++) { peak = max(peak, maximum[group.z * u.maximum_runs + i].x); }
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
         let index = (group.z * u.quads + group.y) * u.pixels + pixel;
         let at = group.z * u.pixels + pixel;
         let factor = max(factors[at].xy, vec2f());
-        let peak = maximum[group.z].x;
 
         var m = maps[at].y;
         if u.normalized == 1u { m = select(m / divisor(peak), 0.0, peak == 0.0); }

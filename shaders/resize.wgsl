@@ -1,8 +1,5 @@
 // Bilinear interpolation with pixel centres at half integers; what lies outside of all centres takes the edge's value.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct Resize {
     source_height: u32,
     source_width: u32,

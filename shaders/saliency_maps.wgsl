@@ -1,8 +1,5 @@
 // Per pixel: x = phi = mean over channels of C, y = relu(mean over channels of x * g).
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
-
 struct SaliencyMaps {
     pixels: u32,
     quads: u32,

@@ -1,28 +1,44 @@
 // shift(C, R) = C + R - (sum(R) / count(C != 0)) where C is not zero: adds R and keeps the total of C.
 
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // vec4 elements of a workgroup
-
 struct Shift {
     count: u32,   // vec4 elements of one sample
     columns: u32, // workgroups along x
+    sum_runs: u32,   // partial sums of a sample
+    count_runs: u32, // partial counts of a sample
 }
 
 @group(0) @binding(0) var<uniform> u: Shift;
 @group(0) @binding(1) var<storage, read_write> relevance: array<vec4f>; // C, [samples][count]
 @group(0) @binding(2) var<storage, read_write> residual: array<vec4f>;  // R, [samples][count]
-@group(0) @binding(3) var<storage, read_write> sum: array<vec4f>;       // [samples], in x
-@group(0) @binding(4) var<storage, read_write> non_zero: array<vec4f>;  // [samples], in x
+@group(0) @binding(3) var<storage, read_write> sum: array<vec4f>;       // [samples][runs], in x
+@group(0) @binding(4) var<storage, read_write> non_zero: array<vec4f>;  // [samples][runs], in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>;
+
+// The partial sums in the order in which a second level of reduce.wgsl adds them up.
+fn total(sample: u32) -> f32 {
+    var total = 0.0;
+    for (var first = 0u; first < min(8u, u.sum_runs); first++) {
+        var column = 0.0;
+        for (var i = first; i < u.sum_runs; i += 8u) { column += sum[sample * u.sum_runs + i].x; }
+        total += column;
+    }
+    return total;
+}
+
+fn number(sample: u32) -> f32 {
+    var number = 0.0;
+    for (var i = 0u; i < u.count_runs; i++) { number += non_zero[sample * u.count_runs + i].x; }
+    return number;
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let block = group.y * u.columns + group.x;
     let end = min((block + 1u) * RUN, u.count);
+    let mean = total(group.z) / max(number(group.z), 1.0);
     for (var element = block * RUN + lane; element < end; element += LANES) {
         let index = group.z * u.count + element;
         let c = relevance[index];
-        let mean = sum[group.z].x / max(non_zero[group.z].x, 1.0);
         destination[index] = c + residual[index] - select(vec4f(mean), vec4f(), c == vec4f());
     }
 }

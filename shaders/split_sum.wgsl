@@ -8,7 +8,7 @@ struct SplitSum {
     plane: u32, quads: u32, // pixels of a quad, quads of a sample
     columns: u32,  // workgroups of a row of them
     gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
+    epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
 }
 
@@ -18,25 +18,6 @@ struct SplitSum {
 @group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
 @group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(quad: u32, index: u32, sum: vec4f) -> vec4f {
-    if u.epilogue == 1u { return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)); }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    return select(sum * abs(other), ratio, u.epilogue == 2u);
-}
-
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let index = (group.y * u.columns + group.x) * LANES + lane;
@@ -45,6 +26,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var split = 1u; split < u.splits; split++) { sum += source[split * u.elements + index]; }
     let at = u.first_element + index;
     let quad = at / u.plane;
-    if u.epilogue != 0u && quad / u.quads < u.finished { sum = finish(quad % u.quads, at, sum); }
+    if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished { sum = epilogue(sum, quad % u.quads, at); }
     destination[at] = sum;
 }

@@ -1,8 +1,6 @@
 // Elementwise operations of one value and a constant.
 
-override OPERATION: u32 = 0u; // 0 constant * x, 1 x + constant * sign(x) with sign(0) = 1
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // vec4 elements of a workgroup
+override OPERATION: u32 = UNARY_SCALE;
 
 struct Unary {
     count: u32,   // vec4 elements of one sample
@@ -14,6 +12,9 @@ struct Unary {
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>; // [samples][count]
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4f>;
 
+const UNARY_SCALE = 0u;     // constant * x
+const UNARY_STABILIZE = 1u; // x + constant * sign(x) with sign(0) = 1
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let block = group.y * u.columns + group.x;
@@ -21,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var element = block * RUN + lane; element < end; element += LANES) {
         let index = group.z * u.count + element;
         let x = source[index];
-        if OPERATION == 0u {
+        if OPERATION == UNARY_SCALE {
             destination[index] = u.constant * x;
         } else {
             destination[index] = x + select(vec4f(u.constant), vec4f(-u.constant), x < vec4f());

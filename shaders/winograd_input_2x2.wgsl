@@ -1,9 +1,5 @@
 // Winograd F(2x2, 3x3), first step: every 4x4 patch d of the source, patches 2 apart, becomes B^T d B. The 16 entries go to 16 slices,
 // so that a convolution is 16 products of matrices (Lavin and Gray, CVPR 2016, section 4.1). A lane transforms one quad of one patch.
-// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
-
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // patches of a workgroup
 
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,
@@ -11,13 +7,11 @@ struct WinogradInput {
     padding_top: u32, padding_left: u32,
     first_tile: u32, // patches of all samples before this dispatch
     tiles: u32,      // patches of this dispatch
-    gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
 }
 
 @group(0) @binding(0) var<uniform> u: WinogradInput;
 @group(0) @binding(1) var<storage, read_write> source: array<Quad>;      // [samples][quads][source pixels]
-@group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;    // the gate's values, in x
-@group(0) @binding(3) var<storage, read_write> destination: array<Quad>; // [16][quads][tiles]
+@group(0) @binding(2) var<storage, read_write> destination: array<Quad>; // [16][quads][tiles]
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -41,15 +35,8 @@ fn store_column(index: u32, slice: u32, column: Row) {
     destination[index + (slice + 12u) * stride] = pack(r.d);
 }
 
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    if !gate_is_open() { return; }
     let end = min((group.x + 1u) * RUN, u.tiles);
     for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
         let number = u.first_tile + tile;

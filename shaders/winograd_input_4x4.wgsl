@@ -1,10 +1,6 @@
 // Winograd F(4x4, 3x3), first step: every 6x6 patch d of the source, patches 4 apart, becomes B^T d B. The 36 entries go to 36 slices,
 // so that a convolution is 36 products of matrices (Lavin and Gray, CVPR 2016, section 4.3). A lane transforms half a quad of one patch,
 // since a whole one takes more registers than let a graphics card hide its loads; neighbours share a quad.
-// Half, pack_half and unpack_half are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
-
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // half quads of a workgroup
 
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,
@@ -12,13 +8,11 @@ struct WinogradInput {
     padding_top: u32, padding_left: u32,
     first_tile: u32, // patches of all samples before this dispatch
     tiles: u32,      // patches of this dispatch
-    gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
 }
 
 @group(0) @binding(0) var<uniform> u: WinogradInput;
 @group(0) @binding(1) var<storage, read_write> source: array<Half>;   // [samples][quads][source pixels][2]
-@group(0) @binding(2) var<storage, read_write> operand: array<vec4f>; // the gate's values, in x
-@group(0) @binding(3) var<storage, read_write> destination: array<Half>; // [36][quads][tiles][2]
+@group(0) @binding(2) var<storage, read_write> destination: array<Half>; // [36][quads][tiles][2]
 
 struct Row { a: vec2f, b: vec2f, c: vec2f, d: vec2f, e: vec2f, f: vec2f }
 
@@ -58,15 +52,8 @@ fn store_column(index: u32, slice: u32, column: Row) {
     destination[index + (slice + 30u) * stride] = pack_half(r.f);
 }
 
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    if !gate_is_open() { return; }
     let end = min((group.x + 1u) * RUN, 2u * u.tiles);
     for (var half = group.x * RUN + lane; half < end; half += LANES) {
         let tile = half / 2u;

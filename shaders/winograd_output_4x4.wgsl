@@ -1,25 +1,5 @@
 // Winograd F(4x4, 3x3), last step: the 36 products m of each patch become A^T m A, 4x4 pixels of the convolution's result, and go through
 // the epilogue of a convolution. A lane makes one quad of one patch.
-// Quad, pack and unpack are those of quad_f32.wgsl or, on software drivers, of quad_u64.wgsl, which goes before this text.
-
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // patches of a workgroup
-
-struct WinogradOutput {
-    height: u32, width: u32, quads: u32,
-    tile_rows: u32, tile_columns: u32, // patches of one sample
-    first_tile: u32, // patches of all samples before this dispatch
-    tiles: u32,      // patches of this dispatch
-    gate: u32,       // not 0: nothing to do unless one of so many values of `operand` is not zero
-    epilogue: u32, finished: u32, // 0 none, 1 affine and clamp, 2 div(operand, sum * [operand != 0]), 3 sum * |operand|; of so many samples
-    low: f32, high: f32,
-}
-
-@group(0) @binding(0) var<uniform> u: WinogradOutput;
-@group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(2) var<storage, read_write> source: array<Quad>;      // [36][quads][tiles]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
-@group(0) @binding(4) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -28,23 +8,6 @@ fn sum(r: Row, s: Row) -> Row { return Row(r.a + s.a, r.b + s.b, r.c + s.c, r.d 
 fn difference(r: Row, s: Row) -> Row { return Row(r.a - s.a, r.b - s.b, r.c - s.c, r.d - s.d); }
 fn sum_with(r: Row, factor: f32, s: Row) -> Row {
     return Row(r.a + factor * s.a, r.b + factor * s.b, r.c + factor * s.c, r.d + factor * s.d);
-}
-
-fn divide(a: vec4f, b: vec4f) -> vec4f {
-    let shifted = b + 1e-9;
-    let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());
-    return select(quotient, vec4f(), b == vec4f());
-}
-
-fn finish(quad: u32, index: u32) {
-    let sum = unpack(destination[index]);
-    if u.epilogue == 1u {
-        destination[index] = pack(clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high)));
-        return;
-    }
-    let other = operand[index];
-    let ratio = select(divide(other, sum), vec4f(), other == vec4f());
-    destination[index] = pack(select(sum * abs(other), ratio, u.epilogue == 2u));
 }
 
 fn load_row(index: u32, row: u32) -> Row {
@@ -63,12 +26,6 @@ fn load_row(index: u32, row: u32) -> Row {
     return Row(a + s + p, t + 2.0 * q, s + 4.0 * p, t + 8.0 * q + f);
 }
 
-fn gate_is_open() -> bool {
-    var open = u.gate == 0u;
-    for (var i = 0u; i < u.gate; i++) { open = open || operand[i].x != 0.0; }
-    return open;
-}
-
 fn store_row(base: u32, y: u32, x: u32, r: Row) {
     if y >= u.height { return; }
     let at = base + y * u.width + x;
@@ -80,7 +37,6 @@ fn store_row(base: u32, y: u32, x: u32, r: Row) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    if !gate_is_open() { return; }
     let end = min((group.x + 1u) * RUN, u.tiles);
     for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
         let number = u.first_tile + tile;
@@ -102,11 +58,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         store_row(base, y + 2u, x, sum_with(s, 4.0, p));
         store_row(base, y, x, sum(load_row(index, 0u), sum(s, p)));
         store_row(base, y + 3u, x, sum(sum_with(t, 8.0, q), load_row(index, 5u)));
-        if u.epilogue == 0u || sample >= u.finished { continue; }
+        if u.epilogue == EPILOGUE_NONE || sample >= u.finished { continue; }
         // One loop over what this lane has just stored compiles much faster than an epilogue for every pixel.
         for (var row = y; row < min(y + 4u, u.height); row++) {
             for (var column = x; column < min(x + 4u, u.width); column++) {
-                finish(group.y, base + row * u.width + column);
+                let at = base + row * u.width + column;
+                destination[at] = pack(epilogue(unpack(destination[at]), group.y, at));
             }
         }
     }

@@ -11,7 +11,7 @@ mod run;
 use crate::Batch;
 use crate::error::Error;
 use crate::gpu::{Gpu, WeightStore};
-use crate::graph::{Forward, Graph, NodeId, Op, Shape};
+use crate::graph::{Explain, Forward, Graph, NodeId, Op, Reduction, Shape};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::variant::{Algorithm, WinogradTile};
@@ -213,7 +213,14 @@ impl Memory<'_> {
         // An activation adds nothing itself, but lets through what a sum before it, fused with it, is off by.
         let adds = Accuracy::of(&node.op).is_sum
             || (matches!(node.op, Op::Forward(Forward::Clamp(_))) && fused.peek().is_some());
-        adds && fused.copied().all(|input| self.may_cancel(input))
+        adds && fused.copied().all(|input| self.may_cancel(input) || self.is_extreme(input))
+    }
+
+    /// Whether the value is the largest or smallest one of another, which every reader finds by itself where it is not stored.
+    fn is_extreme(&self, id: NodeId) -> bool {
+        let op = self.graph.node(id).op;
+        [Reduction::Maximum, Reduction::Minimum].into_iter().any(|reduction| op == reduction.into())
+            || op == Explain::SaliencyMaximum.into()
     }
 
     /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
@@ -225,6 +232,7 @@ impl Memory<'_> {
                 true => self.sample(input, run.sample),
                 false => match fused.get(&input) {
                     Some(known) => known.clone(),
+                    None if self.is_extreme(input) => self.expected(&Run { absolute: false, ..*run }, input, fused),
                     None => self.expected(run, input, fused),
                 },
             };

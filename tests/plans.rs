@@ -118,6 +118,65 @@ fn values_stay_near_the_lower_bound() {
     }
 }
 
+/// Each step finds what it reads as it was written: something wrote it, and nothing else has written over it since.
+#[test]
+fn steps_read_what_was_written() {
+    for (profile, architecture) in [Profile::WEBGPU, software()].iter().flat_map(|p| Architecture::ALL.map(|a| (p, a)))
+    {
+        let plan = plan_for(profile, architecture, [64, 96], 2);
+        // Who wrote each 256 bytes of memory last; the host fills some before the first step.
+        let mut owners: Vec<Vec<Option<usize>>> =
+            plan.buffers.iter().map(|&bytes| vec![None; (bytes / 256) as usize]).collect();
+        let written: BTreeSet<usize> = plan
+            .steps
+            .iter()
+            .flat_map(|step| step.values.iter().rev().take(step.written))
+            .map(|id| id.index())
+            .collect();
+        let range = |value: usize| {
+            let (place, bytes) = (plan.places[value], plan.values[value].bytes);
+            (place.buffer, (place.offset / 256) as usize..(place.offset + bytes).div_ceil(256) as usize)
+        };
+        let is_within = |part: usize, whole: usize| plan.values[part].within.is_some_and(|(id, _)| id.index() == whole);
+        let is_of = |owner: usize, value: usize| owner == value || is_within(owner, value) || is_within(value, owner);
+        let is_given = |value: &usize| {
+            let of = &plan.values[*value];
+            of.node.is_some() && of.within.is_none() && !written.contains(value)
+        };
+        for value in (0..plan.values.len()).filter(is_given) {
+            let (buffer, range) = range(value);
+            owners[buffer][range].fill(Some(value));
+        }
+        for step in &plan.steps {
+            let reads = step.values.len() - step.written;
+            for value in step.values[..reads].iter().map(|id| id.index()) {
+                let (buffer, range) = range(value);
+                let is_own = |owner: &Option<usize>| owner.is_some_and(|owner| is_of(owner, value));
+                let is_unused = plan.values[value].name == "unused";
+                let name = &plan.values[value].name;
+                let strange = owners[buffer][range].iter().find(|owner| !is_own(owner));
+                let label = &step.label;
+                assert!(is_unused || strange.is_none(), "{architecture}: {label} finds {strange:?} for '{name}'");
+            }
+            for value in step.values[reads..].iter().map(|id| id.index()) {
+                let (buffer, range) = range(value);
+                owners[buffer][range].fill(Some(value));
+            }
+        }
+    }
+}
+
+/// A dependent dispatch costs a graphics card 3 to 8 us, whatever it does.
+#[test]
+fn an_explanation_is_few_dispatches() {
+    for (architecture, dispatches) in
+        [(Architecture::EfficientNetLite0, 503), (Architecture::ResNet50, 595), (Architecture::Vgg19, 398)]
+    {
+        let plan = plan_for(&Profile::WEBGPU, architecture, [224, 224], 1);
+        assert_eq!(plan.steps.len(), dispatches, "{architecture}");
+    }
+}
+
 /// `W x` and `|W| |x|` share x: all convolutions but the first, and but those of EfficientNet whose x has no ReLU.
 #[test]
 fn products_of_one_source_run_as_one_where_loads_are_dear() {

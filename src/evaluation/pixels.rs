@@ -9,7 +9,7 @@ use crate::gpu::{Gpu, Region};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::layout::QUAD_BYTES;
 use crate::plan::uniforms::Uniforms;
-use crate::plan::{Call, PlanError};
+use crate::plan::{Call, PlanError, codes};
 use crate::session::Session;
 
 /// Neighbours that one lane sorts.
@@ -48,9 +48,9 @@ impl Copy {
     fn words(&self) -> [u32; 4] {
         let (rule, count) = match self.rule {
             Rule::Whole => (0, 0),
-            Rule::Lowest(count) => (1, count),
-            Rule::Highest(count) => (2, count),
-            Rule::AllButHighest(count) => (3, count),
+            Rule::Lowest(count) => (codes::COPY_LOWEST, count),
+            Rule::Highest(count) => (codes::COPY_HIGHEST, count),
+            Rule::AllButHighest(count) => (codes::COPY_ALL_BUT_HIGHEST, count),
         };
         [self.picture, self.map, rule, count]
     }

@@ -1,5 +1,5 @@
-//! The kernels: one WGSL file each, with the bindings that it declares. Variants differ in pipeline-overridable constants, and some in a file
-//! that goes before it and says how values lie in memory.
+//! The kernels: one WGSL file each, with the preludes that go before it and the bindings that it declares. Variants
+//! differ in pipeline-overridable constants, and some in the prelude that says how values lie in memory.
 
 use super::packing::Element;
 use std::fmt;
@@ -16,13 +16,20 @@ pub enum Access {
     Value,
 }
 
-/// The text of a shader: that of the file of its name, or of its own file behind another.
+/// A file of `shaders/`, the last one named.
 macro_rules! text {
     ($file:literal) => {
         include_str!(concat!("../../shaders/", $file, ".wgsl"))
     };
-    ($name:literal, $before:literal, $file:literal) => {
-        concat!(text!($before), text!($file))
+    ($name:literal, $file:literal) => {
+        text!($file)
+    };
+}
+
+/// A file of `shaders/preludes/`.
+macro_rules! prelude {
+    ($file:literal) => {
+        include_str!(concat!("../../shaders/preludes/", $file, ".wgsl"))
     };
 }
 
@@ -37,8 +44,9 @@ macro_rules! own_file {
 }
 
 macro_rules! shaders {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $(= $before:literal + $file:literal)? ($weights:literal weights, $values:literal values),)*) => {
-        /// A WGSL file of `shaders/`, with what goes before it.
+    ($($(#[$doc:meta])* $variant:ident $name:literal $(of $file:literal)? [$($prelude:literal)*]
+        ($weights:literal weights, $values:literal values),)*) => {
+        /// A WGSL file of `shaders/` with its preludes: what several kernels share goes before the text of each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Shader {
             $($(#[$doc])* $variant,)*
@@ -58,9 +66,18 @@ macro_rules! shaders {
                 match self { $(Shader::$variant => own_file!($name $(, $file)?),)* }
             }
 
-            /// WGSL text.
+            /// WGSL text: the preludes' and the file's.
             pub const fn source(self) -> &'static str {
-                match self { $(Shader::$variant => text!($name $(, $before, $file)?),)* }
+                match self {
+                    $(Shader::$variant => {
+                        concat!($(prelude!($prelude),)* text!($name $(, $file)?))
+                    })*
+                }
+            }
+
+            /// The text that goes before the file's.
+            pub const fn preludes(self) -> &'static str {
+                match self { $(Shader::$variant => concat!($(prelude!($prelude),)* ""),)* }
             }
 
             const fn counts(self) -> (usize, usize) {
@@ -72,121 +89,135 @@ macro_rules! shaders {
 
 shaders! {
     /// Other activations and their gradients.
-    Activate "activate" (0 weights, 3 values),
+    Activate "activate" ["runs"] (0 weights, 3 values),
     /// Adaptive average pooling and its transpose.
-    AveragePool "average_pool" (0 weights, 2 values),
+    AveragePool "average_pool" ["runs" "divide"] (0 weights, 4 values),
     /// Elementwise operations of two values.
-    Binary "binary" (0 weights, 3 values),
+    Binary "binary" ["runs" "divide"] (0 weights, 3 values),
     /// Gaussian blur of pictures.
-    Blur "blur" (0 weights, 2 values),
+    Blur "blur" [] (0 weights, 2 values),
     /// The box rule's quotient.
-    BoxRatio "box_ratio" (0 weights, 7 values),
+    BoxRatio "box_ratio" ["runs" "divide"] (0 weights, 7 values),
     /// The box rule's relevance.
-    BoxRelevance "box_relevance" (0 weights, 6 values),
+    BoxRelevance "box_relevance" ["runs"] (0 weights, 6 values),
     /// A question with a known answer.
-    Canary "canary" (0 weights, 1 values),
+    Canary "canary" [] (0 weights, 1 values),
     /// Channels from one value to another.
-    Channels "channels" (0 weights, 2 values),
+    Channels "channels" ["runs"] (0 weights, 2 values),
     /// Batch normalisation, its gradient, and a gradient times a bias.
-    ChannelAffine "channel_affine" (1 weights, 2 values),
+    ChannelAffine "channel_affine" ["runs"] (1 weights, 3 values),
     /// Sum over channels, plain or of scaled magnitudes.
-    ChannelSum "channel_sum" (0 weights, 4 values),
+    ChannelSum "channel_sum" ["runs"] (0 weights, 4 values),
     /// ReLU and ReLU6: value, gradient, relevance.
-    Clamp "clamp" (0 weights, 3 values),
+    Clamp "clamp" ["runs"] (0 weights, 3 values),
+    /// Gradient and relevance back through ReLU and ReLU6.
+    ClampBack "clamp_back" ["runs"] (1 weights, 6 values),
     /// Which class a request means.
-    ClassIndex "class_index" (0 weights, 3 values),
+    ClassIndex "class_index" [] (0 weights, 3 values),
     /// Dense convolution by subgroup broadcast.
-    ConvolutionBroadcast "convolution_broadcast" = "quad_u64" + "convolution_broadcast" (2 weights, 3 values),
+    ConvolutionBroadcast "convolution_broadcast"
+        ["quad_u64" "weight_quads" "part_bits" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Depthwise convolution.
-    ConvolutionDepthwise "convolution_depthwise" = "quad_f32" + "convolution_depthwise" (2 weights, 3 values),
-    /// The same with loads and stores of 64 bits.
-    ConvolutionDepthwiseU64 "convolution_depthwise_u64" = "quad_u64" + "convolution_depthwise" (2 weights, 3 values),
+    ConvolutionDepthwise "convolution_depthwise" ["quad_f32" "runs" "part_bits" "gate" "divide" "epilogue"]
+        (2 weights, 3 values),
+    /// With loads and stores of 64 bits.
+    ConvolutionDepthwiseU64 "convolution_depthwise_u64" of "convolution_depthwise"
+        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Convolution of any geometry.
-    ConvolutionGeneral "convolution_general" (2 weights, 3 values),
+    ConvolutionGeneral "convolution_general" ["runs" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
-    ConvolutionJoint "convolution_joint" = "quad_u64" + "convolution_joint" (2 weights, 3 values),
+    ConvolutionJoint "convolution_joint" ["quad_u64" "weight_quads" "row"] (2 weights, 3 values),
     /// A convolution's response to all ones.
-    ConvolutionOnes "convolution_ones" (1 weights, 2 values),
+    ConvolutionOnes "convolution_ones" ["runs" "divide"] (1 weights, 2 values),
     /// Dense convolution by tiles in workgroup memory.
-    ConvolutionTiled "convolution_tiled" = "tile" + "convolution_tiled" (2 weights, 3 values),
+    ConvolutionTiled "convolution_tiled" ["workgroup_tile" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Dense convolution with weights at uniform addresses.
-    ConvolutionUniform "convolution_uniform" (2 weights, 3 values),
+    ConvolutionUniform "convolution_uniform" ["parts" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Per-channel means of a factorization.
-    FactorBasis "factor_basis" (0 weights, 4 values),
+    FactorBasis "factor_basis" ["divide" "sigmoid"] (0 weights, 7 values),
     /// Per-pixel solutions of two factorizations.
-    FactorMaps "factor_maps" (0 weights, 7 values),
+    FactorMaps "factor_maps" ["runs" "divide" "sigmoid"] (0 weights, 7 values),
+    /// Relevance of a value that two steps read.
+    FanOut "fan_out" ["runs" "divide"] (0 weights, 4 values),
     /// The final map.
-    HeatMap "heat_map" (0 weights, 3 values),
+    HeatMap "heat_map" ["runs"] (0 weights, 3 values),
     /// Matrix-vector product, or two over the same weights.
-    Linear "linear" (2 weights, 3 values),
+    Linear "linear" ["weight_rows" "parts"] (2 weights, 3 values),
     /// Transposed matrix-vector product, or two over the same weights.
-    LinearTranspose "linear_transpose" (1 weights, 4 values),
-    /// A gradient where relevance is not zero, and what that leaves out.
-    Mask "mask" (0 weights, 4 values),
+    LinearTranspose "linear_transpose" ["weight_rows" "parts"] (1 weights, 4 values),
+    /// A gradient where relevance is not zero, what that leaves out, and what holds where it leaves out nothing.
+    Mask "mask" [] (0 weights, 6 values),
     /// Copies of pictures with pixels of certain ranks replaced.
-    MaskedCopies "masked_copies" (0 weights, 5 values),
+    MaskedCopies "masked_copies" [] (0 weights, 5 values),
     /// Input times gradient where relevance is not zero.
-    MaskedSaliency "masked_saliency" (0 weights, 3 values),
+    MaskedSaliency "masked_saliency" ["runs"] (0 weights, 3 values),
     /// Two logits of one output, and their gradient.
-    LogitPair "logit_pair" (0 weights, 2 values),
+    LogitPair "logit_pair" [] (0 weights, 2 values),
     /// First relevance at the logits.
-    LogitRelevance "logit_relevance" (0 weights, 3 values),
+    LogitRelevance "logit_relevance" [] (0 weights, 3 values),
     /// Max-pooling: values or positions.
-    MaxPool "max_pool" (0 weights, 2 values),
+    MaxPool "max_pool" ["runs"] (0 weights, 2 values),
     /// Transpose of max-pooling.
-    MaxPoolTranspose "max_pool_transpose" (0 weights, 3 values),
+    MaxPoolTranspose "max_pool_transpose" ["runs" "divide"] (0 weights, 5 values),
     /// Normal random values.
-    Noise "noise" (0 weights, 2 values),
+    Noise "noise" ["runs"] (0 weights, 2 values),
     /// A vector, or a gradient, by the vector's length.
-    Normalize "normalize" (0 weights, 3 values),
+    Normalize "normalize" [] (0 weights, 3 values),
     /// One at a class.
-    OneHot "one_hot" (0 weights, 2 values),
+    OneHot "one_hot" [] (0 weights, 2 values),
     /// A map that is not divided.
-    PlainMap "plain_map" (0 weights, 2 values),
+    PlainMap "plain_map" ["runs"] (0 weights, 2 values),
     /// Products of matrices by subgroup broadcast.
-    ProductBroadcast "product_broadcast" = "quad_u64" + "product_broadcast" (2 weights, 3 values),
+    ProductBroadcast "product_broadcast" ["quad_u64" "weight_quads" "part_bits" "gate" "divide" "epilogue"]
+        (2 weights, 3 values),
     /// Digits of a radix sort, counted.
-    RankCount "rank_count" (0 weights, 2 values),
+    RankCount "rank_count" [] (0 weights, 2 values),
     /// Sortable keys of maps' values.
-    RankKeys "rank_keys" (0 weights, 2 values),
+    RankKeys "rank_keys" [] (0 weights, 2 values),
     /// Each pixel's place in its map's order.
-    RankPlaces "rank_places" (0 weights, 2 values),
+    RankPlaces "rank_places" [] (0 weights, 2 values),
     /// Where each digit of a radix sort begins.
-    RankScan "rank_scan" (0 weights, 1 values),
+    RankScan "rank_scan" [] (0 weights, 1 values),
     /// Elements to their places by a digit of a radix sort.
-    RankScatter "rank_scatter" (0 weights, 3 values),
+    RankScatter "rank_scatter" [] (0 weights, 3 values),
     /// Reduction to one value per sample.
-    Reduce "reduce" (0 weights, 2 values),
+    Reduce "reduce" [] (0 weights, 2 values),
     /// Bilinear interpolation.
-    Resize "resize" (0 weights, 2 values),
+    Resize "resize" ["runs"] (0 weights, 2 values),
     /// The residual of a full convolution.
-    Residual "residual" (0 weights, 6 values),
+    Residual "residual" ["runs" "divide"] (0 weights, 6 values),
     /// Channel means of relevance and of input times gradient.
-    SaliencyMaps "saliency_maps" (0 weights, 4 values),
+    SaliencyMaps "saliency_maps" ["runs"] (0 weights, 4 values),
     /// Adds a residual and keeps the total.
-    Shift "shift" (0 weights, 5 values),
+    Shift "shift" ["runs"] (0 weights, 5 values),
     /// Adds the sums of which a product of matrices is split.
-    SplitSum "split_sum" (1 weights, 3 values),
+    SplitSum "split_sum" ["gate" "divide" "epilogue"] (1 weights, 3 values),
+    /// Relevance of both summands of a sum.
+    SumRelevance "sum_relevance" ["runs" "divide"] (0 weights, 6 values),
     /// Gradient of the target probability.
-    TargetGradient "target_gradient" (0 weights, 3 values),
+    TargetGradient "target_gradient" [] (0 weights, 3 values),
     /// Elementwise operations of one value.
-    Unary "unary" (0 weights, 2 values),
+    Unary "unary" ["runs"] (0 weights, 2 values),
     /// Transform of a convolution's source for Winograd's F(2x2, 3x3).
-    WinogradInput2x2 "winograd_input_2x2" = "quad_f32" + "winograd_input_2x2" (0 weights, 3 values),
-    /// The same with loads and stores of 64 bits.
-    WinogradInput2x2U64 "winograd_input_2x2_u64" = "quad_u64" + "winograd_input_2x2" (0 weights, 3 values),
+    WinogradInput2x2 "winograd_input_2x2" ["quad_f32" "runs"] (0 weights, 2 values),
+    /// With loads and stores of 64 bits.
+    WinogradInput2x2U64 "winograd_input_2x2_u64" of "winograd_input_2x2" ["quad_u64" "runs"] (0 weights, 2 values),
     /// The transform for F(4x4, 3x3).
-    WinogradInput4x4 "winograd_input_4x4" = "quad_f32" + "winograd_input_4x4" (0 weights, 3 values),
-    /// The same with loads and stores of 64 bits.
-    WinogradInput4x4U64 "winograd_input_4x4_u64" = "quad_u64" + "winograd_input_4x4" (0 weights, 3 values),
+    WinogradInput4x4 "winograd_input_4x4" ["quad_f32" "runs"] (0 weights, 2 values),
+    /// With loads and stores of 64 bits.
+    WinogradInput4x4U64 "winograd_input_4x4_u64" of "winograd_input_4x4" ["quad_u64" "runs"] (0 weights, 2 values),
     /// Transform to a convolution's result of Winograd's F(2x2, 3x3).
-    WinogradOutput2x2 "winograd_output_2x2" = "quad_f32" + "winograd_output_2x2" (1 weights, 3 values),
-    /// The same with loads and stores of 64 bits.
-    WinogradOutput2x2U64 "winograd_output_2x2_u64" = "quad_u64" + "winograd_output_2x2" (1 weights, 3 values),
+    WinogradOutput2x2 "winograd_output_2x2" ["quad_f32" "runs" "divide" "epilogue" "winograd_output"]
+        (1 weights, 3 values),
+    /// With loads and stores of 64 bits.
+    WinogradOutput2x2U64 "winograd_output_2x2_u64" of "winograd_output_2x2"
+        ["quad_u64" "runs" "divide" "epilogue" "winograd_output"] (1 weights, 3 values),
     /// The transform for F(4x4, 3x3).
-    WinogradOutput4x4 "winograd_output_4x4" = "quad_f32" + "winograd_output_4x4" (1 weights, 3 values),
-    /// The same with loads and stores of 64 bits.
-    WinogradOutput4x4U64 "winograd_output_4x4_u64" = "quad_u64" + "winograd_output_4x4" (1 weights, 3 values),
+    WinogradOutput4x4 "winograd_output_4x4" ["quad_f32" "runs" "divide" "epilogue" "winograd_output"]
+        (1 weights, 3 values),
+    /// With loads and stores of 64 bits.
+    WinogradOutput4x4U64 "winograd_output_4x4_u64" of "winograd_output_4x4"
+        ["quad_u64" "runs" "divide" "epilogue" "winograd_output"] (1 weights, 3 values),
 }
 
 impl Shader {

@@ -4,6 +4,7 @@
 //! ([`fuse`]), lowered to steps (`lower`), their values placed in memory ([`memory`]).
 
 mod call;
+pub mod codes;
 pub mod fuse;
 pub mod kernel;
 pub mod layout;
@@ -42,6 +43,13 @@ pub const GUARD_BYTES: u64 = 256;
 /// Index of a [`Value`] in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub(crate) usize);
+
+impl ValueId {
+    /// Position in [`Plan::values`] and [`Plan::places`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// Something in GPU memory that steps write and read: the value of a node for the whole batch, or a partial result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +158,7 @@ impl Plan {
         sharing: Sharing,
     ) -> Result<Self, PlanError> {
         let live = graph.live(outputs);
-        let mut lowering = lower::Lowering::new(graph, &live, profile, batch);
+        let mut lowering = lower::Lowering::new(graph, &live, outputs, profile, batch);
         for id in graph.ids().filter(|id| live[id.index()]) {
             if graph.node(id).op.is_given() {
                 lowering.declare(id);

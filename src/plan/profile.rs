@@ -47,6 +47,8 @@ pub struct Strategy {
     /// From how many operations on `W x` and `|W| |x|` of a convolution are one product; `None`: never. That saves a quarter of both, 0.3 ms
     /// of a layer of the default size, and takes a kernel that takes seconds to compile: for networks whose layers are mostly larger.
     pub joint_flops: Option<u64>,
+    /// Bytes that the transformed source, or result, of one run of Winograd's algorithm may take.
+    pub winograd_run_bytes: u64,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
 }
@@ -108,6 +110,7 @@ impl Strategy {
         loads: Loads::Floats,
         dense: DenseKernels::Tiled,
         joint_flops: None,
+        winograd_run_bytes: 32 << 20,
         max_step_flops: 50_000_000_000,
     };
 
@@ -121,6 +124,7 @@ impl Strategy {
         loads: Loads::Integers64,
         dense: DenseKernels::Broadcast,
         joint_flops: Some(1 << 26),
+        winograd_run_bytes: 16 << 20,
         max_step_flops: 4_000_000_000,
     };
 }

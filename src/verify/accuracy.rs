@@ -86,11 +86,10 @@ fn explain(op: &Explain) -> Accuracy {
         Explain::ConvolveOnes { .. } | Explain::LinearOnes { .. } | Explain::ClampRelevance(_) => PLAIN,
         Explain::Unary(_) => SUM,
         Explain::Binary(binary) => of_binary(binary),
-        Explain::Reduce(Reduction::Sum) => SUM,
+        Explain::Reduce(Reduction::Sum | Reduction::CountNonZero) => SUM,
         Explain::Reduce(
             Reduction::Maximum
             | Reduction::Minimum
-            | Reduction::CountNonZero
             | Reduction::MaximumAbsolute
             | Reduction::MinimumAbsolute
             | Reduction::SumAbsolute,

@@ -11,7 +11,7 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step};
+use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step, codes};
 use agf::verify::{NOTABLE_MAP_ERROR, verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
@@ -211,21 +211,50 @@ fn planted_faults_are_found() {
         is(step, Shader::ConvolutionDepthwise) && step.uniforms.set("padding_left", 3u32)
     });
     plant("dropped epilogue", TinyResNet, |step| {
-        convolution(step) && step.label.contains(" + ") && step.uniforms.set("epilogue", 0u32)
+        convolution(step) && step.label.contains(" + ") && step.uniforms.set("epilogue", codes::EPILOGUE_NONE)
     });
     plant("forward instead of transposed", TinyVgg, |step| {
         step.label.contains("gradient") && convolution(step) && step.uniforms.set("transposed", 0u32)
     });
     plant("swapped operands", TinyVgg, |step| {
-        let ratio = is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", 4));
+        let ratio = is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", codes::BINARY_RATIO));
         if ratio {
             step.values.swap(0, 1);
         }
         ratio
     });
-    plant("dropped mask of a gradient", TinyVgg, |step| replace_operation(step, Shader::Clamp, 1, 0));
-    plant("value for relevance", TinyVgg, |step| replace_operation(step, Shader::Clamp, 2, 0));
-    plant("minimum for maximum", TinyResNet, |step| replace_operation(step, Shader::Reduce, 0, 1));
+    plant("bounds of an activation", TinyVgg, |step| is(step, Shader::ClampBack) && step.uniforms.set("high", 0.0f32));
+    plant("a gradient not scaled", EfficientNetLite0, |step| {
+        let scaled = step.uniforms.fields().contains(&("is_scaled", 1u32.into()));
+        is(step, Shader::ClampBack) && scaled && step.uniforms.set("is_scaled", 0u32)
+    });
+    plant("one of two gradients", TinyResNet, |step| {
+        let two = step.uniforms.fields().contains(&("has_second", 1u32.into()));
+        two && step.uniforms.set("has_second", 0u32)
+    });
+    plant("swapped summands", TinyResNet, |step| {
+        let summands = is(step, Shader::SumRelevance);
+        if summands {
+            step.values.swap(2, 3);
+        }
+        summands
+    });
+    plant("relevance of one reader twice", TinyResNet, |step| {
+        let fan_out = is(step, Shader::FanOut);
+        if fan_out {
+            step.values[2] = step.values[1];
+        }
+        fan_out
+    });
+    plant("routed relevance for relevance", TinyVgg, |step| {
+        replace_constant(step, Shader::MaxPoolTranspose, "RELEVANCE", 1, 0)
+    });
+    plant("spread relevance for relevance", TinyResNet, |step| {
+        replace_constant(step, Shader::AveragePool, "RELEVANCE", 1, 0)
+    });
+    plant("minimum for maximum", TinyResNet, |step| {
+        replace_operation(step, Shader::Reduce, codes::REDUCE_MAXIMUM, codes::REDUCE_MINIMUM)
+    });
     plant("sum of one channel less", TinyVgg, |step| {
         is(step, Shader::Reduce) && step.label.contains("sum R") && step.uniforms.set("channels", 3u32)
     });
@@ -239,14 +268,9 @@ fn planted_faults_are_found() {
         shift
     });
     // Found only while the gate is closed: an open one would replace the copy.
-    plant("copy of another value", TinyVgg, |step| {
-        let copy = step.label.ends_with(":gm") && is(step, Shader::Binary);
-        if copy {
-            step.kernel.constants[0] = ("OPERATION", 7);
-            step.uniforms.set("broadcast", 2u32);
-            step.values[1] = step.values[0];
-        }
-        copy
+    plant("half a copy", TinyVgg, |step| {
+        let masks = is(step, Shader::Mask);
+        masks && step.uniforms.set("copy_run", 1u32)
     });
     let by_tiles = by_winograd(Vgg11, WinogradTile::Two);
     let plant_in_tiles = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
@@ -282,7 +306,8 @@ fn planted_faults_are_found() {
             product(step) && is_spread && step.uniforms.set("column", 1u32)
         });
         plant("no zeros between them", TinyResNet, |step| {
-            let is_zeros = is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", 10));
+            let is_zeros =
+                is(step, Shader::Binary) && step.kernel.constants.contains(&("OPERATION", codes::BINARY_ZERO));
             is_zeros && step.uniforms.set("pixels", 1u32)
         });
         plant("signs of an absolute source", EfficientNetLite0, |step| {
@@ -309,8 +334,8 @@ fn faults_planted_in_large_winograd_tiles_are_found() {
         is(step, Shader::WinogradOutput4x4) && !has_one_row(step) && set_other(step, "tile_columns", 3)
     });
     plant("dropped epilogue", &|step| {
-        let multiplies = step.uniforms.fields().contains(&("epilogue", 3u32.into()));
-        is(step, Shader::WinogradOutput4x4) && multiplies && step.uniforms.set("epilogue", 0u32)
+        let multiplies = step.uniforms.fields().contains(&("epilogue", codes::EPILOGUE_TIMES_ABSOLUTE.into()));
+        is(step, Shader::WinogradOutput4x4) && multiplies && step.uniforms.set("epilogue", codes::EPILOGUE_NONE)
     });
     plant("weights of another slice", &|step| {
         step.workgroups[2] == WinogradTile::Four.slices() && step.uniforms.set("weight_slice", 64u32)
@@ -328,7 +353,7 @@ fn faults_planted_in_other_methods_are_found() {
         is(step, Shader::PlainMap) && step.uniforms.set("absolute", 0u32)
     });
     plant_in(&method("guided-backprop"), "dropped mask of a gradient", TinyResNet, |step| {
-        replace_operation(step, Shader::Clamp, 1, 0)
+        replace_operation(step, Shader::Clamp, codes::CLAMP_GRADIENT, codes::CLAMP_VALUE)
     });
     plant_in(&method("grad-cam"), "rows of another size", TinyVgg, |step| {
         is(step, Shader::Resize) && step.uniforms.set("source_height", 2u32)
@@ -336,12 +361,12 @@ fn faults_planted_in_other_methods_are_found() {
     plant_in(&method("fullgrad"), "scale for bias", TinyResNet, |step| {
         is(step, Shader::ChannelAffine)
             && step.label.contains("bias x gradient")
-            && step.uniforms.set("operation", 0u32)
+            && step.uniforms.set("operation", codes::AFFINE_SCALE)
     });
     plant_in(&method("fullgrad"), "unscaled magnitudes", TinyVgg, |step| {
         replace_constant(step, Shader::ChannelSum, "SCALED", 1, 0)
     });
     plant_in(&method("fullgrad"), "smallest value for smallest magnitude", TinyVgg, |step| {
-        replace_operation(step, Shader::Reduce, 5, 1)
+        replace_operation(step, Shader::Reduce, codes::REDUCE_MINIMUM_ABSOLUTE, codes::REDUCE_MINIMUM)
     });
 }

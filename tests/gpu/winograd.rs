@@ -68,7 +68,8 @@ fn forward(random: &mut Random) -> (Case, usize) {
     (Case { graph, input, outputs: vec![output] }, 1)
 }
 
-/// An explanation's passes: a gradient, one of a part of the weights, relevance times |x|, and a gated pass whose gate is open.
+/// An explanation's passes: a gradient, one of a part of the weights, relevance times |x|; and a gated pass whose gate is open,
+/// which no tile of Winograd's computes.
 fn transposed(random: &mut Random) -> (Case, usize) {
     let (convolution, shape) = convolution(random);
     let Shape { height, width, .. } = shape;
@@ -84,7 +85,7 @@ fn transposed(random: &mut Random) -> (Case, usize) {
     let c = graph.add("c", Forward::Clamp(Activation::Relu), &[g]).unwrap();
     let masked = Explain::ConvolveTransposeMasked { layer, height, width };
     let masked = graph.add("masked gradient", masked, &[g, c, gradient]).unwrap();
-    (Case { graph, input, outputs: vec![gradient, positive, relevance, masked] }, 4)
+    (Case { graph, input, outputs: vec![gradient, positive, relevance, masked] }, 3)
 }
 
 /// The largest error of a case; it must be within tolerance, with the same bits for a sample in a batch and alone.

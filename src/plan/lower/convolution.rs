@@ -4,6 +4,7 @@ use super::{Lowering, Work};
 use crate::graph::{
     Activation, Binary, Convolution, ConvolutionId, Explain, Forward, Node, Op, Padding, Part, Shape, Window,
 };
+use crate::plan::codes;
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::memory;
@@ -15,7 +16,7 @@ use crate::plan::{LayerPasses, ValueId};
 /// Source quads that the dense kernels sum up in one level before they join a total; the shaders' `BLOCK`.
 const BLOCK: u32 = 16;
 
-/// What happens to a sum before it is stored; the numbers are the shaders' `epilogue`.
+/// What happens to a sum before it is stored; `code` is one of `codes::EPILOGUE_*`.
 pub(super) struct Epilogue {
     pub code: u32,
     pub affine: Packing,
@@ -26,11 +27,11 @@ pub(super) struct Epilogue {
 
 impl Epilogue {
     pub const NONE: Epilogue =
-        Epilogue { code: 0, affine: Packing::Unused, operand: None, low: f32::MIN, high: f32::MAX };
+        Epilogue { code: codes::EPILOGUE_NONE, affine: Packing::Unused, operand: None, low: f32::MIN, high: f32::MAX };
 
     /// Whether relevance is divided by the sum.
     pub fn divides(&self) -> bool {
-        self.code == 2
+        self.code == codes::EPILOGUE_RATIO
     }
 }
 
@@ -48,17 +49,29 @@ pub(super) struct Pass {
     pub shape: Shape,
     /// Samples that it goes through: those of the batch, or twice as many where it stands for two passes. Epilogues apply to the first.
     pub samples: u32,
-    /// One value per sample; where all are zero the pass does nothing.
-    pub gate: Option<ValueId>,
+    /// So many values; where all are zero the pass does nothing.
+    pub gate: Option<(ValueId, u32)>,
+}
+
+impl Pass {
+    /// How many values decide whether it does anything, as the kernels' `gate`; 0 where it always does.
+    pub fn gate_count(&self) -> u32 {
+        self.gate.map_or(0, |(_, count)| count)
+    }
+
+    /// The values that decide whether it does anything.
+    pub fn gate_value(&self) -> Option<ValueId> {
+        self.gate.map(|(value, _)| value)
+    }
 }
 
 /// The shaders' number for a part.
 pub(super) fn part_code(part: Part) -> u32 {
     match part {
-        Part::Full => 0,
-        Part::Absolute => 1,
-        Part::Positive => 2,
-        Part::Negative => 3,
+        Part::Full => codes::PART_FULL,
+        Part::Absolute => codes::PART_ABSOLUTE,
+        Part::Positive => codes::PART_POSITIVE,
+        Part::Negative => codes::PART_NEGATIVE,
     }
 }
 
@@ -67,7 +80,7 @@ impl Lowering<'_> {
     pub(super) fn convolution(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part, input: Part) {
         let mut pass = self.pass(node, layer, weight, false);
         pass.source_part = self.part_taken(node, input);
-        pass.absolute = group.partner.as_deref().map(|partner| self.value(partner.output()));
+        pass.absolute = group.partner().map(|partner| self.value(partner));
         let epilogue = self.epilogue(group, node);
         self.run_pass(&pass, &epilogue);
     }
@@ -75,7 +88,7 @@ impl Lowering<'_> {
     /// `part(W)^T v`.
     pub(super) fn convolution_transpose(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part) {
         let mut pass = self.pass(node, layer, weight, true);
-        if group.partner.is_some() {
+        if group.partner().is_some() {
             pass.source = memory::whole(&self.values, pass.source);
             pass.destination = memory::whole(&self.values, pass.destination);
             pass.samples = 2 * self.batch;
@@ -107,14 +120,14 @@ impl Lowering<'_> {
         if is_whole { Part::Full } else { part }
     }
 
-    /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: counts what it takes, copies `bwd(W, g)`, and
-    /// gates the pass that would replace the copy.
+    /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: one step masks, counts what that takes, and copies
+    /// `bwd(W, g)`; it gates the pass that would replace the copy.
     pub(super) fn masked_transpose(&mut self, node: &Node, layer: ConvolutionId) {
         let [g, c, unmasked] = [0, 1, 2].map(|index| self.value(node.inputs[index]));
         let source_shape = self.shape(node.inputs[0]);
-        let (source, taken) = self.masked(g, c, source_shape);
-        let pass = Pass { source, gate: Some(taken), ..self.pass(node, layer, Part::Full, true) };
-        self.copy(unmasked, pass.destination, node.shape);
+        let pass = self.pass(node, layer, Part::Full, true);
+        let (source, taken) = self.masked([g, c, unmasked, pass.destination], source_shape, node.shape);
+        let pass = Pass { source, gate: Some(taken), ..pass };
         self.run_pass(&pass, &Epilogue::NONE);
     }
 
@@ -183,7 +196,7 @@ impl Lowering<'_> {
         let mut epilogue = Epilogue::NONE;
         let mut batch_norm = None;
         let mut affine = false;
-        for &id in &group.nodes[1..] {
+        for &id in &group.chain()[1..] {
             let graph = self.graph;
             let follower = graph.node(id);
             match follower.op {
@@ -194,10 +207,12 @@ impl Lowering<'_> {
                     epilogue.high = activation.ceiling();
                 }
                 Op::Explain(Explain::Binary(Binary::Ratio)) => {
-                    (epilogue.code, epilogue.operand) = (2, Some(self.value(follower.inputs[0])));
+                    epilogue.code = codes::EPILOGUE_RATIO;
+                    epilogue.operand = Some(self.value(follower.inputs[0]));
                 }
                 Op::Explain(Explain::Binary(Binary::MultiplyAbsolute)) => {
-                    (epilogue.code, epilogue.operand) = (3, Some(self.value(follower.inputs[1])));
+                    epilogue.code = codes::EPILOGUE_TIMES_ABSOLUTE;
+                    epilogue.operand = Some(self.value(follower.inputs[1]));
                 }
                 // Groups take in nothing else.
                 Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => {}
@@ -206,16 +221,15 @@ impl Lowering<'_> {
         if let Op::Forward(Forward::Convolve { layer, bias }) = node.op
             && (affine || bias)
         {
-            epilogue.code = 1;
+            epilogue.code = codes::EPILOGUE_AFFINE;
             epilogue.affine = Packing::Affine { layer: Some(layer), batch_norm };
         }
         epilogue
     }
 
-    /// Appends what the kernels must know of a gate and of what happens to sums.
-    pub(super) fn with_epilogue(&self, uniforms: Uniforms, gate: u32, epilogue: &Epilogue) -> Uniforms {
+    /// Appends what the kernels must know of what happens to sums.
+    pub(super) fn with_epilogue(&self, uniforms: Uniforms, epilogue: &Epilogue) -> Uniforms {
         uniforms
-            .with("gate", gate)
             .with("epilogue", epilogue.code)
             .with("finished", self.batch)
             .with("low", epilogue.low)
@@ -224,12 +238,7 @@ impl Lowering<'_> {
 
     /// Source, operand or gate, and destination, as the kernels bind them.
     pub(super) fn operands(&self, pass: &Pass, epilogue: &Epilogue) -> [ValueId; 3] {
-        [pass.source, pass.gate.or(epilogue.operand).unwrap_or(self.unused), pass.destination]
-    }
-
-    /// Number of gate values of a pass, as the kernels' `gate`.
-    pub(super) fn gate(&self, pass: &Pass) -> u32 {
-        if pass.gate.is_some() { self.batch } else { 0 }
+        [pass.source, pass.gate_value().or(epilogue.operand).unwrap_or(self.unused), pass.destination]
     }
 
     /// `part(W) * 1` with ones of `[height, width]`.
@@ -267,7 +276,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn activation_bounds(&self, group: &Group) -> (f32, f32) {
-        let activation = group.nodes[1..].iter().find_map(|&id| match self.graph.node(id).op {
+        let activation = group.chain()[1..].iter().find_map(|&id| match self.graph.node(id).op {
             Op::Forward(Forward::Clamp(activation)) => Some(activation),
             Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         });

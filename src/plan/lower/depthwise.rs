@@ -21,7 +21,7 @@ impl Lowering<'_> {
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
             .with("transposed", pass.transposed);
-        let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
+        let uniforms = self.with_epilogue(uniforms.with("gate", pass.gate_count()), epilogue);
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
         let step = if pass.transposed { convolution.window.stride[0] } else { 1 };

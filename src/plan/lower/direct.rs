@@ -52,7 +52,7 @@ impl Lowering<'_> {
             decides: self.decides(pass),
             weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
-            gate: self.gate(pass),
+            gate: pass.gate_count(),
             epilogue,
             flops: pass_flops(convolution, pass) * u64::from(pass.samples),
         };
@@ -129,7 +129,7 @@ impl Lowering<'_> {
             .with("slices", dense.slices)
             .with("weight_slice", self.weight_slice(dense))
             .with("first_tile", first_tile);
-        let uniforms = self.with_epilogue(uniforms, dense.gate, dense.epilogue);
+        let uniforms = self.with_epilogue(uniforms.with("gate", dense.gate), dense.epilogue);
         match dense.variant.kernel {
             DenseKernel::Broadcast => {
                 let source_part = part_code(dense.source_part);
@@ -164,8 +164,9 @@ impl Lowering<'_> {
             .with("quads", dense.shape.quads())
             .with("samples", dense.samples)
             .with("weight_slice", self.weight_slice(dense))
-            .with("first_tile", first_tile);
-        self.with_epilogue(uniforms, dense.gate, dense.epilogue)
+            .with("first_tile", first_tile)
+            .with("gate", dense.gate);
+        self.with_epilogue(uniforms, dense.epilogue)
             .with("absolute_weight", dense.absolute_weight)
             .with("absolute_source", dense.source_part == Part::Absolute)
             .with("row_blocks", row_blocks)

@@ -1,64 +1,43 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
 use super::{Lowering, Work};
-use crate::graph::{Activation, BatchNormId, Bias, Binary, Function, Node, NodeId, Shape, Unary};
-use crate::plan::ValueId;
+use crate::graph::{
+    Activation, Backward, BatchNormId, Bias, Binary, Forward, Function, Node, NodeId, Op, Shape, Unary,
+};
+use crate::plan::fuse::{ActivationBack, Group};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
-
-/// What is done with a channel's scale and shift; the numbers are the shader's `operation`.
-#[derive(Clone, Copy)]
-pub(super) enum ChannelOperation {
-    /// `v * scale`
-    Scale = 0,
-    /// `v * scale + shift`
-    Affine = 1,
-    /// `v * shift`
-    Shift = 2,
-}
-
-/// What is wanted of an activation; the numbers are the shader's `OPERATION`.
-#[derive(Clone, Copy)]
-pub(super) enum ClampOperation {
-    Value = 0,
-    Gradient = 1,
-    Relevance = 2,
-}
-
-/// `a + b`, `a * b` and `a - b`, as the shader's `OPERATION`.
-pub(super) const ADD: u32 = 0;
-pub(super) const MULTIPLY: u32 = 1;
-pub(super) const SUBTRACT: u32 = 7;
+use crate::plan::{ValueId, codes};
 
 /// The shader's `OPERATION`.
 pub(super) const fn code(binary: Binary) -> u32 {
     match binary {
-        Binary::MultiplyAbsolute => 2,
-        Binary::SafeDivide => 3,
-        Binary::Ratio => 4,
-        Binary::Mask => 5,
-        Binary::AddAbsolute => 6,
-        Binary::Divide => 8,
+        Binary::MultiplyAbsolute => codes::BINARY_MULTIPLY_ABSOLUTE,
+        Binary::SafeDivide => codes::BINARY_SAFE_DIVIDE,
+        Binary::Ratio => codes::BINARY_RATIO,
+        Binary::Mask => codes::BINARY_MASK,
+        Binary::AddAbsolute => codes::BINARY_ADD_ABSOLUTE,
+        Binary::Divide => codes::BINARY_DIVIDE,
     }
 }
 
 /// The shader's `FUNCTION`.
 const fn function_code(function: Function) -> u32 {
     match function {
-        Function::LeakyRelu { .. } => 0,
-        Function::Elu { .. } => 1,
-        Function::Selu => 2,
-        Function::Silu => 3,
-        Function::HardSwish => 4,
-        Function::Sigmoid => 5,
-        Function::HardSigmoid { .. } => 6,
-        Function::Tanh => 7,
-        Function::Gelu => 8,
-        Function::GeluTanh => 9,
-        Function::Mish => 10,
-        Function::Softplus => 11,
-        Function::Clip { .. } => 12,
+        Function::LeakyRelu { .. } => codes::FUNCTION_LEAKY_RELU,
+        Function::Elu { .. } => codes::FUNCTION_ELU,
+        Function::Selu => codes::FUNCTION_SELU,
+        Function::Silu => codes::FUNCTION_SILU,
+        Function::HardSwish => codes::FUNCTION_HARD_SWISH,
+        Function::Sigmoid => codes::FUNCTION_SIGMOID,
+        Function::HardSigmoid { .. } => codes::FUNCTION_HARD_SIGMOID,
+        Function::Tanh => codes::FUNCTION_TANH,
+        Function::Gelu => codes::FUNCTION_GELU,
+        Function::GeluTanh => codes::FUNCTION_GELU_TANH,
+        Function::Mish => codes::FUNCTION_MISH,
+        Function::Softplus => codes::FUNCTION_SOFTPLUS,
+        Function::Clip { .. } => codes::FUNCTION_CLIP,
     }
 }
 
@@ -77,20 +56,27 @@ pub(super) const fn bias_of(bias: Bias) -> Packing {
 }
 
 impl Lowering<'_> {
-    pub(super) fn channel_affine(&mut self, node: &Node, packing: Packing, operation: ChannelOperation) {
+    /// Per channel a scale and a shift, of a value or of the sum of two; `operation` is one of `codes::AFFINE_*`.
+    pub(super) fn channel_affine(&mut self, node: &Node, sum: Option<&Node>, packing: Packing, operation: u32) {
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ChannelAffine), node.shape);
         let uniforms = Uniforms::new()
             .with("pixels", node.shape.pixels())
             .with("quads", node.shape.quads())
-            .with("operation", operation as u32);
+            .with("operation", operation)
+            .with("has_second", sum.is_some());
         let weights = vec![packing];
-        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let (first, second) = match sum {
+            Some(sum) => (self.value(sum.inputs[0]), self.value(sum.inputs[1])),
+            None => (self.value(node.inputs[0]), self.unused),
+        };
+        let values = vec![first, second, self.value(self.output)];
         let flops = self.elements(node, 2);
         self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
     }
 
-    pub(super) fn clamp(&mut self, node: &Node, activation: Activation, operation: ClampOperation) {
-        let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation as u32);
+    /// What an activation makes of one value or two; `operation` is one of `codes::CLAMP_*`.
+    pub(super) fn clamp(&mut self, node: &Node, activation: Activation, operation: u32) {
+        let kernel = Kernel::new(Shader::Clamp).with("OPERATION", operation);
         let count = node.shape.vectors();
         let (kernel, workgroups) = self.flat(kernel, count);
         let uniforms =
@@ -121,8 +107,8 @@ impl Lowering<'_> {
 
     pub(super) fn unary(&mut self, node: &Node, unary: Unary) {
         let (operation, constant) = match unary {
-            Unary::Scale(factor) => (0, factor),
-            Unary::Stabilize(epsilon) => (1, epsilon),
+            Unary::Scale(factor) => (codes::UNARY_SCALE, factor),
+            Unary::Stabilize(epsilon) => (codes::UNARY_STABILIZE, epsilon),
         };
         let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
         let count = node.shape.vectors();
@@ -134,39 +120,110 @@ impl Lowering<'_> {
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    /// An operation of two values; the number is the shader's `OPERATION`.
-    pub(super) fn elementwise(&mut self, node: &Node, operation: u32) {
+    /// A sum and what follows it.
+    pub(super) fn add(&mut self, group: &Group, node: &Node) {
+        let graph = self.graph;
+        let next = group.chain().get(1).map(|&id| graph.node(id));
+        match next.map(|next| (next, next.op)) {
+            Some((next, Op::Backward(Backward::BatchNormGradient(id)))) => {
+                self.channel_affine(next, Some(node), normalization(id), codes::AFFINE_SCALE);
+            }
+            Some((_, Op::Forward(Forward::Clamp(activation)))) => {
+                self.elementwise(node, codes::BINARY_ADD, Some(activation));
+            }
+            _ => self.elementwise(node, codes::BINARY_ADD, None),
+        }
+    }
+
+    /// An operation of two values, one of `codes::BINARY_*`, and perhaps an activation behind it.
+    pub(super) fn elementwise(&mut self, node: &Node, operation: u32, activation: Option<Activation>) {
         let second = self.shape(node.inputs[1]);
-        let broadcast = match second {
-            _ if second == node.shape => 0,
-            Shape::SCALAR => 2,
-            _ => 1u32,
+        let operand = match second {
+            _ if second == node.shape => codes::OPERAND_LIKE,
+            Shape::SCALAR => codes::OPERAND_SCALAR,
+            _ => codes::OPERAND_PER_CHANNEL,
         };
         let kernel = Kernel::new(Shader::Binary).with("OPERATION", operation);
+        let kernel = if activation.is_some() { kernel.with("CLAMPED", 1) } else { kernel };
         let (kernel, workgroups) = self.per_quad(kernel, node.shape);
-        let uniforms = Uniforms::new()
-            .with("pixels", node.shape.pixels())
-            .with("quads", node.shape.quads())
-            .with("broadcast", broadcast);
+        let uniforms = binary_uniforms(node.shape, operand, activation.map_or(f32::MAX, Activation::ceiling));
         let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = self.elements(node, 1);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
-    pub(super) fn copy(&mut self, source: ValueId, destination: ValueId, shape: Shape) {
-        self.fill(9, [source, self.unused, destination], shape, self.batch);
-    }
-
     pub(super) fn zeros(&mut self, destination: ValueId, shape: Shape, samples: u32) {
-        self.fill(10, [self.unused, self.unused, destination], shape, samples);
+        let kernel = Kernel::new(Shader::Binary).with("OPERATION", codes::BINARY_ZERO);
+        let (kernel, [x, y, _]) = self.per_quad(kernel, shape);
+        let uniforms = binary_uniforms(shape, codes::OPERAND_NONE, f32::MAX);
+        let values = vec![self.unused, self.unused, destination];
+        self.push(Work { kernel, uniforms, workgroups: [x, y, samples], flops: 0 }, Vec::new(), values);
     }
 
-    /// Writes what an operation makes of at most one value.
-    fn fill(&mut self, operation: u32, values: [ValueId; 3], shape: Shape, samples: u32) {
-        let (kernel, [x, y, _]) = self.per_quad(Kernel::new(Shader::Binary).with("OPERATION", operation), shape);
-        let uniforms =
-            Uniforms::new().with("pixels", shape.pixels()).with("quads", shape.quads()).with("broadcast", 3u32);
-        self.push(Work { kernel, uniforms, workgroups: [x, y, samples], flops: 0 }, Vec::new(), values.to_vec());
+    /// Gradient and relevance back through an activation.
+    pub(super) fn activation_back(&mut self, back: &ActivationBack) {
+        let graph = self.graph;
+        let gradient = graph.node(back.gradient);
+        let Op::Backward(Backward::ClampGradient(activation)) = gradient.op else { return };
+        let (shape, [g, y]) = (gradient.shape, [gradient.inputs[0], gradient.inputs[1]]);
+        let (first, second) = match back.sum.map(|sum| &graph.node(sum).inputs[..]) {
+            Some(&[first, second]) => (first, Some(second)),
+            _ => (g, None),
+        };
+        let affine = match back.scaled.map(|scaled| &graph.node(scaled).op) {
+            Some(&Op::Backward(Backward::BatchNormGradient(id))) => normalization(id),
+            _ => Packing::Unused,
+        };
+        let (kernel, workgroups) = self.flat(Kernel::new(Shader::ClampBack), shape.vectors());
+        let uniforms = Uniforms::new()
+            .with("count", shape.vectors())
+            .with("columns", workgroups[0])
+            .with("pixels", shape.pixels())
+            .with("high", activation.ceiling())
+            .with("has_second", second.is_some())
+            .with("is_scaled", back.scaled.is_some());
+        let values = vec![
+            self.value(first),
+            second.map_or(self.unused, |second| self.value(second)),
+            self.value(graph.node(back.relevance).inputs[0]),
+            self.value(y),
+            self.value(back.scaled.unwrap_or(back.gradient)),
+            self.value(back.relevance),
+        ];
+        let flops = self.elements(gradient, 6);
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![affine], values, 2);
     }
+
+    /// Relevance of a value that two steps read.
+    pub(super) fn fan_out(&mut self, quotients: [NodeId; 2], product: NodeId) {
+        let [first, second] = quotients.map(|id| self.graph.node(id).inputs[0]);
+        let value = self.graph.node(product).inputs[0];
+        self.flat_step(Shader::FanOut, &[value, first, second], &[product], 6);
+    }
+
+    /// Relevance of both summands of a sum.
+    pub(super) fn summands(&mut self, quotient: NodeId, products: [NodeId; 2]) {
+        let [a, b] = products.map(|id| self.graph.node(id).inputs[0]);
+        let &[relevance, sum] = &self.graph.node(quotient).inputs[..] else { return };
+        self.flat_step(Shader::SumRelevance, &[relevance, sum, a, b], &products, 4);
+    }
+
+    /// A step over elements that values of one shape have in the same places.
+    fn flat_step(&mut self, shader: Shader, read: &[NodeId], written: &[NodeId], flops_per_element: u64) {
+        let node = self.graph.node(written[0]);
+        let (kernel, workgroups) = self.flat(Kernel::new(shader), node.shape.vectors());
+        let uniforms = Uniforms::new().with("count", node.shape.vectors()).with("columns", workgroups[0]);
+        let flops = self.elements(node, flops_per_element);
+        let values = self.values(&[read, written].concat());
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, written.len());
+    }
+}
+
+fn binary_uniforms(shape: Shape, operand: u32, high: f32) -> Uniforms {
+    Uniforms::new()
+        .with("pixels", shape.pixels())
+        .with("quads", shape.quads())
+        .with("operand", operand)
+        .with("high", high)
 }

@@ -31,7 +31,7 @@ impl Lowering<'_> {
             .with("row_quads", row_quads(convolution, pass.transposed))
             .with("transposed", pass.transposed);
         let flops = pass_flops(convolution, pass) * u64::from(pass.samples);
-        let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
+        let uniforms = self.with_epilogue(uniforms.with("gate", pass.gate_count()), epilogue);
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
         let (kernel, [x, y, _]) = self.per_quad(Kernel::new(Shader::ConvolutionGeneral), pass.shape);

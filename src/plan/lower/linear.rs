@@ -3,6 +3,7 @@
 use super::convolution::part_code;
 use super::{Lowering, Work};
 use crate::graph::{Backward, Explain, Forward, LinearId, Node, Op, Part};
+use crate::plan::codes;
 use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Element, Packing};
@@ -13,9 +14,9 @@ impl Lowering<'_> {
     pub(super) fn linear(&mut self, group: &Group, node: &Node, layer: LinearId, parts: [Part; 2], bias: bool) {
         let source_shape = self.shape(node.inputs[0]);
         let (low, high) = self.activation_bounds(group);
-        let partner = group.partner.as_deref();
-        let second = partner.map_or(self.unused, |partner| self.value(partner.output()));
-        let second_parts = partner.and_then(|partner| parts_taken(&self.graph.node(partner.head()).op));
+        let partner = group.partner();
+        let second = partner.map_or(self.unused, |partner| self.value(partner));
+        let second_parts = partner.and_then(|partner| parts_taken(&self.graph.node(partner).op));
         let products = 1 + usize::from(partner.is_some());
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
         for (first_row, rows) in self.row_ranges(layer) {
@@ -41,10 +42,10 @@ impl Lowering<'_> {
     pub(super) fn linear_transpose(&mut self, group: &Group, node: &Node, layer: LinearId, weight: Part) {
         let destination_quads = node.shape.vectors();
         let graph = self.graph;
-        let partner = group.partner.as_deref().map(|partner| (graph.node(partner.head()), partner.output()));
-        let second_source = partner.map_or(self.unused, |(head, _)| self.value(head.inputs[0]));
-        let second_destination = partner.map_or(self.unused, |(_, output)| self.value(output));
-        let second_parts = partner.and_then(|(head, _)| parts_taken(&head.op));
+        let partner = group.partner();
+        let second_source = partner.map_or(self.unused, |partner| self.value(graph.node(partner).inputs[0]));
+        let second_destination = partner.map_or(self.unused, |partner| self.value(partner));
+        let second_parts = partner.and_then(|partner| parts_taken(&graph.node(partner).op));
         let products = 1 + usize::from(partner.is_some());
         let source = self.value(node.inputs[0]);
         let values = vec![source, second_source, second_destination, self.value(self.output)];
@@ -78,7 +79,7 @@ impl Lowering<'_> {
             .with("dilation_columns", 1u32)
             .with("padding_top", 0u32)
             .with("padding_left", 0u32)
-            .with("epilogue", 0u32);
+            .with("epilogue", codes::EPILOGUE_NONE);
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ConvolutionOnes), node.shape);
         let flops = self.elements(node, 1);
         let values = vec![self.unused, self.value(self.output)];

@@ -23,9 +23,9 @@ use super::layout::{self, QUAD_BYTES};
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::variant::DensePass;
-use super::{LayerPasses, Loads, Profile, Step, Value, ValueId};
+use super::{LayerPasses, Loads, Profile, Step, Value, ValueId, codes};
 use crate::graph::{Backward, Explain, Forward, Graph, Node, NodeId, Op, Part, Reduction, Shape};
-use elementwise::{ADD, ChannelOperation, ClampOperation, MULTIPLY, SUBTRACT, bias_of, code, normalization};
+use elementwise::{bias_of, code, normalization};
 use pooling::MaxPoolOperation;
 use std::collections::HashMap;
 
@@ -42,6 +42,12 @@ pub(super) struct Lowering<'a> {
     pub value_of: HashMap<NodeId, ValueId>,
     pub passes: Vec<LayerPasses>,
     pub dense: Vec<DensePass>,
+    /// Partial results of reductions that no step folds: every reader does, with so many of each sample.
+    partials: HashMap<NodeId, (ValueId, u32)>,
+    /// Nodes that the host reads.
+    kept: &'a [NodeId],
+    /// Who reads each node.
+    readers: Vec<Vec<NodeId>>,
     /// Whether gradients or relevances are wanted, and not only a prediction.
     pub is_explained: bool,
     /// A small value for bindings that a step does not use.
@@ -52,13 +58,27 @@ pub(super) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(graph: &'a Graph, live: &[bool], profile: &'a Profile, batch: u32) -> Self {
-        let is_explained = goes_back(graph, live);
+    pub fn new(graph: &'a Graph, live: &[bool], kept: &'a [NodeId], profile: &'a Profile, batch: u32) -> Self {
         let unused = Value { name: "unused".into(), node: None, bytes: QUAD_BYTES, within: None };
-        let (values, unused) = (vec![unused], ValueId(0));
-        let (steps, value_of, label, output) = (Vec::new(), HashMap::new(), String::new(), NodeId(0));
-        let (passes, dense) = (Vec::new(), Vec::new());
-        Self { graph, profile, batch, steps, values, value_of, passes, dense, is_explained, unused, label, output }
+        let mut readers = graph.consumers();
+        readers.iter_mut().for_each(|readers| readers.retain(|reader| live[reader.index()]));
+        Self {
+            graph,
+            profile,
+            batch,
+            steps: Vec::new(),
+            values: vec![unused],
+            value_of: HashMap::new(),
+            passes: Vec::new(),
+            dense: Vec::new(),
+            partials: HashMap::new(),
+            kept,
+            readers,
+            is_explained: goes_back(graph, live),
+            unused: ValueId(0),
+            label: String::new(),
+            output: NodeId(0),
+        }
     }
 
     /// Makes room for a node that the host fills.
@@ -67,15 +87,34 @@ impl<'a> Lowering<'a> {
     }
 
     pub fn group(&mut self, group: &Group) {
-        self.output = group.output();
-        let nodes = |group: &Group| {
-            group.nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ")
+        let names = |nodes: &[NodeId]| {
+            nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ")
         };
-        self.label = nodes(group);
-        if let Some(partner) = &group.partner {
-            self.label = format!("{} & {}", self.label, nodes(partner));
+        let outputs = group.outputs();
+        self.output = outputs.first().copied().unwrap_or(self.output);
+        self.label = match group {
+            Group::Chain(nodes) => names(nodes),
+            Group::SharedWeights { chain, partner } => format!("{} & {}", names(chain), names(&[*partner])),
+            Group::Activation { .. }
+            | Group::FanOut { .. }
+            | Group::Summands { .. }
+            | Group::Pooling { .. }
+            | Group::Bases(_) => {
+                outputs.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" & ")
+            }
+        };
+        match *group {
+            Group::Chain(ref nodes) | Group::SharedWeights { chain: ref nodes, .. } => self.chain(group, nodes[0]),
+            Group::Activation { back } => self.activation_back(&back),
+            Group::FanOut { quotients, product, .. } => self.fan_out(quotients, product),
+            Group::Summands { quotient, products } => self.summands(quotient, products),
+            Group::Pooling { quotient, transpose, product } => self.pooling_relevance(quotient, transpose, product),
+            Group::Bases(bases) => self.factor_bases(&bases),
         }
-        let node = self.graph.node(group.head()).clone();
+    }
+
+    fn chain(&mut self, group: &Group, head: NodeId) {
+        let node = self.graph.node(head).clone();
         match node.op {
             Op::Forward(op) => self.forward(group, &node, op),
             Op::Backward(op) => self.backward(group, &node, op),
@@ -89,18 +128,18 @@ impl<'a> Lowering<'a> {
             Forward::Input | Forward::Given { .. } => {}
             Forward::Convolve { layer, .. } => self.convolution(group, node, layer, Part::Full, Part::Full),
             Forward::Linear { layer, bias } => self.linear(group, node, layer, [Part::Full, Part::Full], bias),
-            Forward::BatchNorm(id) => self.channel_affine(node, normalization(id), ChannelOperation::Affine),
-            Forward::Clamp(activation) => self.clamp(node, activation, ClampOperation::Value),
+            Forward::BatchNorm(id) => self.channel_affine(node, None, normalization(id), codes::AFFINE_SCALE_AND_SHIFT),
+            Forward::Clamp(activation) => self.clamp(node, activation, codes::CLAMP_VALUE),
             Forward::Activate(function) => self.activate(node, function, [node.inputs[0], node.inputs[0]], false),
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
-            Forward::Add => self.elementwise(node, ADD),
-            Forward::Subtract => self.elementwise(node, SUBTRACT),
-            Forward::Multiply => self.elementwise(node, MULTIPLY),
+            Forward::Add => self.add(group, node),
+            Forward::Subtract => self.elementwise(node, codes::BINARY_SUBTRACT, None),
+            Forward::Multiply => self.elementwise(node, codes::BINARY_MULTIPLY, None),
             Forward::Concat => self.concat(node),
             Forward::Slice { first, .. } => self.slice(node, first),
             Forward::LogitPair => self.logit_pair(node, false),
-            Forward::Against => self.elementwise(node, SUBTRACT),
+            Forward::Against => self.elementwise(node, codes::BINARY_SUBTRACT, None),
             Forward::Normalize => self.normalize(node, false),
         }
     }
@@ -111,8 +150,8 @@ impl<'a> Lowering<'a> {
             Backward::TargetGradient => self.target_gradient(node),
             Backward::ConvolveTranspose { layer, weight, .. } => self.convolution_transpose(group, node, layer, weight),
             Backward::LinearTranspose { layer, weight } => self.linear_transpose(group, node, layer, weight),
-            Backward::BatchNormGradient(id) => self.channel_affine(node, normalization(id), ChannelOperation::Scale),
-            Backward::ClampGradient(activation) => self.clamp(node, activation, ClampOperation::Gradient),
+            Backward::BatchNormGradient(id) => self.channel_affine(node, None, normalization(id), codes::AFFINE_SCALE),
+            Backward::ClampGradient(activation) => self.clamp(node, activation, codes::CLAMP_GRADIENT),
             Backward::ActivateGradient(function) => {
                 self.activate(node, function, [node.inputs[1], node.inputs[0]], true);
             }
@@ -122,7 +161,7 @@ impl<'a> Lowering<'a> {
             Backward::SliceTranspose { first, .. } => self.slice_transpose(node, first),
             Backward::LogitPairGradient => self.logit_pair(node, true),
             Backward::NormalizeGradient => self.normalize(node, true),
-            Backward::BiasGradient(bias) => self.channel_affine(node, bias_of(bias), ChannelOperation::Shift),
+            Backward::BiasGradient(bias) => self.channel_affine(node, None, bias_of(bias), codes::AFFINE_SHIFT),
         }
     }
 
@@ -139,19 +178,19 @@ impl<'a> Lowering<'a> {
             }
             Explain::LinearParts { layer, weight, input } => self.linear(group, node, layer, [weight, input], false),
             Explain::LinearOnes { layer, weight } => self.linear_ones(node, layer, weight),
-            Explain::ClampRelevance(activation) => self.clamp(node, activation, ClampOperation::Relevance),
+            Explain::ClampRelevance(activation) => self.clamp(node, activation, codes::CLAMP_RELEVANCE),
             Explain::Unary(unary) => self.unary(node, unary),
-            Explain::Binary(binary) => self.elementwise(node, code(binary)),
+            Explain::Binary(binary) => self.elementwise(node, code(binary), None),
             Explain::Reduce(reduction) => self.reduction(node, reduction, 0),
             Explain::SaliencyMaps => self.saliency_maps(node),
             Explain::SaliencyMaximum => self.reduction(node, Reduction::Maximum, 1),
             Explain::MaskedSaliency => self.masked_saliency(node),
-            Explain::FactorBasis => self.factor_basis(node),
+            Explain::FactorBasis => self.factor_bases(&[self.output]),
             Explain::FactorMaps => self.factor_maps(node),
             Explain::Residual(terms) => self.residual(node, terms),
-            Explain::Shift => self.rule_step(node, Shader::Shift),
-            Explain::BoxRatio => self.rule_step(node, Shader::BoxRatio),
-            Explain::BoxRelevance => self.rule_step(node, Shader::BoxRelevance),
+            Explain::Shift => self.rule_step(node, Shader::Shift, ["sum_runs", "count_runs"]),
+            Explain::BoxRatio => self.rule_step(node, Shader::BoxRatio, ["minimum_runs", "maximum_runs"]),
+            Explain::BoxRelevance => self.rule_step(node, Shader::BoxRelevance, ["minimum_runs", "maximum_runs"]),
             Explain::Noise { seed } => self.noise(node, seed),
             Explain::Resize { .. } => self.resize(node),
             Explain::ChannelSum => self.channel_sum(node, false),
@@ -185,10 +224,11 @@ impl<'a> Lowering<'a> {
     /// Makes room for what two transposes over the same weights read, and for what they write: one behind the other, so that they are one pass
     /// over twice as many samples.
     pub fn place_together(&mut self, group: &Group) {
-        let Some(partner) = group.partner.as_deref() else { return };
-        if let Op::Backward(Backward::ConvolveTranspose { .. }) = self.graph.node(group.head()).op {
-            let source = |group: &Group| self.graph.node(group.head()).inputs[0];
-            for [first, second] in [[source(group), source(partner)], [group.output(), partner.output()]] {
+        let Group::SharedWeights { chain, partner } = group else { return };
+        if let Op::Backward(Backward::ConvolveTranspose { .. }) = self.graph.node(chain[0]).op {
+            let source = |id: NodeId| self.graph.node(id).inputs[0];
+            let output = chain[chain.len() - 1];
+            for [first, second] in [[source(chain[0]), source(*partner)], [output, *partner]] {
                 let bytes = self.shape(first).bytes() * u64::from(self.batch);
                 let name = format!("{} & {}", self.graph.node(first).name, self.graph.node(second).name);
                 self.values.push(Value { name, node: None, bytes: 2 * bytes, within: None });

@@ -1,7 +1,8 @@
 //! Max-pooling with its positions and transpose, and adaptive average pooling.
 
 use super::{Lowering, Work};
-use crate::graph::{Node, Window};
+use crate::graph::{Backward, Node, NodeId, Op, Shape, Window};
+use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
@@ -11,22 +12,28 @@ pub(super) enum MaxPoolOperation {
     Value,
     Index,
     Transpose,
+    /// The relevance of the pooled input.
+    Relevance,
 }
 
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, node: &Node, window: Window, operation: MaxPoolOperation) {
+        let values = self.values(&node.inputs);
+        self.max_pool_step(node, window, operation, values);
+    }
+
+    fn max_pool_step(&mut self, node: &Node, window: Window, operation: MaxPoolOperation, mut values: Vec<ValueId>) {
         let kernel = match operation {
             MaxPoolOperation::Value => Kernel::new(Shader::MaxPool).with("INDEX", 0),
             MaxPoolOperation::Index => Kernel::new(Shader::MaxPool).with("INDEX", 1),
-            MaxPoolOperation::Transpose => Kernel::new(Shader::MaxPoolTranspose),
+            MaxPoolOperation::Transpose => {
+                values.resize(4, self.unused);
+                Kernel::new(Shader::MaxPoolTranspose).with("RELEVANCE", 0)
+            }
+            MaxPoolOperation::Relevance => Kernel::new(Shader::MaxPoolTranspose).with("RELEVANCE", 1),
         };
         let source = self.shape(node.inputs[0]);
-        let uniforms = Uniforms::new()
-            .with("source_height", source.height)
-            .with("source_width", source.width)
-            .with("height", node.shape.height)
-            .with("width", node.shape.width)
-            .with("quads", node.shape.quads())
+        let uniforms = pool_uniforms(source, node.shape)
             .with("kernel_rows", window.kernel[0])
             .with("kernel_columns", window.kernel[1])
             .with("stride_rows", window.stride[0])
@@ -35,7 +42,6 @@ impl Lowering<'_> {
             .with("dilation_columns", window.dilation[1])
             .with("padding_top", window.padding.top)
             .with("padding_left", window.padding.left);
-        let mut values = self.values(&node.inputs);
         values.push(self.value(self.output));
         let flops = self.elements(node, window.taps().into());
         let (kernel, workgroups) = self.per_quad(kernel, node.shape);
@@ -43,17 +49,45 @@ impl Lowering<'_> {
     }
 
     pub(super) fn average_pool(&mut self, node: &Node, transposed: bool) {
+        let values = vec![self.value(node.inputs[0]), self.unused, self.unused];
+        self.average_pool_step(node, transposed, false, values);
+    }
+
+    fn average_pool_step(&mut self, node: &Node, transposed: bool, relevance: bool, mut values: Vec<ValueId>) {
         let kernel = Kernel::new(Shader::AveragePool).with("TRANSPOSED", transposed.into());
+        let kernel = if relevance { kernel.with("RELEVANCE", 1) } else { kernel };
         let source = self.shape(node.inputs[0]);
-        let uniforms = Uniforms::new()
-            .with("source_height", source.height)
-            .with("source_width", source.width)
-            .with("height", node.shape.height)
-            .with("width", node.shape.width)
-            .with("quads", node.shape.quads());
-        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let uniforms = pool_uniforms(source, node.shape);
+        values.push(self.value(self.output));
         let flops = source.elements().max(node.shape.elements()) * u64::from(self.batch);
         let (kernel, workgroups) = self.per_quad(kernel, node.shape);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
+
+    /// Relevance of a pooled value's input.
+    pub(super) fn pooling_relevance(&mut self, quotient: NodeId, transpose: NodeId, product: NodeId) {
+        let graph = self.graph;
+        let node = graph.node(transpose);
+        let &[relevance, response] = &graph.node(quotient).inputs[..] else { return };
+        let input = graph.node(product).inputs[0];
+        match (node.op, &node.inputs[..]) {
+            (Op::Backward(Backward::MaxPoolTranspose { window, .. }), &[_, positions]) => {
+                let values = self.values(&[relevance, positions, response, input]);
+                self.max_pool_step(node, window, MaxPoolOperation::Relevance, values);
+            }
+            _ => {
+                let values = self.values(&[relevance, response, input]);
+                self.average_pool_step(node, true, true, values);
+            }
+        }
+    }
+}
+
+fn pool_uniforms(source: Shape, shape: Shape) -> Uniforms {
+    Uniforms::new()
+        .with("source_height", source.height)
+        .with("source_width", source.width)
+        .with("height", shape.height)
+        .with("width", shape.width)
+        .with("quads", shape.quads())
 }

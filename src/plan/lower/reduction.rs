@@ -1,13 +1,16 @@
 //! Reductions of a sample to one value, in one level or two.
 
 use super::{Lowering, Work};
-use crate::graph::{Node, Reduction, Shape};
-use crate::plan::ValueId;
+use crate::graph::{Explain, Node, NodeId, Op, Reduction, Shape};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
+use crate::plan::{ValueId, codes};
 
-/// vec4 elements that one workgroup reduces.
+/// vec4 elements that one workgroup reduces at least.
 const RUN: u32 = 2048;
+
+/// Partial results of a sample, at most: so many a reader folds by itself.
+const MOST_RUNS: u32 = 64;
 
 /// One level: `count` vec4 elements of each sample, of which the channels `first_channel..channels` take part.
 struct Level {
@@ -20,50 +23,83 @@ struct Level {
 }
 
 impl Lowering<'_> {
-    /// Reduces the channels from `first_channel` on.
+    /// Reduces the channels from `first_channel` on: in one level where every reader folds partial results, otherwise in two.
     pub(super) fn reduction(&mut self, node: &Node, reduction: Reduction, first_channel: u32) {
-        let shape = self.shape(node.inputs[0]);
+        let (id, shape) = (self.output, self.shape(node.inputs[0]));
         let (operation, second_operation) = match reduction {
-            Reduction::Maximum => (0, 0),
-            Reduction::Minimum => (1, 1),
-            Reduction::Sum => (2, 2),
-            Reduction::CountNonZero => (3, 2),
-            Reduction::MaximumAbsolute => (4, 0),
-            Reduction::MinimumAbsolute => (5, 1),
-            Reduction::SumAbsolute => (6, 2),
+            Reduction::Maximum => (codes::REDUCE_MAXIMUM, codes::REDUCE_MAXIMUM),
+            Reduction::Minimum => (codes::REDUCE_MINIMUM, codes::REDUCE_MINIMUM),
+            Reduction::Sum => (codes::REDUCE_SUM, codes::REDUCE_SUM),
+            Reduction::CountNonZero => (codes::REDUCE_COUNT_NON_ZERO, codes::REDUCE_SUM),
+            Reduction::MaximumAbsolute => (codes::REDUCE_MAXIMUM_ABSOLUTE, codes::REDUCE_MAXIMUM),
+            Reduction::MinimumAbsolute => (codes::REDUCE_MINIMUM_ABSOLUTE, codes::REDUCE_MINIMUM),
+            Reduction::SumAbsolute => (codes::REDUCE_SUM_ABSOLUTE, codes::REDUCE_SUM),
         };
         let count = shape.vectors();
-        // The number of runs depends on the shape alone, so that a sample gives the same bits in every batch.
-        let run = RUN.max(count.div_ceil(RUN));
-        let runs = count.div_ceil(run);
+        let (run, runs) = cut(count);
         let level = Level { operation, pixels: shape.pixels(), count, run, first_channel, channels: shape.channels };
-        let (source, output) = (self.value(node.inputs[0]), self.value(self.output));
+        let source = self.value(node.inputs[0]);
         if runs == 1 {
+            let output = self.value(id);
             return self.level(&level, source, output);
         }
         let partial = self.scratch("partial", Shape::new(1, 1, runs));
         self.level(&level, source, partial);
+        if self.is_folded_by_readers(id) {
+            self.partials.insert(id, (partial, runs));
+            return;
+        }
+        let output = self.value(id);
         let last =
             Level { operation: second_operation, pixels: runs, count: runs, run: runs, first_channel: 0, channels: 1 };
         self.level(&last, partial, output);
     }
 
-    /// `g [c != 0]`, and per sample how many non-zero elements of `g` that leaves out.
-    pub(super) fn masked(&mut self, g: ValueId, c: ValueId, shape: Shape) -> (ValueId, ValueId) {
-        let count = shape.vectors();
-        let run = RUN.max(count.div_ceil(RUN));
-        let runs = count.div_ceil(run);
+    /// Whether all that read a reduction's result take partial results for it.
+    fn is_folded_by_readers(&self, id: NodeId) -> bool {
+        let folds = |&reader: &NodeId| {
+            matches!(
+                self.graph.node(reader).op,
+                Op::Explain(
+                    Explain::FactorBasis
+                        | Explain::FactorMaps
+                        | Explain::Residual(_)
+                        | Explain::Shift
+                        | Explain::BoxRatio
+                        | Explain::BoxRelevance
+                )
+            )
+        };
+        !self.kept.contains(&id) && self.readers[id.index()].iter().all(folds)
+    }
+
+    /// A reduction's result as partial results, and how many a sample has: one where they are folded already.
+    pub(super) fn partials(&mut self, id: NodeId) -> (ValueId, u32) {
+        self.partials.get(&id).copied().unwrap_or_else(|| (self.value(id), 1))
+    }
+
+    /// `g [c != 0]`, and how many non-zero elements of `g` that leaves out, in so many parts; `values` are g, c, and a value of `copied` shape
+    /// with the place where it is copied to.
+    pub(super) fn masked(
+        &mut self,
+        [g, c, unmasked, copy]: [ValueId; 4],
+        shape: Shape,
+        copied: Shape,
+    ) -> (ValueId, (ValueId, u32)) {
+        let (run, runs) = cut(shape.vectors());
         let masked = self.scratch("masked", shape);
-        let partial = self.scratch("taken, partial", Shape::new(1, 1, runs));
-        let uniforms = Uniforms::new().with("count", count).with("run", run).with("runs", runs);
+        let taken = self.scratch("taken", Shape::new(1, 1, runs));
+        let uniforms = Uniforms::new()
+            .with("count", shape.vectors())
+            .with("run", run)
+            .with("runs", runs)
+            .with("copy_count", copied.vectors())
+            .with("copy_run", copied.vectors().div_ceil(runs));
         let (kernel, _) = self.with_lanes(Kernel::new(Shader::Mask));
-        let flops = 4 * u64::from(count) * u64::from(self.batch);
-        let workgroups = [runs, 1, self.batch];
-        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![g, c, masked, partial], 2);
-        let taken = self.scratch("taken", Shape::SCALAR);
-        let level = Level { operation: 2, pixels: runs, count: runs, run: runs, first_channel: 0, channels: 1 };
-        self.level(&level, partial, taken);
-        (masked, taken)
+        let flops = 4 * u64::from(shape.vectors()) * u64::from(self.batch);
+        let work = Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops };
+        self.push_writing(work, Vec::new(), vec![g, c, unmasked, masked, taken, copy], 3);
+        (masked, (taken, runs * self.batch))
     }
 
     fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
@@ -80,4 +116,10 @@ impl Lowering<'_> {
         let workgroups = [runs, 1, self.batch];
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![source, destination]);
     }
+}
+
+/// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives the same bits in every batch.
+fn cut(count: u32) -> (u32, u32) {
+    let run = RUN.max(count.div_ceil(MOST_RUNS));
+    (run, count.div_ceil(run))
 }

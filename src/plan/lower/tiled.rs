@@ -40,7 +40,7 @@ impl Lowering<'_> {
             .with("plane", dense.shape.pixels())
             .with("quads", dense.shape.quads())
             .with("columns", columns);
-        let uniforms = self.with_epilogue(uniforms, dense.gate, dense.epilogue);
+        let uniforms = self.with_epilogue(uniforms.with("gate", dense.gate), dense.epilogue);
         let work = Work {
             kernel: Kernel::new(Shader::SplitSum),
             uniforms,

@@ -14,9 +14,6 @@ use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::{DenseKernel, Variant, WinogradTile};
 
-/// Bytes that the transformed source, or result, of one run may take.
-const RUN_BYTES: u64 = 16 << 20;
-
 /// Runs are multiples of this many patches, which fill the workgroups of the transforms and of [`DenseKernel::Product`].
 const TILES_TOGETHER: u32 = DenseKernel::Product.pixels() / 8 * LANES;
 
@@ -34,7 +31,8 @@ impl Lowering<'_> {
     /// The largest tile with which it computes this pass accurately enough, if any. Its rounding errors follow a patch's largest value,
     /// while a direct sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all
     /// forward passes over parts of weights. In an explanation the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums
-    /// turn differences in the seventh digit into ones in the third.
+    /// turn differences in the seventh digit into ones in the third. A pass behind a gate hardly ever has anything to do, and is one dispatch
+    /// instead of several.
     pub(super) fn winograd_allowed(&self, pass: &Pass, epilogue: &Epilogue) -> Option<WinogradTile> {
         let window = self.graph.convolution(pass.layer).window;
         let fits =
@@ -42,7 +40,8 @@ impl Lowering<'_> {
         let applies = fits && pass.source_part == Part::Full;
         let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
-        self.profile.choices.winograd.filter(|_| applies && !is_divisor)
+        let is_always = pass.gate.is_none();
+        self.profile.choices.winograd.filter(|_| applies && is_always && !is_divisor)
     }
 
     pub(super) fn winograd(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant, tile: WinogradTile) {
@@ -50,7 +49,8 @@ impl Lowering<'_> {
         let tiles = rows * columns * pass.samples;
         let quads = pass.source_shape.quads().max(pass.shape.quads());
         let per_tile = u64::from(quads * tile.slices()) * 16;
-        let most = ((RUN_BYTES / per_tile) as u32).min(self.profile.facts.max_workgroups * LANES / 2);
+        let most = ((self.profile.strategy.winograd_run_bytes / per_tile) as u32)
+            .min(self.profile.facts.max_workgroups * LANES / 2);
         let most = (most / TILES_TOGETHER * TILES_TOGETHER).max(LANES).min(tiles);
         let bytes = |quads: u32| u64::from(quads * tile.slices()) * u64::from(most) * 16;
         let source = self.scratch_bytes("transformed source", bytes(pass.source_shape.quads()));
@@ -77,8 +77,7 @@ impl Lowering<'_> {
             .with("padding_top", around(padding.top))
             .with("padding_left", around(padding.left))
             .with("first_tile", run.first_tile)
-            .with("tiles", run.tiles)
-            .with("gate", self.gate(pass));
+            .with("tiles", run.tiles);
         let (shader, parts, transform) = match run.tile {
             WinogradTile::Two => (self.form(Shader::WinogradInput2x2, Shader::WinogradInput2x2U64), 1, 32),
             WinogradTile::Four => (self.form(Shader::WinogradInput4x4, Shader::WinogradInput4x4U64), 2, 228),
@@ -86,7 +85,7 @@ impl Lowering<'_> {
         let flops = transform * u64::from(run.tiles) * u64::from(quads) * 4;
         let (kernel, patches) = self.in_runs(Kernel::new(shader), self.profile.strategy.run);
         let workgroups = [(parts * run.tiles).div_ceil(patches), quads, 1];
-        let values = vec![pass.source, pass.gate.unwrap_or(self.unused), run.source];
+        let values = vec![pass.source, run.source];
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
@@ -109,8 +108,8 @@ impl Lowering<'_> {
             slices,
             decides: self.decides(pass),
             weights: Packing::Winograd { tile: run.tile, layer, transposed, part },
-            values: [run.source, pass.gate.unwrap_or(self.unused), run.result],
-            gate: self.gate(pass),
+            values: [run.source, self.unused, run.result],
+            gate: 0,
             epilogue: &Epilogue::NONE,
             flops: 2 * macs,
         });
@@ -126,7 +125,7 @@ impl Lowering<'_> {
             .with("tile_columns", run.columns[1])
             .with("first_tile", run.first_tile)
             .with("tiles", run.tiles);
-        let uniforms = self.with_epilogue(uniforms, self.gate(pass), epilogue);
+        let uniforms = self.with_epilogue(uniforms, epilogue);
         let (shader, transform) = match run.tile {
             WinogradTile::Two => (self.form(Shader::WinogradOutput2x2, Shader::WinogradOutput2x2U64), 24),
             WinogradTile::Four => (self.form(Shader::WinogradOutput4x4, Shader::WinogradOutput4x4U64), 130),

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use agf::models::Precision;
+use agf::plan::kernel::Shader;
 use agf::plan::packing::Element;
 use agf::plan::tiling::Tiling;
 use agf::plan::variant::WinogradTile;
@@ -48,7 +49,7 @@ pub fn planned() -> Result<Vec<Kernel>, Error> {
     Ok(kernels.into_iter().map(convert).collect())
 }
 
-/// A WGSL file, with constants as `NAME=value`.
+/// A WGSL file behind the preludes of the kernel of its name, with constants as `NAME=value`.
 ///
 /// # Errors
 /// [`Error::File`] where it cannot be read.
@@ -59,5 +60,7 @@ pub fn from_file(path: &Path, constants: &[(String, f64)]) -> Result<Kernel, Err
     for (constant, value) in constants {
         name.push_str(&format!(" {}={value}", constant.to_lowercase()));
     }
-    Ok(Kernel { name, source, constants: constants.to_vec(), is_checked: true })
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let preludes = Shader::ALL.iter().find(|shader| shader.name() == stem).map_or("", |shader| shader.preludes());
+    Ok(Kernel { name, source: format!("{preludes}{source}"), constants: constants.to_vec(), is_checked: true })
 }

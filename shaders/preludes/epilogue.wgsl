@@ -1,0 +1,13 @@
+// What happens to a convolution's sum before it stays stored. The kernel declares u.epilogue, u.low, u.high, affine and operand.
+const EPILOGUE_NONE = 0u;
+const EPILOGUE_AFFINE = 1u;         // clamp(sum * scale + shift)
+const EPILOGUE_RATIO = 2u;          // div(operand, sum [operand != 0])
+const EPILOGUE_TIMES_ABSOLUTE = 3u; // sum * |operand|
+
+fn epilogue(sum: vec4f, quad: u32, index: u32) -> vec4f {
+    if u.epilogue == EPILOGUE_AFFINE {
+        return clamp(sum * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+    }
+    let other = operand[index];
+    return select(sum * abs(other), ratio(other, sum), u.epilogue == EPILOGUE_RATIO);
+}
