@@ -1,8 +1,6 @@
 // Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad, pass, 0) as
-// counter, two values of each pair of words by Box-Muller. The words are exact, so that a seed means the same values in every batch.
-
-override LANES: u32 = 64u;
-override RUN: u32 = 64u; // pixels of a workgroup
+// counter, two values of each pair of words by Box-Muller. Integers alone compute them, to within 2^-21: logarithms, roots and sines of f32
+// differ from driver to driver.
 
 struct Noise {
     pixels: u32,
@@ -36,11 +34,62 @@ fn philox(start: vec4u, seed: vec2u) -> vec4u {
     return counter;
 }
 
+// sin(pi / 2 x) of x from 0 to 1, both with 31 binary places: the series to x^13, of alternating signs.
+fn sine(x: u32) -> u32 {
+    let square = multiply_high(x, x) << 1u;
+    var sum = 122u;
+    sum = 7728u - (multiply_high(square, sum) << 1u);
+    sum = 344545u - (multiply_high(square, sum) << 1u);
+    sum = 10053990u - (multiply_high(square, sum) << 1u);
+    sum = 171138612u - (multiply_high(square, sum) << 1u);
+    sum = 1387197337u - (multiply_high(square, sum) << 1u);
+    sum = 3373259426u - (multiply_high(square, sum) << 1u);
+    return multiply_high(x, sum) << 1u;
+}
+
+// sqrt(-2 ln(number / 2^24)) with 24 binary places, of a number from 1 to 2^24.
+fn radius(number: u32) -> u32 {
+    // The logarithm's binary places are found one by one: squaring doubles it.
+    let shift = countLeadingZeros(number);
+    var mantissa = number << shift; // from 1 to 2, with 31 binary places
+    var logarithm = 0u;
+    for (var place = 0u; place < 28u; place++) {
+        mantissa = multiply_high(mantissa, mantissa); // 30 places
+        let is_two = mantissa >= 0x80000000u;
+        logarithm = (logarithm << 1u) | select(0u, 1u, is_two);
+        mantissa = select(mantissa << 1u, mantissa, is_two);
+    }
+    // -log2 with 27 places, times 2 ln 2 with 31, is the square with 26.
+    let square = multiply_high(((shift - 7u) << 27u) - (logarithm >> 1u), 2977044472u);
+    var root = 0u;
+    var rest = 0u;
+    for (var digit = 0u; digit < 27u; digit++) {
+        var pair = 0u;
+        if digit < 16u { pair = (square >> (30u - 2u * digit)) & 3u; }
+        rest = (rest << 2u) | pair;
+        let trial = (root << 2u) | 1u;
+        let fits = rest >= trial;
+        rest -= select(0u, trial, fits);
+        root = (root << 1u) | select(0u, 1u, fits);
+    }
+    return root;
+}
+
+// A product with 23 binary places to 21, which f32 holds exactly.
+fn signed(radius: u32, factor: u32, is_negative: bool) -> f32 {
+    let value = f32((multiply_high(radius, factor) + 2u) >> 2u) * 4.76837158203125e-7;
+    return select(value, -value, is_negative);
+}
+
 fn normal_pair(words: vec2u) -> vec2f {
-    let uniform_pair = vec2f(words >> vec2u(8u)) + vec2f(1.0, 0.0);
-    let radius = sqrt(-2.0 * log(uniform_pair.x / 16777216.0));
-    let angle = 6.2831853 * (uniform_pair.y / 16777216.0);
-    return radius * vec2f(cos(angle), sin(angle));
+    let r = radius((words.x >> 8u) + 1u);
+    let quadrant = words.y >> 30u;
+    let angle = ((words.y >> 8u) & 0x3fffffu) << 9u; // of the quadrant
+    let is_odd = (quadrant & 1u) == 1u;
+    let rising = sine(angle);
+    let falling = sine(0x80000000u - angle);
+    let cosine = signed(r, select(falling, rising, is_odd), quadrant == 1u || quadrant == 2u);
+    return vec2f(cosine, signed(r, select(rising, falling, is_odd), quadrant >= 2u));
 }
 
 @compute @workgroup_size(LANES)

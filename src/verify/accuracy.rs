@@ -100,8 +100,8 @@ fn explain(op: &Explain) -> Accuracy {
         Explain::Residual(_) | Explain::BoxRatio | Explain::ScaledMagnitude => PLAIN,
         Explain::Shift => subtracting(&[2]),
         Explain::BoxRelevance => subtracting(&[3, 4]),
-        // WGSL grants cosine and sine an error of 2^-11.
-        Explain::Noise { .. } => of(1e-3),
+        // Integers with 21 binary places.
+        Explain::Noise { .. } => of(1e-6),
         Explain::HeatMap | Explain::PlainMap { .. } => SUM,
     }
 }

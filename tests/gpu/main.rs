@@ -13,6 +13,7 @@ mod goldens;
 mod hard_inputs;
 mod memory;
 mod methods;
+mod noise;
 mod onnx;
 mod photos;
 mod pixels;
