@@ -166,11 +166,11 @@ fn steps_read_what_was_written() {
     }
 }
 
-/// A dependent dispatch costs a graphics card 3 to 8 us, whatever it does.
+/// A dependent dispatch costs a graphics card 2 to 8 us, whatever it does. 78, 169 and 34 of these add the sums of products that are split.
 #[test]
 fn an_explanation_is_few_dispatches() {
     for (architecture, dispatches) in
-        [(Architecture::EfficientNetLite0, 503), (Architecture::ResNet50, 595), (Architecture::Vgg19, 398)]
+        [(Architecture::EfficientNetLite0, 581), (Architecture::ResNet50, 764), (Architecture::Vgg19, 432)]
     {
         let plan = plan_for(&Profile::WEBGPU, architecture, [224, 224], 1);
         assert_eq!(plan.steps.len(), dispatches, "{architecture}");

@@ -243,7 +243,13 @@ fn the_catalogue_has_every_kernel_for_graphics_cards() {
     }
     let is_there = |shader: &&Shader| kernels.iter().any(|kernel| kernel.shader == **shader);
     let missing: Vec<&str> = Shader::ALL.iter().filter(|shader| !is_there(shader)).map(|s| s.name()).collect();
-    let software = ["convolution_broadcast", "convolution_depthwise_u64", "convolution_joint", "product_broadcast"];
+    let software = [
+        "convolution_broadcast",
+        "convolution_depthwise_u64",
+        "convolution_joint",
+        "convolution_uniform",
+        "product_broadcast",
+    ];
     let transforms = ["winograd_input_2x2_u64", "winograd_input_4x4", "winograd_input_4x4_u64"];
     let back = ["winograd_output_2x2_u64", "winograd_output_4x4", "winograd_output_4x4_u64"];
     let pixels =

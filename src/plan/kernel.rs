@@ -130,7 +130,8 @@ shaders! {
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" ["runs" "divide"] (1 weights, 2 values),
     /// Dense convolution by tiles in workgroup memory.
-    ConvolutionTiled "convolution_tiled" ["workgroup_tile" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
+    ConvolutionTiled "convolution_tiled" ["workgroup_tile" "workgroup_loads" "parts" "gate" "divide" "epilogue"]
+        (2 weights, 3 values),
     /// Dense convolution with weights at uniform addresses.
     ConvolutionUniform "convolution_uniform" ["parts" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Per-channel means of a factorization.

@@ -21,7 +21,7 @@ fn noise_has_the_bits_of_whole_numbers() {
         let found = pollster::block_on(async {
             let plan = Plan::new(&graph, &[noise], 1, gpu.profile(), Sharing::Shared).unwrap();
             let program = Program::new(gpu, plan, &WeightStore::default()).await.unwrap();
-            program.write(&graph, pass, &[3.0]).await.unwrap();
+            program.write(&graph, pass, &[3.0]).unwrap();
             program.submit().await.unwrap();
             program.read(&graph, &[noise]).await.unwrap().remove(0)
         });

@@ -44,8 +44,8 @@ pub(super) struct Lowering<'a> {
     pub dense: Vec<DensePass>,
     /// Partial results of reductions that no step folds: every reader does, with so many of each sample.
     partials: HashMap<NodeId, (ValueId, u32)>,
-    /// Nodes that the host reads.
-    kept: &'a [NodeId],
+    /// Whether the host reads a node, by its index.
+    is_kept: Vec<bool>,
     /// Who reads each node.
     readers: Vec<Vec<NodeId>>,
     /// Whether gradients or relevances are wanted, and not only a prediction.
@@ -58,10 +58,12 @@ pub(super) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(graph: &'a Graph, live: &[bool], kept: &'a [NodeId], profile: &'a Profile, batch: u32) -> Self {
+    pub fn new(graph: &'a Graph, live: &[bool], kept: &[NodeId], profile: &'a Profile, batch: u32) -> Self {
         let unused = Value { name: "unused".into(), node: None, bytes: QUAD_BYTES, within: None };
         let mut readers = graph.consumers();
         readers.iter_mut().for_each(|readers| readers.retain(|reader| live[reader.index()]));
+        let mut is_kept = vec![false; graph.nodes().len()];
+        kept.iter().for_each(|id| is_kept[id.index()] = true);
         Self {
             graph,
             profile,
@@ -72,7 +74,7 @@ impl<'a> Lowering<'a> {
             passes: Vec::new(),
             dense: Vec::new(),
             partials: HashMap::new(),
-            kept,
+            is_kept,
             readers,
             is_explained: goes_back(graph, live),
             unused: ValueId(0),

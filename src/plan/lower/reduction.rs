@@ -70,7 +70,7 @@ impl Lowering<'_> {
                 )
             )
         };
-        !self.kept.contains(&id) && self.readers[id.index()].iter().all(folds)
+        !self.is_kept[id.index()] && self.readers[id.index()].iter().all(folds)
     }
 
     /// A reduction's result as partial results, and how many a sample has: one where they are folded already.
