@@ -195,10 +195,9 @@ impl Memory<'_> {
     /// A group's output inherits the loosest tolerance of what was fused into it.
     fn tolerance(&self, id: NodeId) -> f64 {
         let node = self.graph.node(id);
-        let fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input));
         let own =
             if node.op.is_heavy() && self.has_large_tiles() { LARGE_TILES } else { Accuracy::of(&node.op).tolerance };
-        fused.map(|&input| self.tolerance(input)).fold(own, f64::max)
+        self.fused_inputs(id).map(|input| self.tolerance(input)).fold(own, f64::max)
     }
 
     fn has_large_tiles(&self) -> bool {
@@ -209,11 +208,22 @@ impl Memory<'_> {
     /// Whether the value is a sum of terms of both signs, so that its error follows the terms and not the sum.
     fn may_cancel(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
-        let mut fused = node.inputs.iter().filter(|input| !self.plan.value_of.contains_key(input)).peekable();
+        let mut fused = self.fused_inputs(id).peekable();
         // An activation adds nothing itself, but lets through what a sum before it, fused with it, is off by.
         let adds = Accuracy::of(&node.op).is_sum
             || (matches!(node.op, Op::Forward(Forward::Clamp(_))) && fused.peek().is_some());
-        adds && fused.copied().all(|input| self.may_cancel(input) || self.is_extreme(input))
+        adds && fused.all(|input| self.may_cancel(input) || self.is_extreme(input) || self.is_term(input))
+    }
+
+    /// Whether the value is made of stored ones, and its magnitude of their magnitudes, so that it may be a term of a sum.
+    fn is_term(&self, id: NodeId) -> bool {
+        Accuracy::of(&self.graph.node(id).op).is_term && self.fused_inputs(id).next().is_none()
+    }
+
+    /// The inputs whose values are not stored.
+    fn fused_inputs(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let inputs = self.graph.node(id).inputs.iter().copied();
+        inputs.filter(|input| !self.plan.value_of.contains_key(input))
     }
 
     /// Whether the value is the largest or smallest one of another, which every reader finds by itself where it is not stored.

@@ -8,6 +8,8 @@ pub(super) struct Accuracy {
     pub tolerance: f64,
     /// Whether it adds terms, or multiplies such sums: where they cancel, the distance follows the terms instead of the sum.
     pub is_sum: bool,
+    /// Whether its magnitude is what it makes of its inputs' magnitudes, and its distance follows it: a term of a sum that it is fused with.
+    pub is_term: bool,
     /// Inputs with which terms are subtracted: all terms add up where these are negative.
     pub subtracted: &'static [usize],
 }
@@ -21,11 +23,14 @@ const EXACT: Accuracy = of(0.0);
 /// One whose terms do not cancel.
 const PLAIN: Accuracy = of(ROUNDING);
 
+/// A quotient.
+const QUOTIENT: Accuracy = Accuracy { is_term: true, ..PLAIN };
+
 /// A sum of terms of both signs.
 const SUM: Accuracy = Accuracy { is_sum: true, ..PLAIN };
 
 const fn of(tolerance: f64) -> Accuracy {
-    Accuracy { tolerance, is_sum: false, subtracted: &[] }
+    Accuracy { tolerance, is_sum: false, is_term: false, subtracted: &[] }
 }
 
 const fn subtracting(subtracted: &'static [usize]) -> Accuracy {
@@ -109,6 +114,7 @@ fn explain(op: &Explain) -> Accuracy {
 fn of_binary(binary: &Binary) -> Accuracy {
     match binary {
         Binary::MultiplyAbsolute => SUM,
-        Binary::AddAbsolute | Binary::Divide | Binary::SafeDivide | Binary::Ratio | Binary::Mask => PLAIN,
+        Binary::Divide | Binary::SafeDivide | Binary::Ratio => QUOTIENT,
+        Binary::AddAbsolute | Binary::Mask => PLAIN,
     }
 }
