@@ -246,8 +246,13 @@ fn planted_faults_are_found() {
         }
         fan_out
     });
-    plant("routed relevance for relevance", TinyVgg, |step| {
-        replace_constant(step, Shader::MaxPoolTranspose, "RELEVANCE", 1, 0)
+    // Not the relevance as it is: a pooled value is the largest of its window, so that the ratio rule hands it on whole.
+    plant("relevance divided by itself", TinyVgg, |step| {
+        let relevance = step.kernel.constants.contains(&("RELEVANCE", 1)) && is(step, Shader::MaxPoolTranspose);
+        if relevance {
+            step.values[2] = step.values[0];
+        }
+        relevance
     });
     plant("spread relevance for relevance", TinyResNet, |step| {
         replace_constant(step, Shader::AveragePool, "RELEVANCE", 1, 0)
