@@ -23,15 +23,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let end = min((block + 1u) * RUN, u.count);
     for (var element = block * RUN + lane; element < end; element += LANES) {
         let index = group.z * u.count + element;
-        let value = a[index];
-        if OPERATION == CLAMP_VALUE {
-            destination[index] = clamp(value, vec4f(), vec4f(u.high));
-            continue;
+        switch OPERATION {
+            case CLAMP_GRADIENT: { destination[index] = select(vec4f(), a[index], is_open(b[index])); }
+            case CLAMP_RELEVANCE: { destination[index] = relevance_back(a[index], b[index]); }
+            default: { destination[index] = clamp(a[index], vec4f(), vec4f(u.high)); }
         }
-        let output = b[index];
-        let open = (output > vec4f()) & (output < vec4f(u.high));
-        var passed = value;
-        if OPERATION == CLAMP_RELEVANCE { passed = output * (value / (output + 1e-9)); }
-        destination[index] = select(vec4f(), passed, open);
     }
 }

@@ -1,5 +1,5 @@
 // The class that a request means: an id, or -1 - rank for the class of that rank; of equal logits the lowest id ranks first.
-// One workgroup per sample.
+// A lane per class.
 
 struct ClassIndex {
     classes: u32,
@@ -26,13 +26,11 @@ fn rank(sample: u32, id: u32) -> u32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let id = group.x * 64u + lane;
     let wanted = request[group.z].x;
     if wanted >= 0.0 {
-        if lane == 0u { destination[group.z] = vec4f(wanted, 0.0, 0.0, 0.0); }
+        if id == 0u { destination[group.z] = vec4f(wanted, 0.0, 0.0, 0.0); }
         return;
     }
-    let wanted_rank = u32(-1.0 - wanted);
-    for (var id = lane; id < u.classes; id += 64u) {
-        if rank(group.z, id) == wanted_rank { destination[group.z] = vec4f(f32(id), 0.0, 0.0, 0.0); }
-    }
+    if id < u.classes && rank(group.z, id) == u32(-1.0 - wanted) { destination[group.z] = vec4f(f32(id), 0.0, 0.0, 0.0); }
 }

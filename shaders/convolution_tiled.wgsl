@@ -8,15 +8,15 @@ struct Convolution {
     height: u32, width: u32, quads: u32, // of the destination
     kernel_rows: u32, kernel_columns: u32, stride: u32, padding_top: u32, padding_left: u32,
     transposed: u32, samples: u32,
-    slices: u32,       // more than 1: so many independent products, each with its own source, weights and destination
-    weight_slice: u32, // vec4 elements of one slice of weights
+    slices: u32,       // so many independent products, each with its own source and destination
+    weight_slice: u32, // vec4 elements of one slice of weights; 0: all have the same
     first_tile: u32,   // pixel tiles before this dispatch
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
-    absolute_weight: u32, source_part: u32, // of the source: 0 full, 1 absolute, 2 positive, 3 negative
+    absolute_weights: u32, source_part: u32, // a bit for each slice; of the source: 0 full, 1 absolute, 2 positive, 3 negative
     splits: u32,       // so many sums over a part of taps and source quads each, one behind the other in the destination
-    first_sample: u32, // samples of the source before this dispatch
+    first_sample: u32, source_samples: u32, // samples of the source before this dispatch, and in all
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
@@ -34,18 +34,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     let split = group.z % u.splits;
     let part = group.z / u.splits;
-    let slice = select(0u, part, u.slices > 1u);
-    let phase = select(part, 0u, u.slices > 1u);
+    let slice = part % u.slices;
+    let phase = part / u.slices;
     let vertical = axis(phase / u.stride, u.height, u.kernel_rows, u.padding_top);
     let horizontal = axis(phase % u.stride, u.width, u.kernel_columns, u.padding_left);
 
     let first_pixel = (u.first_tile + group.x) * PIXELS;
     let mine = pixel(first_pixel + lane % PIXELS, vertical.size, horizontal.size);
     let my_row = min(group.y * ROWS + lane % ROWS, u.quads * 4u - 1u);
-    let my_quad = (slice * u.samples + u.first_sample + mine.sample) * u.source_quads + lane / PIXELS;
+    let my_quad = (slice * u.source_samples + u.first_sample + mine.sample) * u.source_quads + lane / PIXELS;
     let my_source = my_quad * u.source_height * u.source_width;
     let my_weights = slice * u.weight_slice + my_row / 8u * u.kernel_rows * u.kernel_columns * u.source_quads * 8u + my_row % 8u;
-    let carried = Carried(mine, my_source, lane / PIXELS, my_weights, lane / ROWS);
+    let is_absolute = ((u.absolute_weights >> slice) & 1u) == 1u;
+    let carried = Carried(mine, my_source, lane / PIXELS, my_weights, lane / ROWS, is_absolute);
 
     // Chunks of DEPTH source quads of one tap after the other, of all of which a split takes a range.
     let of_tap = (u.source_quads + DEPTH - 1u) / DEPTH;
@@ -119,6 +120,6 @@ fn put(vertical: Axis, horizontal: Axis, block: u32, quad: u32, index: u32, sum:
     let row = p.y * vertical.step + vertical.offset;
     let at = (plane * u.height + row) * u.width + p.x * horizontal.step + horizontal.offset;
     var value = sum;
-    if u.epilogue != EPILOGUE_NONE && p.sample < u.finished { value = epilogue(sum, quad, at); }
+    if u.epilogue != EPILOGUE_NONE && block * u.samples + p.sample < u.finished { value = epilogue(sum, quad, at); }
     destination[at] = value;
 }

@@ -1,5 +1,7 @@
 // factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ - Z-.
 
+override CHANNEL_LANES: u32 = 1u; // so many lanes share a pixel's channels
+
 struct FactorMaps {
     pixels: u32,
     quads: u32,
@@ -32,6 +34,8 @@ fn extend(so_far: Products, negative: vec4f, positive: vec4f, value: vec4f, peak
     );
 }
 
+fn plus(a: Products, b: Products) -> Products { return Products(a.gram + b.gram, a.response + b.response); }
+
 fn solve(s: Products) -> f32 {
     let nn = s.gram.x;
     let nd = s.gram.y;
@@ -44,6 +48,23 @@ fn solve(s: Products) -> f32 {
 }
 
 const LARGEST = 3.4028234e38;
+struct Both { of_input: Products, of_gradient: Products }
+var<workgroup> gathered: array<Both, LANES>;
+
+// Sums of the lanes with the same pixel.
+fn gather(lane: u32, own: Both) -> Both {
+    if CHANNEL_LANES == 1u { return own; }
+    gathered[lane] = own;
+    workgroupBarrier();
+    for (var apart = LANES / 2u; apart >= LANES / CHANNEL_LANES; apart /= 2u) {
+        if lane < apart {
+            let other = gathered[lane + apart];
+            gathered[lane] = Both(plus(gathered[lane].of_input, other.of_input), plus(gathered[lane].of_gradient, other.of_gradient));
+        }
+        workgroupBarrier();
+    }
+    return gathered[lane];
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -54,16 +75,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = 0u; i < u.gradient_runs; i++) {
         gradient_peak = max(gradient_peak, gradient_maximum[group.z * u.gradient_runs + i].x);
     }
-    for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
-        var of_input: Products;
-        var of_gradient: Products;
-        for (var quad = 0u; quad < u.quads; quad++) {
+    let first_quad = lane / (LANES / CHANNEL_LANES);
+    for (var first = group.x * RUN; first < end; first += LANES / CHANNEL_LANES) {
+        let pixel = first + lane % (LANES / CHANNEL_LANES);
+        var both: Both;
+        for (var quad = first_quad; quad < u.quads && pixel < end; quad += CHANNEL_LANES) {
             let channel = group.z * u.quads + quad;
             let index = channel * u.pixels + pixel;
             let basis = channel * 2u;
-            of_input = extend(of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
-            of_gradient = extend(of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
+            both.of_input = extend(both.of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
+            both.of_gradient =
+                extend(both.of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
         }
-        destination[group.z * u.pixels + pixel] = vec4f(solve(of_input), solve(of_gradient), 0.0, 0.0);
+        both = gather(lane, both);
+        if first_quad == 0u && pixel < end {
+            destination[group.z * u.pixels + pixel] = vec4f(solve(both.of_input), solve(both.of_gradient), 0.0, 0.0);
+        }
     }
 }

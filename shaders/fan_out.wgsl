@@ -1,4 +1,4 @@
-// Relevance of a value that two steps read, each of which sent some back: x (div(c, x) + div(d, x)).
+// Relevance of a value that two steps read.
 
 struct FanOut {
     count: u32,   // vec4 elements of one sample
@@ -17,7 +17,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let end = min((block + 1u) * RUN, u.count);
     for (var element = block * RUN + lane; element < end; element += LANES) {
         let index = group.z * u.count + element;
-        let x = value[index];
-        destination[index] = x * (divide(first[index], x) + divide(second[index], x));
+        destination[index] = fan_out(first[index], second[index], value[index]);
     }
 }

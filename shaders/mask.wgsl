@@ -1,8 +1,6 @@
 // g [c != 0], how many non-zero elements of g the mask takes, and a copy of bwd(W, g), which is bwd(W, g [c != 0]) where it takes none.
 // One workgroup masks one contiguous run of vec4 elements of a sample, counts in it, and copies a run of the other value.
 
-override LANES: u32 = 64u; // at most 64
-
 struct Mask {
     count: u32, // vec4 elements of one sample of g
     run: u32,   // of them, those of one workgroup
@@ -19,7 +17,7 @@ struct Mask {
 @group(0) @binding(5) var<storage, read_write> taken: array<vec4f>;  // [samples][runs], in x
 @group(0) @binding(6) var<storage, read_write> destination: array<vec4f>; // [samples][copy_count]
 
-var<workgroup> partial: array<vec4f, 64>;
+fn combine(a: vec4f, b: vec4f) -> vec4f { return a + b; }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -37,15 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         masked[base + index] = select(value, vec4f(), hidden);
         number += select(vec4f(), vec4f(1.0), hidden & (value != vec4f()));
     }
-    partial[lane] = number;
-    // Two levels of 8: barriers are dear on software drivers.
-    workgroupBarrier();
-    if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) { number += partial[other]; }
-        partial[lane] = number;
-    }
-    workgroupBarrier();
+    number = fold(lane, number);
     if lane != 0u { return; }
-    for (var other = 1u; other < 8u; other++) { number += partial[other]; }
     taken[group.z * u.runs + group.x] = vec4f(dot(number, vec4f(1.0)), 0.0, 0.0, 0.0);
 }

@@ -2,7 +2,6 @@
 // fixed order; a second run over those values gives the scalar.
 
 override OPERATION: u32 = REDUCE_MAXIMUM;
-override LANES: u32 = 64u; // at most 64
 
 struct Reduce {
     pixels: u32,
@@ -19,7 +18,6 @@ struct Reduce {
 
 const LARGEST = 3.4028234e38;
 const BLOCK = 16u; // elements that a lane sums up before they join its total: two levels lose less than one long sum
-var<workgroup> partial: array<vec4f, 64>;
 
 const REDUCE_MAXIMUM = 0u;
 const REDUCE_MINIMUM = 1u;
@@ -62,16 +60,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         for (var index = first + lane; index < last; index += LANES) { block = combine(block, element(index, base)); }
         value = combine(value, block);
     }
-    partial[lane] = value;
-    // Two levels of 8: barriers are dear on software drivers.
-    workgroupBarrier();
-    if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) { value = combine(value, partial[other]); }
-        partial[lane] = value;
-    }
-    workgroupBarrier();
+    value = fold(lane, value);
     if lane != 0u { return; }
-    for (var other = 1u; other < 8u; other++) { value = combine(value, partial[other]); }
     let pair = combine(vec4f(value.xy, 0.0, 0.0), vec4f(value.zw, 0.0, 0.0));
     let scalar = combine(vec4f(pair.x), vec4f(pair.y)).x;
     destination[group.z * u.runs + group.x] = vec4f(scalar, 0.0, 0.0, 0.0);

@@ -14,13 +14,20 @@ struct Shift {
 @group(0) @binding(4) var<storage, read_write> non_zero: array<vec4f>;  // [samples][runs], in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>;
 
-// The partial sums in the order in which a second level of reduce.wgsl adds them up.
+const BLOCK = 128u; // partial sums that are added up before they join the total
+
+// The partial sums in the order in which 8 lanes of reduce.wgsl would add them up.
 fn total(sample: u32) -> f32 {
     var total = 0.0;
-    for (var first = 0u; first < min(8u, u.sum_runs); first++) {
-        var column = 0.0;
-        for (var i = first; i < u.sum_runs; i += 8u) { column += sum[sample * u.sum_runs + i].x; }
-        total += column;
+    for (var column = 0u; column < min(8u, u.sum_runs); column++) {
+        var of_column = 0.0;
+        for (var first = column; first < u.sum_runs; first += BLOCK) {
+            var block = 0.0;
+            let end = min(first - column + BLOCK, u.sum_runs);
+            for (var i = first; i < end; i += 8u) { block += sum[sample * u.sum_runs + i].x; }
+            of_column += block;
+        }
+        total += of_column;
     }
     return total;
 }

@@ -4,7 +4,8 @@ override LANES: u32 = 64u;
 
 struct SplitSum {
     splits: u32,
-    elements: u32, first_element: u32, // vec4 of each split; where they go in the destination
+    elements: u32, slice_elements: u32, // vec4 of each split, and of each of its slices
+    first_element: u32, slice: u32,     // where the first slice goes in the destination, and how far on the next one
     plane: u32, quads: u32, // pixels of a quad, quads of a sample
     columns: u32,  // workgroups of a row of them
     gate: u32,     // not 0: nothing to do unless one of so many values of `operand` is not zero
@@ -14,9 +15,9 @@ struct SplitSum {
 
 @group(0) @binding(0) var<uniform> u: SplitSum;
 @group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
-@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [splits][samples][quads][pixels]
+@group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [splits][slices][samples][quads][pixels]
 @group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
+@group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -24,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if index >= u.elements || !gate_is_open() { return; }
     var sum = source[index];
     for (var split = 1u; split < u.splits; split++) { sum += source[split * u.elements + index]; }
-    let at = u.first_element + index;
+    let at = u.first_element + index / u.slice_elements * u.slice + index % u.slice_elements;
     let quad = at / u.plane;
     if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished { sum = epilogue(sum, quad % u.quads, at); }
     destination[at] = sum;

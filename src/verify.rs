@@ -174,7 +174,7 @@ impl Memory<'_> {
             let run = Run { reference, sample, absolute: false };
             let expected = self.expected(&run, id, &mut HashMap::new());
             let mut scale = norm(&expected);
-            if self.may_cancel(id) {
+            if self.follows_terms(id) {
                 let terms = self.expected(&Run { absolute: true, ..run }, id, &mut HashMap::new());
                 scale = scale.max(norm(&terms));
             }
@@ -200,30 +200,35 @@ impl Memory<'_> {
         self.fused_inputs(id).map(|input| self.tolerance(input)).fold(own, f64::max)
     }
 
+    /// The inputs whose values are not stored.
+    fn fused_inputs(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let inputs = self.graph.node(id).inputs.iter().copied();
+        inputs.filter(|input| !self.plan.value_of.contains_key(input))
+    }
+
     fn has_large_tiles(&self) -> bool {
         let large = Algorithm::Winograd(WinogradTile::Four);
         self.plan.dense.iter().any(|pass| pass.variant.algorithm == large)
     }
 
-    /// Whether the value is a sum of terms of both signs, so that its error follows the terms and not the sum.
-    fn may_cancel(&self, id: NodeId) -> bool {
+    /// Whether the value's error follows terms of both signs instead of their sum: it adds them up, or is linear in what does. What it adds
+    /// may be computed with it, if its error follows terms as well, those of a quotient being itself.
+    fn follows_terms(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
-        let mut fused = self.fused_inputs(id).peekable();
+        let accuracy = Accuracy::of(&node.op);
+        if accuracy.is_linear {
+            let is_share = |input| Some(&input) == node.inputs.first() && self.follows_terms(input);
+            return self.fused_inputs(id).all(|input| is_share(input) || self.is_rounded_once(input));
+        }
         // An activation adds nothing itself, but lets through what a sum before it, fused with it, is off by.
-        let adds = Accuracy::of(&node.op).is_sum
-            || (matches!(node.op, Op::Forward(Forward::Clamp(_))) && fused.peek().is_some());
-        adds && fused.all(|input| self.may_cancel(input) || self.is_extreme(input) || self.is_term(input))
+        let is_activation = matches!(node.op, Op::Forward(Forward::Clamp(_)));
+        let adds = accuracy.is_sum || (is_activation && self.fused_inputs(id).next().is_some());
+        adds && self.fused_inputs(id).all(|input| self.follows_terms(input) || self.is_extreme(input))
     }
 
-    /// Whether the value is made of stored ones, and its magnitude of their magnitudes, so that it may be a term of a sum.
-    fn is_term(&self, id: NodeId) -> bool {
-        Accuracy::of(&self.graph.node(id).op).is_term && self.fused_inputs(id).next().is_none()
-    }
-
-    /// The inputs whose values are not stored.
-    fn fused_inputs(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
-        let inputs = self.graph.node(id).inputs.iter().copied();
-        inputs.filter(|input| !self.plan.value_of.contains_key(input))
+    /// Whether the value is a sum of two stored ones, which is as exact as they are.
+    fn is_rounded_once(&self, id: NodeId) -> bool {
+        self.graph.node(id).op == Forward::Add.into() && self.fused_inputs(id).next().is_none()
     }
 
     /// Whether the value is the largest or smallest one of another, which every reader finds by itself where it is not stored.
@@ -236,19 +241,20 @@ impl Memory<'_> {
     /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
     fn expected(&self, run: &Run, id: NodeId, fused: &mut HashMap<NodeId, Vec<f64>>) -> Vec<f64> {
         let inputs = self.graph.node(id).inputs.clone();
+        let accuracy = Accuracy::of(&self.graph.node(id).op);
         let mut values: Vec<Vec<f64>> = Vec::with_capacity(inputs.len());
         for input in inputs {
+            let keeps_sign = self.is_extreme(input) || (accuracy.is_linear && !values.is_empty());
             let mut value = match self.plan.value_of.contains_key(&input) {
                 true => self.sample(input, run.sample),
                 false => match fused.get(&input) {
                     Some(known) => known.clone(),
-                    None if self.is_extreme(input) => self.expected(&Run { absolute: false, ..*run }, input, fused),
+                    None if keeps_sign => self.expected(&Run { absolute: false, ..*run }, input, &mut HashMap::new()),
                     None => self.expected(run, input, fused),
                 },
             };
             if run.absolute {
-                let sign =
-                    if Accuracy::of(&self.graph.node(id).op).subtracted.contains(&values.len()) { -1.0 } else { 1.0 };
+                let sign = if accuracy.subtracted.contains(&values.len()) { -1.0 } else { 1.0 };
                 value.iter_mut().for_each(|value| *value = sign * value.abs());
             }
             values.push(value);

@@ -33,7 +33,10 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "SOURCE_PART") => vec![codes::PART_FULL, codes::PART_ABSOLUTE, codes::PART_POSITIVE, codes::PART_NEGATIVE],
         (_, "ROW_TILES") => vec![1, 2],
         (_, "PIXELS") => vec![1, 4],
+        (Shader::Mask | Shader::Reduce | Shader::Residual, "LANES") => vec![8, 64, 256],
         (_, "LANES") => vec![8, 64],
+        (_, "CHANNEL_LANES") => vec![1, 4, 16, 64],
+        (Shader::FactorMaps, "RUN") => vec![1, 4, 16, 64],
         (_, "RUN") => vec![64, 1024],
         (
             _,
@@ -97,7 +100,14 @@ fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
         };
         variants = variants.iter().flat_map(extend).collect();
     }
+    variants.retain(|variant| shares_its_lanes(variant));
     variants
+}
+
+/// Whether lanes that share a pixel are of one workgroup.
+fn shares_its_lanes(variant: &[(String, u32)]) -> bool {
+    let of = |name: &str| variant.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
+    of("CHANNEL_LANES") <= of("LANES")
 }
 
 /// Of tiles, those constants that fit each other.
@@ -243,13 +253,7 @@ fn the_catalogue_has_every_kernel_for_graphics_cards() {
     }
     let is_there = |shader: &&Shader| kernels.iter().any(|kernel| kernel.shader == **shader);
     let missing: Vec<&str> = Shader::ALL.iter().filter(|shader| !is_there(shader)).map(|s| s.name()).collect();
-    let software = [
-        "convolution_broadcast",
-        "convolution_depthwise_u64",
-        "convolution_joint",
-        "convolution_uniform",
-        "product_broadcast",
-    ];
+    let software = ["convolution_broadcast", "convolution_depthwise_u64", "convolution_joint", "product_broadcast"];
     let transforms = ["winograd_input_2x2_u64", "winograd_input_4x4", "winograd_input_4x4_u64"];
     let back = ["winograd_output_2x2_u64", "winograd_output_4x4", "winograd_output_4x4_u64"];
     let pixels =

@@ -10,3 +10,6 @@ fn ratio(c: vec4f, z: vec4f) -> vec4f { return select(divide(c, z), vec4f(), c =
 
 // What div divides by, where b is not 0.
 fn divisor(b: f32) -> f32 { return select(b + 1e-9, 1e-9, b + 1e-9 == 0.0); }
+
+// Relevance of a value that two steps read, each of which sent some back: x (div(c, x) + div(d, x)).
+fn fan_out(c: vec4f, d: vec4f, x: vec4f) -> vec4f { return x * (divide(c, x) + divide(d, x)); }

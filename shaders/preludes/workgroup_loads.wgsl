@@ -1,6 +1,5 @@
 // What a lane of a product in workgroup memory loads of a convolution's source and weights. The kernel declares u, weights and source.
-fn weight(at: u32) -> vec4f {
-    let is_absolute = u.absolute_weight == 1u;
+fn weight(at: u32, is_absolute: bool) -> vec4f {
     if HALF_WEIGHTS {
         let pair = weights[at / 2u];
         let words = select(pair.xy, pair.zw, at % 2u == 1u) & vec2u(select(~0u, 0x7fff7fffu, is_absolute));
@@ -10,7 +9,7 @@ fn weight(at: u32) -> vec4f {
 }
 
 // What a lane brings to workgroup memory: some quads of a pixel and of a row, from its first one on.
-struct Carried { pixel: Pixel, source: u32, source_quad: u32, weights: u32, weight_quad: u32 }
+struct Carried { pixel: Pixel, source: u32, source_quad: u32, weights: u32, weight_quad: u32, is_absolute: bool }
 
 fn load_source(at: u32, quad: u32, is_inside: bool) -> vec4f {
     let exists = is_inside && quad < u.source_quads;
@@ -18,7 +17,9 @@ fn load_source(at: u32, quad: u32, is_inside: bool) -> vec4f {
     return part(select(vec4f(), value, exists), u.source_part);
 }
 
-fn load_weight(at: u32, quad: u32) -> vec4f { return weight(at + min(quad, u.source_quads - 1u) * 8u); }
+fn load_weight(c: Carried, at: u32, quad: u32) -> vec4f {
+    return weight(at + min(quad, u.source_quads - 1u) * 8u, c.is_absolute);
+}
 
 // DEPTH source quads from `quad` on of a tap, as far as they exist; rows and pixels that do not are as good as any.
 fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> Loaded {
@@ -34,16 +35,16 @@ fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> 
     let weight_quad = quad + c.weight_quad;
     var l: Loaded;
     l.pixels[0] = load_source(source, source_quad, is_inside);
-    l.rows[0] = load_weight(weights, weight_quad);
+    l.rows[0] = load_weight(c, weights, weight_quad);
     if DEPTH * PIXELS > LANES { l.pixels[1] = load_source(source + step * plane, source_quad + step, is_inside); }
-    if DEPTH * ROWS > LANES { l.rows[1] = load_weight(weights, weight_quad + LANES / ROWS); }
+    if DEPTH * ROWS > LANES { l.rows[1] = load_weight(c, weights, weight_quad + LANES / ROWS); }
     if DEPTH * PIXELS > 2u * LANES {
         l.pixels[2] = load_source(source + 2u * step * plane, source_quad + 2u * step, is_inside);
         l.pixels[3] = load_source(source + 3u * step * plane, source_quad + 3u * step, is_inside);
     }
     if DEPTH * ROWS > 2u * LANES {
-        l.rows[2] = load_weight(weights, weight_quad + 2u * LANES / ROWS);
-        l.rows[3] = load_weight(weights, weight_quad + 3u * LANES / ROWS);
+        l.rows[2] = load_weight(c, weights, weight_quad + 2u * LANES / ROWS);
+        l.rows[3] = load_weight(c, weights, weight_quad + 3u * LANES / ROWS);
     }
     return l;
 }

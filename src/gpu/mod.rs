@@ -23,8 +23,8 @@ pub use program::{Layout, Part, Program, Stored};
 pub use timing::{Clock, Times};
 pub use weights::WeightStore;
 
-use crate::plan::Profile;
 use crate::plan::variant::{Tuning, WinogradTile};
+use crate::plan::{Profile, Strategy};
 use crate::platform;
 use pipelines::Pipelines;
 use std::sync::Arc;
@@ -135,6 +135,12 @@ impl Gpu {
     /// have no effect; [`crate::tuning`] measures, loads and saves them.
     pub fn with_tuning(&self, tuning: Tuning) -> Self {
         Self { profile: self.profile.with_tuning(tuning), ..self.clone() }
+    }
+
+    /// A handle whose plans are those for another kind of device: graphics cards' on a software driver, say.
+    #[must_use]
+    pub fn with_strategy(&self, strategy: Strategy) -> Self {
+        Self { profile: self.profile.with_strategy(strategy), ..self.clone() }
     }
 
     /// The same device, on which Winograd's algorithm computes convolutions of 3x3 taps by tiles of at most this size, where it is accurate

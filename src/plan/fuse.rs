@@ -2,6 +2,9 @@
 
 mod pairs;
 mod patterns;
+mod reductions;
+
+pub use reductions::{Saliency, folds};
 
 use crate::graph::{Backward, Binary, Explain, Forward, Graph, NodeId, Op};
 
@@ -18,26 +21,11 @@ pub enum Group {
         partner: NodeId,
     },
     /// What goes back through an activation: gradient and relevance at its input are stored.
-    Activation {
-        /// Gradient and relevance, and what joins them.
-        back: ActivationBack,
-    },
-    /// `x (div(c, x) + div(d, x))`: relevance of a value that two steps read. The product is stored.
-    FanOut {
-        /// Both quotients.
-        quotients: [NodeId; 2],
-        /// Their sum.
-        sum: NodeId,
-        /// The product.
-        product: NodeId,
-    },
-    /// `a S` and `b S` with the quotient S of relevance at a sum a + b: both products are stored.
-    Summands {
-        /// S.
-        quotient: NodeId,
-        /// Both products.
-        products: [NodeId; 2],
-    },
+    Activation(ActivationBack),
+    /// Relevance of a value that two steps read: the product is stored.
+    FanOut(FanOut),
+    /// Relevance at a sum, on its way to both summands: the products are stored. The sum itself is not read.
+    Summands(SumBack),
     /// `x * transpose(S)` with the quotient S of relevance at a pooled value: the product is stored.
     Pooling {
         /// S.
@@ -49,6 +37,15 @@ pub enum Group {
     },
     /// Two means over the pixels of one map: both are stored.
     Bases([NodeId; 2]),
+    /// Maps of a layer, and reductions of what they are made of: partial results of these are stored.
+    Saliency(Saliency),
+    /// A residual and its sum, of which partial results are stored.
+    Residual {
+        /// The residual.
+        residual: NodeId,
+        /// Its sum.
+        sum: NodeId,
+    },
 }
 
 /// The nodes of [`Group::Activation`].
@@ -58,10 +55,43 @@ pub struct ActivationBack {
     pub sum: Option<NodeId>,
     /// The gradient at the activation's input.
     pub gradient: NodeId,
-    /// The gradient through a batch normalisation before the activation, where nothing else reads that at the activation's input.
+    /// The gradient through a batch normalisation before the activation.
     pub scaled: Option<NodeId>,
-    /// The relevance at the activation's input.
-    pub relevance: NodeId,
+    /// Whether anything else reads the gradient at the activation's input.
+    pub keeps_gradient: bool,
+    /// The relevance at the activation's input, unless another group has it.
+    pub relevance: Option<NodeId>,
+}
+
+/// The nodes of [`Group::FanOut`]: `x (div(c, x) + div(d, x))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FanOut {
+    /// Both quotients.
+    pub quotients: [NodeId; 2],
+    /// Their sum.
+    pub sum: NodeId,
+    /// The product.
+    pub product: NodeId,
+}
+
+/// The nodes of [`Group::Summands`]: `a S` and `b S` with the quotient S of relevance at a sum a + b.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumBack {
+    /// The relevance of the sum's value, or its activation's, where two steps read that.
+    pub fan_out: Option<FanOut>,
+    /// The relevance at the input of the sum's activation.
+    pub activation: Option<NodeId>,
+    /// S.
+    pub quotient: NodeId,
+    /// Both products.
+    pub products: [NodeId; 2],
+}
+
+impl FanOut {
+    fn nodes(&self) -> [NodeId; 4] {
+        let [first, second] = self.quotients;
+        [first, second, self.sum, self.product]
+    }
 }
 
 impl Group {
@@ -70,25 +100,35 @@ impl Group {
         match *self {
             Group::Chain(ref nodes) => nodes.clone(),
             Group::SharedWeights { ref chain, partner } => [&chain[..], &[partner]].concat(),
-            Group::Activation { back: ActivationBack { sum, gradient, scaled, relevance } } => {
-                sum.into_iter().chain([gradient]).chain(scaled).chain([relevance]).collect()
+            Group::Activation(ActivationBack { sum, gradient, scaled, relevance, .. }) => {
+                sum.into_iter().chain([gradient]).chain(scaled).chain(relevance).collect()
             }
-            Group::FanOut { quotients: [a, b], sum, product } => vec![a, b, sum, product],
-            Group::Summands { quotient, products: [a, b] } => vec![quotient, a, b],
+            Group::FanOut(fan_out) => fan_out.nodes().to_vec(),
+            Group::Summands(SumBack { fan_out, activation, quotient, products: [a, b] }) => {
+                let before = fan_out.iter().flat_map(FanOut::nodes).chain(activation);
+                before.chain([quotient, a, b]).collect()
+            }
             Group::Pooling { quotient, transpose, product } => vec![quotient, transpose, product],
             Group::Bases(nodes) => nodes.to_vec(),
+            Group::Saliency(saliency) => {
+                [saliency.maps].into_iter().chain(saliency.reductions().into_iter().flatten()).collect()
+            }
+            Group::Residual { residual, sum } => vec![residual, sum],
         }
     }
 
-    /// The nodes whose values are stored.
+    /// The nodes whose values, or partial results, are stored.
     pub fn outputs(&self) -> Vec<NodeId> {
         match *self {
             Group::Chain(ref nodes) => nodes.last().copied().into_iter().collect(),
             Group::SharedWeights { ref chain, partner } => chain.last().copied().into_iter().chain([partner]).collect(),
-            Group::Activation { back } => vec![back.scaled.unwrap_or(back.gradient), back.relevance],
-            Group::FanOut { product, .. } | Group::Pooling { product, .. } => vec![product],
-            Group::Summands { products, .. } => products.to_vec(),
-            Group::Bases(nodes) => nodes.to_vec(),
+            Group::Activation(back) => {
+                let gradient = Some(back.gradient).filter(|_| back.keeps_gradient);
+                gradient.into_iter().chain(back.scaled).chain(back.relevance).collect()
+            }
+            Group::FanOut(FanOut { product, .. }) | Group::Pooling { product, .. } => vec![product],
+            Group::Summands(SumBack { products, .. }) => products.to_vec(),
+            Group::Bases(_) | Group::Saliency(_) | Group::Residual { .. } => self.nodes(),
         }
     }
 
@@ -113,6 +153,8 @@ impl Group {
 pub struct Limits {
     /// `W x` and `|W| |x|` of at least so many operations each are one pass; `None`: never.
     pub joint_flops: Option<u64>,
+    /// Whether a kernel goes through W and |W| in one dispatch, each with a source of its own.
+    pub shares_parts: bool,
     /// Transposes over the same weights are one pass where their values have at most so many bytes, taken together, for one sample.
     pub pair_bytes: u64,
 }
@@ -122,6 +164,8 @@ struct Fusion<'a> {
     graph: &'a Graph,
     /// Whether a node's value is to be stored, by its index.
     is_kept: Vec<bool>,
+    /// Whether a group has it, by its index.
+    is_absorbed: Vec<bool>,
     limits: &'a Limits,
     readers: Vec<Vec<NodeId>>,
 }
@@ -136,16 +180,17 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
     }
     let mut is_kept = vec![false; graph.nodes().len()];
     kept.iter().for_each(|id| is_kept[id.index()] = true);
-    let fusion = Fusion { graph, is_kept, limits, readers };
-    let mut absorbed = vec![false; graph.nodes().len()];
-    let mut groups = Vec::new();
-    for id in graph.ids().filter(|id| live[id.index()]) {
-        if absorbed[id.index()] || graph.node(id).op.is_given() {
+    let is_absorbed = vec![false; graph.nodes().len()];
+    let mut fusion = Fusion { graph, is_kept, is_absorbed, limits, readers };
+    let is_computed = |id: &NodeId| live[id.index()] && !graph.node(*id).op.is_given();
+    let mut groups = fusion.all_summands(graph.ids().filter(is_computed));
+    for id in graph.ids().filter(is_computed) {
+        if fusion.is_absorbed[id.index()] {
             continue;
         }
-        let is_free = |group: &Group| group.nodes().iter().all(|node| !absorbed[node.index()]);
+        let is_free = |group: &Group| group.nodes().iter().all(|node| !fusion.is_absorbed[node.index()]);
         let group = fusion.pattern(id).filter(is_free).unwrap_or_else(|| Group::Chain(fusion.chain(id)));
-        group.nodes().into_iter().for_each(|node| absorbed[node.index()] = true);
+        fusion.absorb(&group);
         groups.push(group);
     }
     fusion.sort(&mut groups);
@@ -153,6 +198,21 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
 }
 
 impl Fusion<'_> {
+    fn absorb(&mut self, group: &Group) {
+        group.nodes().into_iter().for_each(|node| self.is_absorbed[node.index()] = true);
+    }
+
+    /// Relevance of all sums whose summands are there. They add these by themselves, so that the sums may end in their activations.
+    fn all_summands(&mut self, ids: impl Iterator<Item = NodeId>) -> Vec<Group> {
+        let groups: Vec<SumBack> = ids.filter_map(|id| self.summands(id)).collect();
+        for &back in &groups {
+            self.absorb(&Group::Summands(back));
+            let sum = self.inputs(back.quotient)[1];
+            self.readers[sum.index()].retain(|&reader| reader != back.quotient);
+        }
+        groups.into_iter().map(Group::Summands).collect()
+    }
+
     fn op(&self, id: NodeId) -> Op {
         self.graph.node(id).op
     }
@@ -216,13 +276,29 @@ impl Fusion<'_> {
         fits.then_some(next)
     }
 
-    /// A group stands where its last node stood, so that what it reads besides is there. A reduction follows the value that it reads, so
-    /// that the value's memory need not wait for it.
+    /// Where a group runs: at its last node that reads something else than the others' values, for all that is there.
+    fn place(&self, group: &Group) -> Option<NodeId> {
+        match *group {
+            Group::Activation(back) => {
+                Some(back.relevance.map_or(back.gradient, |relevance| relevance.max(back.gradient)))
+            }
+            Group::Saliency(saliency) => Some(saliency.maps),
+            Group::Chain(_)
+            | Group::SharedWeights { .. }
+            | Group::FanOut(_)
+            | Group::Summands(_)
+            | Group::Pooling { .. }
+            | Group::Bases(_)
+            | Group::Residual { .. } => group.nodes().into_iter().max(),
+        }
+    }
+
+    /// A reduction follows the value that it reads, so that the value's memory need not wait for it.
     fn sort(&self, groups: &mut [Group]) {
         let mut place_of: Vec<NodeId> = self.graph.ids().collect();
         for group in groups.iter() {
-            let last = group.nodes().into_iter().max();
-            group.nodes().into_iter().for_each(|node| place_of[node.index()] = last.unwrap_or(node));
+            let place = self.place(group);
+            group.nodes().into_iter().for_each(|node| place_of[node.index()] = place.unwrap_or(node));
         }
         groups.sort_by_key(|group| {
             let nodes = group.nodes();

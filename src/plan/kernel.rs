@@ -109,9 +109,9 @@ shaders! {
     /// Sum over channels, plain or of scaled magnitudes.
     ChannelSum "channel_sum" ["runs"] (0 weights, 4 values),
     /// ReLU and ReLU6: value, gradient, relevance.
-    Clamp "clamp" ["runs"] (0 weights, 3 values),
+    Clamp "clamp" ["runs" "activation_back"] (0 weights, 3 values),
     /// Gradient and relevance back through ReLU and ReLU6.
-    ClampBack "clamp_back" ["runs"] (1 weights, 6 values),
+    ClampBack "clamp_back" ["runs" "activation_back"] (1 weights, 7 values),
     /// Which class a request means.
     ClassIndex "class_index" [] (0 weights, 3 values),
     /// Dense convolution by subgroup broadcast.
@@ -147,7 +147,7 @@ shaders! {
     /// Transposed matrix-vector product, or two over the same weights.
     LinearTranspose "linear_transpose" ["weight_rows" "parts"] (1 weights, 4 values),
     /// A gradient where relevance is not zero, what that leaves out, and what holds where it leaves out nothing.
-    Mask "mask" [] (0 weights, 6 values),
+    Mask "mask" ["fold"] (0 weights, 6 values),
     /// Copies of pictures with pixels of certain ranks replaced.
     MaskedCopies "masked_copies" [] (0 weights, 5 values),
     /// Input times gradient where relevance is not zero.
@@ -182,19 +182,19 @@ shaders! {
     /// Elements to their places by a digit of a radix sort.
     RankScatter "rank_scatter" [] (0 weights, 3 values),
     /// Reduction to one value per sample.
-    Reduce "reduce" [] (0 weights, 2 values),
+    Reduce "reduce" ["fold"] (0 weights, 2 values),
     /// Bilinear interpolation.
     Resize "resize" ["runs"] (0 weights, 2 values),
-    /// The residual of a full convolution.
-    Residual "residual" ["runs" "divide"] (0 weights, 6 values),
-    /// Channel means of relevance and of input times gradient.
-    SaliencyMaps "saliency_maps" ["runs"] (0 weights, 4 values),
+    /// The residual of a full convolution, and its sum.
+    Residual "residual" ["fold" "divide"] (0 weights, 7 values),
+    /// Channel means of relevance and of input times gradient, and extremes of what they are made of.
+    SaliencyMaps "saliency_maps" ["fold"] (0 weights, 6 values),
     /// Adds a residual and keeps the total.
     Shift "shift" ["runs"] (0 weights, 5 values),
     /// Adds the sums of which a product of matrices is split.
     SplitSum "split_sum" ["gate" "divide" "epilogue"] (1 weights, 3 values),
     /// Relevance of both summands of a sum.
-    SumRelevance "sum_relevance" ["runs" "divide"] (0 weights, 6 values),
+    SumRelevance "sum_relevance" ["runs" "divide" "activation_back"] (0 weights, 6 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" [] (0 weights, 3 values),
     /// Elementwise operations of one value.

@@ -9,6 +9,7 @@ pub mod fuse;
 pub mod kernel;
 pub mod layout;
 mod lower;
+mod measured;
 pub mod memory;
 pub mod packing;
 mod profile;
@@ -158,20 +159,19 @@ impl Plan {
         sharing: Sharing,
     ) -> Result<Self, PlanError> {
         let live = graph.live(outputs);
-        let mut lowering = lower::Lowering::new(graph, &live, outputs, profile, batch);
-        for id in graph.ids().filter(|id| live[id.index()]) {
-            if graph.node(id).op.is_given() {
-                lowering.declare(id);
-            }
+        let mut draft = lower::Draft::new(graph, &live, outputs, profile, batch);
+        for id in graph.ids().filter(|id| live[id.index()] && graph.node(*id).op.is_given()) {
+            draft.value(id);
         }
         let limits = fuse::Limits {
             joint_flops: profile.strategy.joint_flops,
+            shares_parts: profile.strategy.dense == DenseKernels::Tiled,
             pair_bytes: profile.facts.max_binding_bytes / u64::from(batch),
         };
         let groups = fuse::groups(graph, &live, outputs, &limits);
-        groups.iter().for_each(|group| lowering.place_together(group));
-        groups.iter().for_each(|group| lowering.group(group));
-        let lower::Lowering { steps, values, value_of, passes, dense, .. } = lowering;
+        groups.iter().for_each(|group| draft.place_together(group));
+        groups.iter().for_each(|group| lower::Lowering::group(&mut draft, group));
+        let lower::Draft { steps, values, value_of, passes, dense, .. } = draft;
         let too_large = values.iter().find(|value| value.bytes > profile.facts.max_binding_bytes);
         if let Some(value) = too_large {
             let bytes = value.bytes / u64::from(batch);

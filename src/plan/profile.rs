@@ -38,6 +38,14 @@ pub struct Strategy {
     pub run: u32,
     /// Pixels with all of their channels that such a workgroup goes through.
     pub pixel_run: u32,
+    /// Lanes that may share a pixel's channels: 1, or 64, which then are of one workgroup.
+    pub channel_lanes: u32,
+    /// Lanes of the workgroups of reductions.
+    pub reduction_lanes: u32,
+    /// vec4 elements that such a workgroup goes through at least.
+    pub reduction_run: u32,
+    /// Partial results of a reduction at most, all of which every lane of a reader folds.
+    pub partial_results: u32,
     /// Pixels of a row that a lane of a depthwise convolution computes: 1 or 4.
     pub depthwise_pixels: u32,
     /// How kernels that exist in two forms load and store values.
@@ -106,6 +114,10 @@ impl Strategy {
         lanes: 64,
         run: 64,
         pixel_run: 64,
+        channel_lanes: 64,
+        reduction_lanes: 256,
+        reduction_run: 1024,
+        partial_results: 64,
         depthwise_pixels: 1,
         loads: Loads::Floats,
         dense: DenseKernels::Tiled,
@@ -120,6 +132,10 @@ impl Strategy {
         lanes: 8,
         run: 1024,
         pixel_run: 64,
+        channel_lanes: 1,
+        reduction_lanes: 8,
+        reduction_run: 2048,
+        partial_results: 1024,
         depthwise_pixels: 4,
         loads: Loads::Integers64,
         dense: DenseKernels::Broadcast,

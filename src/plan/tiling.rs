@@ -47,6 +47,8 @@ const OTHER_SPLITS: usize = 3;
 const LANES_AT_ONCE: f64 = 32_768.0;
 /// What a step costs besides its work, in instructions of a lane: about 2 microseconds.
 const STEP: f64 = 2000.0;
+/// What the step that adds the sums of splits costs besides its bytes, and what its workgroups wait for.
+const SPLIT_SUM: f64 = 3500.0;
 /// Bytes that go to memory or come from it during an instruction of a lane.
 const BYTES: f64 = 2200.0;
 /// What a load of four values from workgroup memory costs, in instructions.
@@ -129,7 +131,7 @@ impl Tiling {
         let of_filling = f64::from(self.depth / 4) * of_quad + FILL;
         let of_lane = f64::from(self.fillings(product)) / f64::from(self.splits) * of_filling + 8.0 * rows * pixels;
         let time = of_lane * (self.all_lanes(product) / LANES_AT_ONCE).max(1.0) + STEP;
-        if self.splits == 1 { time } else { time + STEP + self.partial_bytes(product) / BYTES }
+        if self.splits == 1 { time } else { time + SPLIT_SUM + self.partial_bytes(product) / BYTES }
     }
 
     /// Lanes of all workgroups.

@@ -4,7 +4,7 @@
 
 use super::kernel::Shader;
 use super::tiling::{self, Product, Tiling};
-use super::{DenseKernels, Profile};
+use super::{DenseKernels, Profile, measured};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,8 @@ pub struct PassShape {
     pub decides: bool,
     /// The largest tile by which Winograd's algorithm is accurate enough and allowed; `None` where it is not at all.
     pub winograd: Option<WinogradTile>,
-    /// Whether the product with absolute weights is computed along with it.
+    /// Whether another product is computed along with it: of a forward pass that with absolute weights, of a transpose that of another source
+    /// with another part of the same weights.
     pub joint: bool,
     /// Whether it is a product of matrices: one tap, no padding, a source that is taken whole or by its absolute values.
     pub product: bool,
@@ -163,11 +164,22 @@ impl PassShape {
                 candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
             }
         }
+        let measured = self.measured(profile).filter(|variant| !candidates.contains(variant));
+        candidates.extend(measured);
         candidates
     }
 
-    /// The variant that is taken without measurements.
+    /// What was measured to be the fastest for such a pass on a graphics card.
+    fn measured(&self, profile: &Profile) -> Option<Variant> {
+        let is_card = profile.strategy.dense == DenseKernels::Tiled;
+        is_card.then(|| measured::fastest(self, |variant| self.computes(variant, profile))).flatten()
+    }
+
+    /// The variant that is taken where nobody has measured: neither a user nor, for passes nearly like this one, who made the program's list.
     pub fn default_variant(&self, profile: &Profile) -> Variant {
+        if let Some(measured) = self.measured(profile) {
+            return measured;
+        }
         let algorithm = self.default_algorithm(profile);
         let kernel = self.default_kernel(algorithm, profile);
         Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
@@ -187,12 +199,12 @@ impl PassShape {
     fn fits(&self, algorithm: Algorithm, kernel: DenseKernel, profile: &Profile) -> bool {
         match kernel {
             DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
-            DenseKernel::Broadcast => profile.facts.can_broadcast(),
+            DenseKernel::Broadcast => profile.facts.can_broadcast() && !(self.joint && self.transposed),
             DenseKernel::Product => profile.facts.can_broadcast() && self.is_product(algorithm),
             // Where weights go by broadcast, workgroup memory is as slow as any other.
             DenseKernel::Tiled(tiling) => {
                 let is_card = profile.strategy.dense != DenseKernels::Broadcast;
-                is_card && !self.joint && tiling.fits(&self.matrices(algorithm))
+                is_card && (self.transposed || !self.joint) && tiling.fits(&self.matrices(algorithm))
             }
         }
     }
@@ -254,8 +266,9 @@ impl PassShape {
         let (rows, source_quads) = (self.channels, self.source_channels.div_ceil(4));
         match algorithm {
             Algorithm::Direct => {
-                let slices = if self.transposed { self.stride * self.stride } else { 1 };
-                let taps = (self.kernel[0] * self.kernel[1]).div_ceil(slices);
+                let grids = if self.transposed { self.stride * self.stride } else { 1 };
+                let taps = (self.kernel[0] * self.kernel[1]).div_ceil(grids);
+                let slices = if self.joint { 2 * grids } else { grids };
                 Product { rows, pixels: self.grid_pixels(), taps, source_quads, slices, can_split: true }
             }
             Algorithm::Winograd(tile) => {

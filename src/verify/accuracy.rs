@@ -8,8 +8,8 @@ pub(super) struct Accuracy {
     pub tolerance: f64,
     /// Whether it adds terms, or multiplies such sums: where they cancel, the distance follows the terms instead of the sum.
     pub is_sum: bool,
-    /// Whether its magnitude is what it makes of its inputs' magnitudes, and its distance follows it: a term of a sum that it is fused with.
-    pub is_term: bool,
+    /// Whether it is linear in its first input, and adds nothing: it passes on that input's distance.
+    pub is_linear: bool,
     /// Inputs with which terms are subtracted: all terms add up where these are negative.
     pub subtracted: &'static [usize],
 }
@@ -23,14 +23,14 @@ const EXACT: Accuracy = of(0.0);
 /// One whose terms do not cancel.
 const PLAIN: Accuracy = of(ROUNDING);
 
-/// A quotient.
-const QUOTIENT: Accuracy = Accuracy { is_term: true, ..PLAIN };
+/// A quotient, or a share of its first input.
+const LINEAR: Accuracy = Accuracy { is_linear: true, ..PLAIN };
 
 /// A sum of terms of both signs.
 const SUM: Accuracy = Accuracy { is_sum: true, ..PLAIN };
 
 const fn of(tolerance: f64) -> Accuracy {
-    Accuracy { tolerance, is_sum: false, is_term: false, subtracted: &[] }
+    Accuracy { tolerance, is_sum: false, is_linear: false, subtracted: &[] }
 }
 
 const fn subtracting(subtracted: &'static [usize]) -> Accuracy {
@@ -88,7 +88,8 @@ fn explain(op: &Explain) -> Accuracy {
         Explain::ClassRequest { .. } | Explain::PassRequest(_) | Explain::ClassIndex => EXACT,
         Explain::LogitRelevance(_) => of(1e-4),
         Explain::ConvolveParts { .. } | Explain::ConvolveTransposeMasked { .. } | Explain::LinearParts { .. } => SUM,
-        Explain::ConvolveOnes { .. } | Explain::LinearOnes { .. } | Explain::ClampRelevance(_) => PLAIN,
+        Explain::ConvolveOnes { .. } | Explain::LinearOnes { .. } => PLAIN,
+        Explain::ClampRelevance(_) => LINEAR,
         Explain::Unary(_) => SUM,
         Explain::Binary(binary) => of_binary(binary),
         Explain::Reduce(Reduction::Sum | Reduction::CountNonZero) => SUM,
@@ -114,7 +115,7 @@ fn explain(op: &Explain) -> Accuracy {
 fn of_binary(binary: &Binary) -> Accuracy {
     match binary {
         Binary::MultiplyAbsolute => SUM,
-        Binary::Divide | Binary::SafeDivide | Binary::Ratio => QUOTIENT,
+        Binary::Divide | Binary::SafeDivide | Binary::Ratio => LINEAR,
         Binary::AddAbsolute | Binary::Mask => PLAIN,
     }
 }

@@ -11,7 +11,7 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step, codes};
+use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step, Strategy, codes};
 use agf::verify::{NOTABLE_MAP_ERROR, verify, verify_edited};
 
 fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
@@ -37,6 +37,17 @@ fn limited_models_pass() {
     for architecture in [EfficientNetLite0, ResNet18, TinyResNet, TinyVgg, Vgg11Bn] {
         check(limited_gpu(), architecture, &Method::default(), 2);
     }
+}
+
+/// What graphics cards run, on this driver.
+#[test]
+fn plans_of_graphics_cards_pass() {
+    use Architecture::{EfficientNetLite0, ResNet50, TinyResNet, TinyVgg};
+    let card = gpu().with_strategy(Strategy::GRAPHICS_CARD);
+    for (architecture, count) in [(TinyVgg, 3), (TinyResNet, 2), (EfficientNetLite0, 2), (ResNet50, 1)] {
+        check(&card, architecture, &Method::default(), count);
+    }
+    check(&card, TinyResNet, &"fullgrad".parse().unwrap(), 2);
 }
 
 #[test]
@@ -246,6 +257,9 @@ fn planted_faults_are_found() {
         }
         fan_out
     });
+    plant("maps of the first channels", TinyResNet, |step| {
+        is(step, Shader::SaliencyMaps) && step.uniforms.set("quads", 1u32)
+    });
     // Not the relevance as it is: a pooled value is the largest of its window, so that the ratio rule hands it on whole.
     plant("relevance divided by itself", TinyVgg, |step| {
         let relevance = step.kernel.constants.contains(&("RELEVANCE", 1)) && is(step, Shader::MaxPoolTranspose);
@@ -357,7 +371,7 @@ fn faults_planted_in_other_methods_are_found() {
     plant_in(&method("gradient"), "signs in a map of magnitudes", TinyVgg, |step| {
         is(step, Shader::PlainMap) && step.uniforms.set("absolute", 0u32)
     });
-    plant_in(&method("guided-backprop"), "dropped mask of a gradient", TinyResNet, |step| {
+    plant_in(&method("guided-backprop"), "dropped mask of a gradient", TinyVgg, |step| {
         replace_operation(step, Shader::Clamp, codes::CLAMP_GRADIENT, codes::CLAMP_VALUE)
     });
     plant_in(&method("grad-cam"), "rows of another size", TinyVgg, |step| {

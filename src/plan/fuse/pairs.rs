@@ -89,8 +89,13 @@ impl Fusion<'_> {
                 Op::Backward(Backward::ConvolveTranspose { layer: b_layer, weight: b_weight, .. }),
             ) => {
                 let shapes = |node: &Node| (self.graph.shape(node.inputs[0]), node.shape);
-                let is_same = a_layer == b_layer && a_weight == b_weight && shapes(a) == shapes(b);
-                earlier.len() == 1 && is_same && [a, b].iter().all(|node| self.can_lie_beside_another(node))
+                let is_same = a_layer == b_layer && shapes(a) == shapes(b);
+                let fits = match (a_weight == b_weight, self.is_of_gradient(a)) {
+                    (true, false) => self.is_of_quotient(a) && self.is_of_quotient(b),
+                    (false, true) => self.limits.shares_parts && self.is_product(a_layer) && self.is_of_quotient(b),
+                    (true, true) | (false, false) => false,
+                };
+                earlier.len() == 1 && is_same && fits && [a, b].iter().all(|node| self.can_lie_beside_another(node))
             }
             (_, Op::Explain(Explain::ConvolveParts { .. })) => later.len() == 1 && self.is_joint(a, b),
             _ => match (linear_product(&a.op), linear_product(&b.op)) {
@@ -102,15 +107,33 @@ impl Fusion<'_> {
         }
     }
 
-    /// Whether a transpose's source, and its result, may be one half of a value: a quotient that nothing else reads, of a size that other values
-    /// can begin behind.
+    /// Whether a transpose's source, and its result, may be one half of a value: of a size that other values can begin behind.
     fn can_lie_beside_another(&self, transpose: &Node) -> bool {
-        let source = transpose.inputs[0];
-        let is_quotient = self.op(source) == Binary::Ratio.into();
         let fits =
             |shape: Shape| shape.bytes().is_multiple_of(ALIGNMENT) && 2 * shape.bytes() <= self.limits.pair_bytes;
-        let shapes = [self.graph.shape(source), transpose.shape];
-        is_quotient && self.readers[source.index()].len() == 1 && shapes.into_iter().all(fits)
+        [self.graph.shape(transpose.inputs[0]), transpose.shape].into_iter().all(fits)
+    }
+
+    /// Whether a transpose's source is a quotient that nothing else reads.
+    fn is_of_quotient(&self, transpose: &Node) -> bool {
+        let source = transpose.inputs[0];
+        self.op(source) == Binary::Ratio.into() && self.readers[source.index()].len() == 1
+    }
+
+    /// Whether a transpose's source is a gradient that is no transpose's result, and that no other transpose reads: it may lie beside another
+    /// value.
+    fn is_of_gradient(&self, transpose: &Node) -> bool {
+        let source = transpose.inputs[0];
+        let is_gradient =
+            matches!(self.op(source), Op::Backward(Backward::BatchNormGradient(_) | Backward::ClampGradient(_)));
+        let is_transpose = |&&id: &&NodeId| matches!(self.op(id), Op::Backward(Backward::ConvolveTranspose { .. }));
+        is_gradient && self.readers[source.index()].iter().filter(is_transpose).count() == 1
+    }
+
+    /// Whether a convolution is a product of matrices.
+    fn is_product(&self, layer: ConvolutionId) -> bool {
+        let layer = self.graph.convolution(layer);
+        layer.groups == 1 && layer.window.taps() == 1 && layer.window.plain_stride().is_some()
     }
 
     /// Whether they are a dense convolution's `W x` and `|W| |x|` of enough operations each, where x is nowhere negative.

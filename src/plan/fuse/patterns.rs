@@ -1,8 +1,8 @@
 //! Small steps that rules put one behind the other, each found by the node that comes first in the graph.
 //!
-//! A group runs where its last node stood. So whatever reads one of its values must come later than all of its nodes.
+//! Whatever reads one of a group's values must come later than the place where the group runs.
 
-use super::{ActivationBack, Fusion, Group};
+use super::{ActivationBack, FanOut, Fusion, Group, SumBack};
 use crate::graph::{Backward, Binary, Explain, Forward, NodeId, Op};
 
 impl Fusion<'_> {
@@ -11,9 +11,11 @@ impl Fusion<'_> {
         let group = match self.op(id) {
             Op::Forward(Forward::Add) => self.activation(Some(id), self.only_reader(id)?),
             Op::Backward(Backward::ClampGradient(_)) => self.activation(None, id),
-            Op::Explain(Explain::Binary(Binary::SafeDivide)) => self.fan_out(id),
-            Op::Explain(Explain::Binary(Binary::Ratio)) => self.pooling(id).or_else(|| self.summands(id)),
+            Op::Explain(Explain::Binary(Binary::SafeDivide)) => self.fan_out(id).map(Group::FanOut),
+            Op::Explain(Explain::Binary(Binary::Ratio)) => self.pooling(id),
             Op::Explain(Explain::FactorBasis) => self.bases(id),
+            Op::Explain(Explain::SaliencyMaps) => self.saliency(id),
+            Op::Explain(Explain::Residual(_)) => self.residual(id),
             Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         };
         group.filter(|group| self.is_ordered(group))
@@ -25,40 +27,53 @@ impl Fusion<'_> {
         if sum.is_some_and(|sum| sum != g || !self.is_of_one_shape(sum)) {
             return None;
         }
-        let is_relevance = |&&id: &&NodeId| {
-            self.op(id) == Explain::ClampRelevance(activation).into() && self.inputs(id)[1] == y && id > gradient
+        let is_relevance = |&id: &NodeId| {
+            let is_back = self.op(id) == Explain::ClampRelevance(activation).into() && self.inputs(id)[1] == y;
+            is_back && id > gradient && !self.is_absorbed[id.index()]
         };
-        let &relevance = self.readers[y.index()].iter().find(is_relevance)?;
-        let scaled = self
-            .only_reader(gradient)
-            .filter(|&id| matches!(self.op(id), Op::Backward(Backward::BatchNormGradient(_))));
-        let back = |scaled| Group::Activation { back: ActivationBack { sum, gradient, scaled, relevance } };
-        [scaled, None].into_iter().map(back).find(|group| self.is_ordered(group))
+        let relevance = self.readers[y.index()].iter().copied().find(is_relevance);
+        let readers = &self.readers[gradient.index()];
+        let is_scale = |&id: &NodeId| matches!(self.op(id), Op::Backward(Backward::BatchNormGradient(_)));
+        let scaled = readers.iter().copied().find(is_scale);
+        let back = |(relevance, scaled): (Option<NodeId>, Option<NodeId>)| {
+            let keeps_gradient = scaled.is_none() || self.is_kept[gradient.index()] || readers.len() > 1;
+            Group::Activation(ActivationBack { sum, gradient, scaled, keeps_gradient, relevance })
+        };
+        let sizes = [(relevance, scaled), (relevance, None), (None, scaled), (None, None)];
+        let group = sizes.into_iter().map(back).find(|group| self.is_ordered(group))?;
+        (group.nodes().len() > 1).then_some(group)
     }
 
-    fn fan_out(&self, quotient: NodeId) -> Option<Group> {
-        let x = self.inputs(quotient)[1];
-        let sum = self.only_reader(quotient)?;
+    /// The group of the first of both quotients.
+    fn fan_out(&self, quotient: NodeId) -> Option<FanOut> {
+        self.fan_out_to(self.only_reader(self.only_reader(quotient)?)?)
+    }
+
+    /// The group whose product it is.
+    fn fan_out_to(&self, product: NodeId) -> Option<FanOut> {
+        let &[x, sum] = self.inputs(product) else { return None };
+        if self.op(product) != Forward::Multiply.into() || self.op(sum) != Forward::Add.into() {
+            return None;
+        }
         let &[first, second] = self.inputs(sum) else { return None };
-        let product = self.only_reader(sum)?;
         let is_quotient = |id: NodeId| {
             let is_of_x = self.op(id) == Binary::SafeDivide.into() && self.inputs(id)[1] == x;
             is_of_x && self.only_reader(id) == Some(sum)
         };
-        let is_whole = [quotient, sum, product].iter().all(|&id| self.graph.shape(id) == self.graph.shape(x));
-        let fits = self.op(sum) == Forward::Add.into()
-            && self.op(product) == Forward::Multiply.into()
-            && self.inputs(product) == [x, sum]
-            && first != second
+        let is_whole = [first, second, sum, product].iter().all(|&id| self.graph.shape(id) == self.graph.shape(x));
+        let fits = first != second
+            && self.only_reader(sum) == Some(product)
             && is_whole
             && is_quotient(first)
             && is_quotient(second);
-        fits.then_some(Group::FanOut { quotients: [first, second], sum, product })
+        fits.then_some(FanOut { quotients: [first, second], sum, product })
     }
 
-    fn summands(&self, quotient: NodeId) -> Option<Group> {
-        let &[_, sum] = self.inputs(quotient) else { return None };
-        if self.op(sum) != Forward::Add.into() || self.is_kept[quotient.index()] {
+    /// The group of a quotient, and what stands between that and the relevances of those who read the sum.
+    pub(super) fn summands(&self, quotient: NodeId) -> Option<SumBack> {
+        let &[relevance, sum] = self.inputs(quotient) else { return None };
+        let is_ratio = self.op(quotient) == Binary::Ratio.into();
+        if !is_ratio || self.op(sum) != Forward::Add.into() || self.is_kept[quotient.index()] {
             return None;
         }
         let &[a, b] = self.inputs(sum) else { return None };
@@ -66,8 +81,29 @@ impl Fusion<'_> {
         let is_product =
             |id: NodeId, x: NodeId| self.op(id) == Forward::Multiply.into() && self.inputs(id) == [x, quotient];
         let is_whole = [a, b, quotient].iter().all(|&id| self.graph.shape(id) == self.graph.shape(sum));
-        let fits = is_whole && is_product(to_a, a) && is_product(to_b, b);
-        fits.then_some(Group::Summands { quotient, products: [to_a, to_b] })
+        if !is_whole || !is_product(to_a, a) || !is_product(to_b, b) {
+            return None;
+        }
+        let activation = self.activation_of(relevance, sum).filter(|_| self.only_reader(relevance) == Some(quotient));
+        let (value, behind, reader) = match activation {
+            Some(value) => (value, self.inputs(relevance)[0], relevance),
+            None => (sum, relevance, quotient),
+        };
+        let is_behind = |fan_out: &FanOut| {
+            self.inputs(fan_out.product)[0] == value && self.only_reader(fan_out.product) == Some(reader)
+        };
+        let fan_out = self.fan_out_to(behind).filter(is_behind);
+        let activation = activation.map(|_| relevance);
+        let back = SumBack { fan_out, activation, quotient, products: [to_a, to_b] };
+        self.is_ordered(&Group::Summands(back)).then_some(back)
+    }
+
+    /// The value of a sum's activation, where `relevance` is that at its input.
+    fn activation_of(&self, relevance: NodeId, sum: NodeId) -> Option<NodeId> {
+        let Op::Explain(Explain::ClampRelevance(activation)) = self.op(relevance) else { return None };
+        let value = self.inputs(relevance)[1];
+        let is_of_sum = self.op(value) == Forward::Clamp(activation).into() && self.inputs(value) == [sum];
+        is_of_sum.then_some(value)
     }
 
     fn pooling(&self, quotient: NodeId) -> Option<Group> {
@@ -95,12 +131,12 @@ impl Fusion<'_> {
         Some(Group::Bases([first, second]))
     }
 
-    /// Whether everything that reads a value of the group comes behind all of its nodes.
+    /// Whether everything that reads a value of the group comes behind its place.
     fn is_ordered(&self, group: &Group) -> bool {
         let nodes = group.nodes();
-        let last = nodes.iter().max();
+        let place = self.place(group);
         let readers = group.outputs().into_iter().flat_map(|output| &self.readers[output.index()]);
         let mut outside = readers.filter(|reader| !nodes.contains(reader));
-        outside.all(|reader| Some(reader) > last)
+        outside.all(|reader| Some(*reader) > place)
     }
 }

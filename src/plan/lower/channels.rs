@@ -16,7 +16,7 @@ struct Run {
     keeps: bool,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// One input behind the other; a quad that two of them share is written by both, the second of which keeps what the first wrote.
     pub(super) fn concat(&mut self, node: &Node) {
         let mut first = 0;

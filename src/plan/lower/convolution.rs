@@ -1,8 +1,8 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
-use super::{Lowering, Work};
+use super::{Lowering, UNUSED, Work};
 use crate::graph::{
-    Activation, Binary, Convolution, ConvolutionId, Explain, Forward, Node, Op, Padding, Part, Shape, Window,
+    Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Node, Op, Padding, Part, Shape, Window,
 };
 use crate::plan::codes;
 use crate::plan::fuse::Group;
@@ -46,6 +46,8 @@ pub(super) struct Pass {
     pub destination: ValueId,
     /// Where the same goes with absolute weights; for a forward pass whose source is nowhere negative.
     pub absolute: Option<ValueId>,
+    /// The part of the weights of another pass, whose source and destination lie behind this one's and have its shapes.
+    pub second: Option<Part>,
     pub shape: Shape,
     /// Samples that it goes through: those of the batch, or twice as many where it stands for two passes. Epilogues apply to the first.
     pub samples: u32,
@@ -75,7 +77,7 @@ pub(super) fn part_code(part: Part) -> u32 {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// `part(W) * part(x)`.
     pub(super) fn convolution(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part, input: Part) {
         let mut pass = self.pass(node, layer, weight, false);
@@ -88,10 +90,14 @@ impl Lowering<'_> {
     /// `part(W)^T v`.
     pub(super) fn convolution_transpose(&mut self, group: &Group, node: &Node, layer: ConvolutionId, weight: Part) {
         let mut pass = self.pass(node, layer, weight, true);
-        if group.partner().is_some() {
-            pass.source = memory::whole(&self.values, pass.source);
-            pass.destination = memory::whole(&self.values, pass.destination);
-            pass.samples = 2 * self.batch;
+        let partner = group.partner().map(|partner| self.graph.node(partner).op);
+        if let Some(Op::Backward(Backward::ConvolveTranspose { weight: other, .. })) = partner {
+            pass.source = memory::whole(&self.draft.values, pass.source);
+            pass.destination = memory::whole(&self.draft.values, pass.destination);
+            match other == weight {
+                true => pass.samples = 2 * self.batch,
+                false => pass.second = Some(other),
+            }
         }
         let epilogue = self.epilogue(group, node);
         self.run_pass(&pass, &epilogue);
@@ -108,6 +114,7 @@ impl Lowering<'_> {
             source_shape: self.shape(node.inputs[0]),
             destination: self.value(self.output),
             absolute: None,
+            second: None,
             shape: node.shape,
             samples: self.batch,
             gate: None,
@@ -139,7 +146,7 @@ impl Lowering<'_> {
             Some(_) if convolution.groups == 1 => {}
             Some(_) | None => return self.general(pass, epilogue),
         }
-        let first = self.steps.len();
+        let first = self.draft.steps.len();
         let shape = self.pass_shape(pass, epilogue);
         let variant = shape.variant(self.profile);
         match (variant.algorithm, pass.absolute) {
@@ -147,7 +154,12 @@ impl Lowering<'_> {
             (Algorithm::Direct, None) => self.direct(pass, epilogue, variant),
             (Algorithm::Winograd(tile), None) => self.winograd(pass, epilogue, variant, tile),
         }
-        self.dense.push(DensePass { shape, variant, steps: first..self.steps.len(), gated: pass.gate.is_some() });
+        self.draft.dense.push(DensePass {
+            shape,
+            variant,
+            steps: first..self.draft.steps.len(),
+            gated: pass.gate.is_some(),
+        });
     }
 
     fn pass_shape(&self, pass: &Pass, epilogue: &Epilogue) -> PassShape {
@@ -162,14 +174,14 @@ impl Lowering<'_> {
             width: pass.shape.width,
             decides: self.decides(pass),
             winograd: self.winograd_allowed(pass, epilogue),
-            joint: pass.absolute.is_some(),
+            joint: pass.absolute.is_some() || pass.second.is_some(),
             product: self.is_product(pass, window),
         }
     }
 
     /// Whether max-pooling and ReLU decide on the result, and an explanation on what they decide.
     pub(super) fn decides(&self, pass: &Pass) -> bool {
-        self.is_explained && !pass.transposed && pass.weight == Part::Full
+        self.draft.is_explained && !pass.transposed && pass.weight == Part::Full
     }
 
     /// Whether it is a product of matrices that one level of sums is enough for.
@@ -177,18 +189,19 @@ impl Lowering<'_> {
         let is_point = window.taps() == 1 && window.padding == Padding::all(0);
         let is_masked = matches!(pass.source_part, Part::Full | Part::Absolute);
         let is_one_level = !self.decides(pass) || pass.source_shape.quads() <= BLOCK;
-        is_point && is_masked && is_one_level && pass.absolute.is_none()
+        is_point && is_masked && is_one_level && pass.absolute.is_none() && pass.second.is_none()
     }
 
     fn count_pass(&mut self, pass: &Pass) {
         let convolution = self.graph.convolution(pass.layer);
-        if self.passes.iter().all(|known| known.layer != convolution.name) {
+        if self.draft.passes.iter().all(|known| known.layer != convolution.name) {
             let (layer, role) = (convolution.name.clone(), self.graph.role(pass.layer));
-            self.passes.push(LayerPasses { layer, role, always: 0, gated: 0 });
+            self.draft.passes.push(LayerPasses { layer, role, always: 0, gated: 0 });
         }
-        for known in self.passes.iter_mut().filter(|known| known.layer == convolution.name) {
+        for known in self.draft.passes.iter_mut().filter(|known| known.layer == convolution.name) {
             *if pass.gate.is_some() { &mut known.gated } else { &mut known.always } += 1;
-            known.always += u32::from(pass.absolute.is_some() || pass.samples > self.batch);
+            let is_twice = pass.absolute.is_some() || pass.second.is_some() || pass.samples > self.batch;
+            known.always += u32::from(is_twice);
         }
     }
 
@@ -238,7 +251,7 @@ impl Lowering<'_> {
 
     /// Source, operand or gate, and destination, as the kernels bind them.
     pub(super) fn operands(&self, pass: &Pass, epilogue: &Epilogue) -> [ValueId; 3] {
-        [pass.source, pass.gate_value().or(epilogue.operand).unwrap_or(self.unused), pass.destination]
+        [pass.source, pass.gate_value().or(epilogue.operand).unwrap_or(UNUSED), pass.destination]
     }
 
     /// `part(W) * 1` with ones of `[height, width]`.
@@ -267,7 +280,7 @@ impl Lowering<'_> {
             .with("padding_top", convolution.window.padding.top)
             .with("padding_left", convolution.window.padding.left)
             .with("epilogue", epilogue.code);
-        let operand = epilogue.operand.unwrap_or(self.unused);
+        let operand = epilogue.operand.unwrap_or(UNUSED);
         let output = self.value(self.output);
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ConvolutionOnes), node.shape);
         let flops = self.elements(node, convolution.window.taps().into());

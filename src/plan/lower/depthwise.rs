@@ -6,7 +6,7 @@ use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn depthwise(&mut self, pass: &Pass, epilogue: &Epilogue) {
         let convolution = self.graph.convolution(pass.layer).clone();
         let uniforms = Uniforms::new()

@@ -12,19 +12,23 @@ use crate::plan::variant::{DenseKernel, Variant};
 /// Bytes of weights that stay in the second-level cache of a processor's core.
 const CACHED_BYTES: u64 = 1 << 20;
 
-/// What the dense kernels compute: a convolution, or several independent ones (`slices`) with weights of their own.
+/// What the dense kernels compute: a convolution, or several independent ones (`slices`), each with its own source and destination.
 pub(super) struct Dense<'a> {
     pub variant: Variant,
     pub window: Window,
     pub transposed: bool,
-    pub absolute_weight: bool,
+    /// A bit for each slice: whether its weights are taken by their absolute values.
+    pub absolute_weights: u32,
     pub source_part: Part,
     pub source_shape: Shape,
     pub shape: Shape,
     pub samples: u32,
-    /// Samples of the source before those.
+    /// Samples of the source before those, and in all.
     pub first_sample: u32,
+    pub source_samples: u32,
     pub slices: u32,
+    /// vec4 elements of the weights from one slice to the next; 0 where all have the same.
+    pub weight_slice: u32,
     /// Whether max-pooling and ReLU decide on the result: near-ties must then fall as in exact arithmetic.
     pub decides: bool,
     pub weights: Packing,
@@ -35,26 +39,32 @@ pub(super) struct Dense<'a> {
     pub flops: u64,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn direct(&mut self, pass: &Pass, epilogue: &Epilogue, variant: Variant) {
         let convolution = self.graph.convolution(pass.layer);
+        let parts = [Some(pass.weight), pass.second].into_iter().flatten();
+        let absolute_weights =
+            parts.clone().zip(0..).map(|(part, slice)| u32::from(part == Part::Absolute) << slice).sum();
+        let slices = parts.count() as u32;
         let dense = Dense {
             variant,
             window: convolution.window,
             transposed: pass.transposed,
-            absolute_weight: pass.weight == Part::Absolute,
+            absolute_weights,
             source_part: pass.source_part,
             source_shape: pass.source_shape,
             shape: pass.shape,
             samples: pass.samples,
             first_sample: 0,
-            slices: 1,
+            source_samples: pass.samples,
+            slices,
+            weight_slice: 0,
             decides: self.decides(pass),
             weights: self.dense_weights(pass),
             values: self.operands(pass, epilogue),
             gate: pass.gate_count(),
             epilogue,
-            flops: pass_flops(convolution, pass) * u64::from(pass.samples),
+            flops: pass_flops(convolution, pass) * u64::from(pass.samples * slices),
         };
         self.dense(&dense);
     }
@@ -84,7 +94,8 @@ impl Lowering<'_> {
         if is_product && step > 1 && dense.gate == 0 {
             self.zeros(dense.values[2], dense.shape, dense.samples);
         }
-        let blocks = row_blocks(rows, dense.weights.bytes(self.graph) / u64::from(dense.slices));
+        let weight_slices = if dense.weight_slice == 0 { 1 } else { dense.slices };
+        let blocks = row_blocks(rows, dense.weights.bytes(self.graph) / u64::from(weight_slices));
         for (first_tile, count) in self.parts(tiles, dense.flops) {
             let uniforms = match dense.variant.kernel {
                 DenseKernel::Product => self.product_uniforms(dense, first_tile, blocks),
@@ -127,22 +138,23 @@ impl Lowering<'_> {
             .with("transposed", dense.transposed)
             .with("samples", dense.samples)
             .with("slices", dense.slices)
-            .with("weight_slice", self.weight_slice(dense))
+            .with("weight_slice", dense.weight_slice)
             .with("first_tile", first_tile);
         let uniforms = self.with_epilogue(uniforms.with("gate", dense.gate), dense.epilogue);
         match dense.variant.kernel {
             DenseKernel::Broadcast => {
                 let source_part = part_code(dense.source_part);
                 uniforms
-                    .with("absolute_weight", dense.absolute_weight)
+                    .with("absolute_weight", dense.absolute_weights)
                     .with("source_part", source_part)
                     .with("row_blocks", row_blocks)
             }
             DenseKernel::Tiled(tiling) => uniforms
-                .with("absolute_weight", dense.absolute_weight)
+                .with("absolute_weights", dense.absolute_weights)
                 .with("source_part", part_code(dense.source_part))
                 .with("splits", tiling.splits)
-                .with("first_sample", dense.first_sample),
+                .with("first_sample", dense.first_sample)
+                .with("source_samples", dense.source_samples),
             DenseKernel::Uniform | DenseKernel::UniformSmall | DenseKernel::Product => uniforms,
         }
     }
@@ -163,18 +175,13 @@ impl Lowering<'_> {
             .with("source_quads", dense.source_shape.quads())
             .with("quads", dense.shape.quads())
             .with("samples", dense.samples)
-            .with("weight_slice", self.weight_slice(dense))
+            .with("weight_slice", dense.weight_slice)
             .with("first_tile", first_tile)
             .with("gate", dense.gate);
         self.with_epilogue(uniforms, dense.epilogue)
-            .with("absolute_weight", dense.absolute_weight)
+            .with("absolute_weight", dense.absolute_weights)
             .with("absolute_source", dense.source_part == Part::Absolute)
             .with("row_blocks", row_blocks)
-    }
-
-    /// vec4 elements of the weights of one slice.
-    fn weight_slice(&self, dense: &Dense) -> u32 {
-        (dense.weights.elements(self.graph) / 4) as u32 / dense.slices
     }
 }
 
@@ -192,7 +199,7 @@ fn dense_kernel(dense: &Dense) -> Kernel {
         DenseKernel::Tiled(tiling) => tiling.kernel(dense.decides),
         DenseKernel::Uniform | DenseKernel::UniformSmall => of_rows()
             .with("PIXELS", kernel.pixels() / LANES)
-            .with("ABSOLUTE_WEIGHT", dense.absolute_weight.into())
+            .with("ABSOLUTE_WEIGHT", dense.absolute_weights)
             .with("SOURCE_PART", part_code(dense.source_part))
             .with("TWO_LEVELS", dense.decides.into()),
     };

@@ -1,10 +1,10 @@
 //! Batch normalisation, activations and elementwise operations of two values.
 
-use super::{Lowering, Work};
+use super::{Lowering, UNUSED, Work};
 use crate::graph::{
-    Activation, Backward, BatchNormId, Bias, Binary, Forward, Function, Node, NodeId, Op, Shape, Unary,
+    Activation, Backward, BatchNormId, Bias, Binary, Explain, Forward, Function, Node, NodeId, Op, Shape, Unary,
 };
-use crate::plan::fuse::{ActivationBack, Group};
+use crate::plan::fuse::{ActivationBack, FanOut, Group, SumBack};
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
@@ -55,7 +55,7 @@ pub(super) const fn bias_of(bias: Bias) -> Packing {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Per channel a scale and a shift, of a value or of the sum of two; `operation` is one of `codes::AFFINE_*`.
     pub(super) fn channel_affine(&mut self, node: &Node, sum: Option<&Node>, packing: Packing, operation: u32) {
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ChannelAffine), node.shape);
@@ -67,7 +67,7 @@ impl Lowering<'_> {
         let weights = vec![packing];
         let (first, second) = match sum {
             Some(sum) => (self.value(sum.inputs[0]), self.value(sum.inputs[1])),
-            None => (self.value(node.inputs[0]), self.unused),
+            None => (self.value(node.inputs[0]), UNUSED),
         };
         let values = vec![first, second, self.value(self.output)];
         let flops = self.elements(node, 2);
@@ -82,7 +82,7 @@ impl Lowering<'_> {
         let uniforms =
             Uniforms::new().with("count", count).with("columns", workgroups[0]).with("high", activation.ceiling());
         let first = self.value(node.inputs[0]);
-        let second = node.inputs.get(1).map_or(self.unused, |&id| self.value(id));
+        let second = node.inputs.get(1).map_or(UNUSED, |&id| self.value(id));
         let values = vec![first, second, self.value(self.output)];
         let flops = self.elements(node, 2);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
@@ -99,7 +99,7 @@ impl Lowering<'_> {
             .with("channels", node.shape.channels)
             .with("first", first)
             .with("second", second);
-        let gradient = if is_gradient { self.value(values[1]) } else { self.unused };
+        let gradient = if is_gradient { self.value(values[1]) } else { UNUSED };
         let values = vec![self.value(values[0]), gradient, self.value(self.output)];
         let flops = self.elements(node, 16);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
@@ -157,7 +157,7 @@ impl Lowering<'_> {
         let kernel = Kernel::new(Shader::Binary).with("OPERATION", codes::BINARY_ZERO);
         let (kernel, [x, y, _]) = self.per_quad(kernel, shape);
         let uniforms = binary_uniforms(shape, codes::OPERAND_NONE, f32::MAX);
-        let values = vec![self.unused, self.unused, destination];
+        let values = vec![UNUSED, UNUSED, destination];
         self.push(Work { kernel, uniforms, workgroups: [x, y, samples], flops: 0 }, Vec::new(), values);
     }
 
@@ -182,41 +182,61 @@ impl Lowering<'_> {
             .with("pixels", shape.pixels())
             .with("high", activation.ceiling())
             .with("has_second", second.is_some())
-            .with("is_scaled", back.scaled.is_some());
-        let values = vec![
-            self.value(first),
-            second.map_or(self.unused, |second| self.value(second)),
-            self.value(graph.node(back.relevance).inputs[0]),
-            self.value(y),
-            self.value(back.scaled.unwrap_or(back.gradient)),
-            self.value(back.relevance),
-        ];
+            .with("keeps_gradient", back.keeps_gradient)
+            .with("is_scaled", back.scaled.is_some())
+            .with("has_relevance", back.relevance.is_some());
+        let relevance = back.relevance.map(|relevance| graph.node(relevance).inputs[0]);
+        let read = [Some(first), second, relevance, Some(y)];
+        let written = [Some(back.gradient).filter(|_| back.keeps_gradient), back.scaled, back.relevance];
+        let values = [&read[..], &written[..]].concat().into_iter().map(|id| self.value_or_unused(id)).collect();
         let flops = self.elements(gradient, 6);
-        self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![affine], values, 2);
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![affine], values, written.len());
     }
 
     /// Relevance of a value that two steps read.
-    pub(super) fn fan_out(&mut self, quotients: [NodeId; 2], product: NodeId) {
-        let [first, second] = quotients.map(|id| self.graph.node(id).inputs[0]);
-        let value = self.graph.node(product).inputs[0];
-        self.flat_step(Shader::FanOut, &[value, first, second], &[product], 6);
+    pub(super) fn fan_out(&mut self, fan_out: &FanOut) {
+        let node = self.graph.node(fan_out.product);
+        let [first, second] = self.read_by_quotients(fan_out);
+        let (kernel, workgroups) = self.flat(Kernel::new(Shader::FanOut), node.shape.vectors());
+        let uniforms = Uniforms::new().with("count", node.shape.vectors()).with("columns", workgroups[0]);
+        let values = self.values(&[node.inputs[0], first, second, fan_out.product]);
+        let flops = self.elements(node, 6);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }
 
     /// Relevance of both summands of a sum.
-    pub(super) fn summands(&mut self, quotient: NodeId, products: [NodeId; 2]) {
-        let [a, b] = products.map(|id| self.graph.node(id).inputs[0]);
-        let &[relevance, sum] = &self.graph.node(quotient).inputs[..] else { return };
-        self.flat_step(Shader::SumRelevance, &[relevance, sum, a, b], &products, 4);
+    pub(super) fn summands(&mut self, back: &SumBack) {
+        let graph = self.graph;
+        let node = graph.node(back.products[0]);
+        let [a, b] = back.products.map(|id| graph.node(id).inputs[0]);
+        let at_sum = graph.node(back.activation.unwrap_or(back.quotient));
+        let relevances = back.fan_out.map(|fan_out| self.read_by_quotients(&fan_out));
+        let [first, second] = relevances.map_or([Some(at_sum.inputs[0]), None], |both| both.map(Some));
+        let high = match at_sum.op {
+            Op::Explain(Explain::ClampRelevance(activation)) => activation.ceiling(),
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => f32::MAX,
+        };
+        let (kernel, workgroups) = self.flat(Kernel::new(Shader::SumRelevance), node.shape.vectors());
+        let uniforms = Uniforms::new()
+            .with("count", node.shape.vectors())
+            .with("columns", workgroups[0])
+            .with("high", high)
+            .with("has_second", back.fan_out.is_some())
+            .with("is_clamped", back.activation.is_some());
+        let [to_a, to_b] = back.products;
+        let values = [first, second, Some(a), Some(b), Some(to_a), Some(to_b)];
+        let values = values.into_iter().map(|id| self.value_or_unused(id)).collect();
+        let flops = self.elements(node, 12);
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, 2);
     }
 
-    /// A step over elements that values of one shape have in the same places.
-    fn flat_step(&mut self, shader: Shader, read: &[NodeId], written: &[NodeId], flops_per_element: u64) {
-        let node = self.graph.node(written[0]);
-        let (kernel, workgroups) = self.flat(Kernel::new(shader), node.shape.vectors());
-        let uniforms = Uniforms::new().with("count", node.shape.vectors()).with("columns", workgroups[0]);
-        let flops = self.elements(node, flops_per_element);
-        let values = self.values(&[read, written].concat());
-        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, written.len());
+    /// What both steps sent back.
+    fn read_by_quotients(&self, fan_out: &FanOut) -> [NodeId; 2] {
+        fan_out.quotients.map(|id| self.graph.node(id).inputs[0])
+    }
+
+    fn value_or_unused(&mut self, id: Option<NodeId>) -> ValueId {
+        id.map_or(UNUSED, |id| self.value(id))
     }
 }
 

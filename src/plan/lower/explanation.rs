@@ -1,15 +1,22 @@
 //! The operations that only explanations have: target, factorization, residual, box rule, map.
 
-use super::{Lowering, Work};
-use crate::graph::{LogitRelevance, Node, NodeId, ResidualTerms, Shape};
+use super::{LANES, Lowering, UNUSED, Work};
+use crate::graph::{Explain, LogitRelevance, Node, NodeId, Op, ResidualTerms, Shape};
+use crate::plan::fuse::Saliency;
 use crate::plan::kernel::{Kernel, Shader};
+use crate::plan::layout::QUAD_BYTES;
+use crate::plan::memory::ALIGNMENT;
 use crate::plan::uniforms::Uniforms;
-use crate::plan::{ValueId, codes};
+use crate::plan::{Value, ValueId, codes};
 
-impl Lowering<'_> {
+/// Runs of pixels at most, in each of which the largest values of a layer are found.
+const MOST_RUNS: u32 = 64;
+
+impl Lowering<'_, '_> {
     pub(super) fn class_index(&mut self, node: &Node) {
         let logits = self.shape(node.inputs[0]);
-        self.step(node, self.per_sample(Shader::ClassIndex), classes(logits), 4);
+        let workgroups = [logits.channels.div_ceil(LANES), 1, self.batch];
+        self.step(node, (Kernel::new(Shader::ClassIndex), workgroups), classes(logits), 4);
     }
 
     pub(super) fn target_gradient(&mut self, node: &Node) {
@@ -21,11 +28,51 @@ impl Lowering<'_> {
         self.step(node, self.per_sample(Shader::LogitRelevance), uniforms, 4);
     }
 
-    pub(super) fn saliency_maps(&mut self, node: &Node) {
+    /// Maps of a layer, and partial results of what is asked for besides: each kind behind the other, in a part of its own.
+    pub(super) fn saliency(&mut self, saliency: &Saliency) {
+        let graph = self.graph;
+        let node = graph.node(saliency.maps);
         let shape = self.shape(node.inputs[0]);
-        let per_channel = self.shape(node.inputs[2]) != shape;
-        let uniforms = pixels_and_quads(shape).with("channels", shape.channels).with("per_channel", per_channel);
-        self.step(node, self.per_pixel(Kernel::new(Shader::SaliencyMaps), shape), uniforms, 4);
+        let (kernel, lanes) = self.with_lanes(Kernel::new(Shader::SaliencyMaps));
+        let (kernel, pixels) = self.with_channel_lanes(kernel, lanes, shape);
+        let least = if pixels == lanes { self.profile.strategy.pixel_run } else { pixels };
+        let run = shape.pixels().div_ceil(MOST_RUNS).next_multiple_of(pixels).max(least);
+        let runs = shape.pixels().div_ceil(run);
+        let stride = (runs * self.batch).next_multiple_of(ALIGNMENT as u32 / QUAD_BYTES as u32);
+        let part = u64::from(stride) * QUAD_BYTES;
+        let found = self.scratch_bytes("found", 4 * part);
+        for (id, offset) in saliency.reductions().into_iter().zip((0..).step_by(part as usize)) {
+            let Some(id) = id else { continue };
+            let (name, bytes) = (graph.node(id).name.clone(), u64::from(runs * self.batch) * QUAD_BYTES);
+            let value = self.draft.room(Value { name, node: None, bytes, within: Some((found, offset)) });
+            self.draft.partials.insert(id, (value, runs));
+        }
+        let masked = saliency.largest_masked.map(|id| graph.node(id).inputs[0]);
+        let uniforms = pixels_and_quads(shape)
+            .with("channels", shape.channels)
+            .with("per_channel", self.shape(node.inputs[2]) != shape)
+            .with("has_masked", masked.is_some())
+            .with("run", run)
+            .with("runs", runs)
+            .with("stride", stride);
+        let mut values = self.values(&node.inputs);
+        values.push(masked.map_or(UNUSED, |masked| self.value(masked)));
+        values.extend([found, self.value(saliency.maps)]);
+        let flops = shape.elements() * u64::from(self.batch) * 8;
+        self.push_writing(Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops }, Vec::new(), values, 2);
+    }
+
+    /// A kernel of so many lanes of which as many share a pixel's channels as may, as long as there are no more workgroups than partial results
+    /// should be; and how many pixels a workgroup has at a time.
+    fn with_channel_lanes(&self, kernel: Kernel, lanes: u32, shape: Shape) -> (Kernel, u32) {
+        let is_useful = |&sharing: &u32| {
+            let is_allowed = sharing <= self.profile.strategy.channel_lanes.min(lanes);
+            is_allowed && sharing <= shape.quads() && shape.pixels() * sharing <= MOST_RUNS * lanes
+        };
+        match [64, 16, 4].into_iter().find(is_useful) {
+            Some(sharing) => (kernel.with("CHANNEL_LANES", sharing), lanes / sharing),
+            None => (kernel, lanes),
+        }
     }
 
     pub(super) fn masked_saliency(&mut self, node: &Node) {
@@ -47,10 +94,10 @@ impl Lowering<'_> {
                 second_runs = runs;
                 values.extend([self.value(second.inputs[0]), maximum]);
             }
-            None => values.extend([self.unused; 2]),
+            None => values.extend([UNUSED; 2]),
         }
         values.push(self.value(first.inputs[2]));
-        values.push(bases.get(1).map_or(self.unused, |&id| self.value(id)));
+        values.push(bases.get(1).map_or(UNUSED, |&id| self.value(id)));
         values.push(self.value(bases[0]));
         let uniforms = Uniforms::new()
             .with("pixels", shape.pixels())
@@ -68,16 +115,44 @@ impl Lowering<'_> {
 
     pub(super) fn factor_maps(&mut self, node: &Node) {
         let shape = self.shape(node.inputs[0]);
-        let work = self.per_pixel(Kernel::new(Shader::FactorMaps), shape);
+        let lanes = self.profile.strategy.lanes;
+        let (kernel, pixels) = self.with_channel_lanes(Kernel::new(Shader::FactorMaps), lanes, shape);
+        let run = if pixels == lanes { self.profile.strategy.pixel_run } else { pixels };
+        let (kernel, run) = self.in_runs(kernel, run);
+        let workgroups = [shape.pixels().div_ceil(run), 1, self.batch];
         let [input_runs, gradient_runs] = [1, 4].map(|index| self.partials(node.inputs[index]).1);
         let uniforms = pixels_and_quads(shape).with("input_runs", input_runs).with("gradient_runs", gradient_runs);
-        self.step(node, work, uniforms, 4 * EXPONENTIAL + 4);
+        self.step(node, (kernel, workgroups), uniforms, 4 * EXPONENTIAL + 4);
     }
 
-    pub(super) fn residual(&mut self, node: &Node, terms: ResidualTerms) {
-        let maximum_runs = self.partials(node.inputs[3]).1;
-        let uniforms = residual_uniforms(pixels_and_quads(node.shape), terms).with("maximum_runs", maximum_runs);
-        self.step(node, self.per_quad(Kernel::new(Shader::Residual), node.shape), uniforms, EXPONENTIAL + 6);
+    /// A residual and its sum.
+    pub(super) fn residual_and_sum(&mut self, residual: NodeId, sum: NodeId) {
+        let graph = self.graph;
+        let node = graph.node(residual);
+        if let Op::Explain(Explain::Residual(terms)) = node.op {
+            self.residual(node, terms, Some(sum));
+        }
+    }
+
+    /// A residual, and partial results of its sum, whoever may read them.
+    pub(super) fn residual(&mut self, node: &Node, terms: ResidualTerms, sum: Option<NodeId>) {
+        let count = node.shape.vectors();
+        let (run, runs) = self.cut(count);
+        let sums = self.scratch("sum", Shape::new(1, 1, runs));
+        if let Some(sum) = sum {
+            self.draft.partials.insert(sum, (sums, runs));
+        }
+        let uniforms = Uniforms::new()
+            .with("pixels", node.shape.pixels())
+            .with("count", count)
+            .with("run", run)
+            .with("runs", runs);
+        let uniforms = residual_uniforms(uniforms, terms).with("maximum_runs", self.partials(node.inputs[3]).1);
+        let mut values: Vec<ValueId> = node.inputs.iter().map(|&id| self.partials(id).0).collect();
+        values.extend([sums, self.value(self.output)]);
+        let kernel = self.with_reduction_lanes(Kernel::new(Shader::Residual));
+        let flops = self.elements(node, EXPONENTIAL + 7);
+        self.push_writing(Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops }, Vec::new(), values, 2);
     }
 
     /// A step of a rule whose lanes go through the elements of the first input, whatever pixel they belong to. Of its last two inputs it folds

@@ -6,7 +6,7 @@ use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Packing, row_quads};
 use crate::plan::uniforms::Uniforms;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn general(&mut self, pass: &Pass, epilogue: &Epilogue) {
         let convolution = self.graph.convolution(pass.layer);
         let window = convolution.window;

@@ -9,7 +9,7 @@ use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::Variant;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// The forward pass `pass`, and to `absolute` the same with absolute weights.
     pub(super) fn joint(&mut self, pass: &Pass, absolute: ValueId, epilogue: &Epilogue, variant: Variant) {
         let convolution = self.graph.convolution(pass.layer);

@@ -1,7 +1,7 @@
 //! Linear layers, cut into ranges of rows that fit a binding.
 
 use super::convolution::part_code;
-use super::{Lowering, Work};
+use super::{Lowering, UNUSED, Work};
 use crate::graph::{Backward, Explain, Forward, LinearId, Node, Op, Part};
 use crate::plan::codes;
 use crate::plan::fuse::Group;
@@ -9,13 +9,13 @@ use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// `part(W) part(x) [+ b]`, given the parts of weight and input.
     pub(super) fn linear(&mut self, group: &Group, node: &Node, layer: LinearId, parts: [Part; 2], bias: bool) {
         let source_shape = self.shape(node.inputs[0]);
         let (low, high) = self.activation_bounds(group);
         let partner = group.partner();
-        let second = partner.map_or(self.unused, |partner| self.value(partner));
+        let second = partner.map_or(UNUSED, |partner| self.value(partner));
         let second_parts = partner.and_then(|partner| parts_taken(&self.graph.node(partner).op));
         let products = 1 + usize::from(partner.is_some());
         let values = vec![self.value(node.inputs[0]), second, self.value(self.output)];
@@ -43,8 +43,8 @@ impl Lowering<'_> {
         let destination_quads = node.shape.vectors();
         let graph = self.graph;
         let partner = group.partner();
-        let second_source = partner.map_or(self.unused, |partner| self.value(graph.node(partner).inputs[0]));
-        let second_destination = partner.map_or(self.unused, |partner| self.value(partner));
+        let second_source = partner.map_or(UNUSED, |partner| self.value(graph.node(partner).inputs[0]));
+        let second_destination = partner.map_or(UNUSED, |partner| self.value(partner));
         let second_parts = partner.and_then(|partner| parts_taken(&graph.node(partner).op));
         let products = 1 + usize::from(partner.is_some());
         let source = self.value(node.inputs[0]);
@@ -82,7 +82,7 @@ impl Lowering<'_> {
             .with("epilogue", codes::EPILOGUE_NONE);
         let (kernel, workgroups) = self.per_quad(Kernel::new(Shader::ConvolutionOnes), node.shape);
         let flops = self.elements(node, 1);
-        let values = vec![self.unused, self.value(self.output)];
+        let values = vec![UNUSED, self.value(self.output)];
         self.push(Work { kernel, uniforms, workgroups, flops }, vec![Packing::RowSums { layer, part: weight }], values);
     }
 

@@ -1,11 +1,11 @@
 //! What the gradient methods add: the target's unit vector, noise, and what makes maps out of values.
 
-use super::{LANES, Lowering, Work};
+use super::{LANES, Lowering, UNUSED, Work};
 use crate::graph::Node;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn one_hot(&mut self, node: &Node) {
         let uniforms = Uniforms::new().with("quads", node.shape.quads());
         let workgroups = [node.shape.quads().div_ceil(LANES), 1, self.batch];
@@ -27,7 +27,7 @@ impl Lowering<'_> {
         let uniforms = Uniforms::new().with("count", node.shape.quads() * node.shape.pixels());
         let (x, g) = match node.inputs[..] {
             [g, x] => (self.value(x), self.value(g)),
-            _ => (self.value(node.inputs[0]), self.unused),
+            _ => (self.value(node.inputs[0]), UNUSED),
         };
         let values = vec![x, g, self.value(self.output)];
         let flops = self.elements(node, 5);
@@ -69,7 +69,7 @@ impl Lowering<'_> {
             .with("quads", source.quads())
             .with("channels", source.channels);
         let mut values = self.values(&node.inputs);
-        values.resize(3, self.unused);
+        values.resize(3, UNUSED);
         values.push(self.value(self.output));
         let flops = source.elements() * u64::from(self.batch) * 3;
         let (kernel, workgroups) = self.per_pixel(kernel, source);

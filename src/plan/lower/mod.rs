@@ -6,6 +6,7 @@ mod channels;
 mod convolution;
 mod depthwise;
 mod direct;
+mod draft;
 mod elementwise;
 mod explanation;
 mod general;
@@ -17,101 +18,49 @@ mod reduction;
 mod tiled;
 mod winograd;
 
-use super::fuse::Group;
+use super::fuse::{Group, Saliency};
 use super::kernel::{Kernel, Shader};
-use super::layout::{self, QUAD_BYTES};
 use super::packing::Packing;
 use super::uniforms::Uniforms;
-use super::variant::DensePass;
-use super::{LayerPasses, Loads, Profile, Step, Value, ValueId, codes};
+use super::{Loads, Profile, Step, Value, ValueId, codes};
 use crate::graph::{Backward, Explain, Forward, Graph, Node, NodeId, Op, Part, Reduction, Shape};
+pub(super) use draft::Draft;
+use draft::UNUSED;
 use elementwise::{bias_of, code, normalization};
 use pooling::MaxPoolOperation;
-use std::collections::HashMap;
 
 /// The shaders' own `LANES` and `RUN`.
 const LANES: u32 = 64;
 
-/// Steps and values so far.
-pub(super) struct Lowering<'a> {
-    pub graph: &'a Graph,
-    pub profile: &'a Profile,
-    pub batch: u32,
-    pub steps: Vec<Step>,
-    pub values: Vec<Value>,
-    pub value_of: HashMap<NodeId, ValueId>,
-    pub passes: Vec<LayerPasses>,
-    pub dense: Vec<DensePass>,
-    /// Partial results of reductions that no step folds: every reader does, with so many of each sample.
-    partials: HashMap<NodeId, (ValueId, u32)>,
-    /// Whether the host reads a node, by its index.
-    is_kept: Vec<bool>,
-    /// Who reads each node.
-    readers: Vec<Vec<NodeId>>,
-    /// Whether gradients or relevances are wanted, and not only a prediction.
-    pub is_explained: bool,
-    /// A small value for bindings that a step does not use.
-    unused: ValueId,
-    /// Name of the group being lowered, and its output.
+/// Makes the steps of one group.
+pub(super) struct Lowering<'d, 'a> {
+    graph: &'a Graph,
+    profile: &'a Profile,
+    batch: u32,
+    draft: &'d mut Draft<'a>,
+    /// The group's name in plans.
     label: String,
+    /// The first value that it stores.
     output: NodeId,
 }
 
-impl<'a> Lowering<'a> {
-    pub fn new(graph: &'a Graph, live: &[bool], kept: &[NodeId], profile: &'a Profile, batch: u32) -> Self {
-        let unused = Value { name: "unused".into(), node: None, bytes: QUAD_BYTES, within: None };
-        let mut readers = graph.consumers();
-        readers.iter_mut().for_each(|readers| readers.retain(|reader| live[reader.index()]));
-        let mut is_kept = vec![false; graph.nodes().len()];
-        kept.iter().for_each(|id| is_kept[id.index()] = true);
-        Self {
-            graph,
-            profile,
-            batch,
-            steps: Vec::new(),
-            values: vec![unused],
-            value_of: HashMap::new(),
-            passes: Vec::new(),
-            dense: Vec::new(),
-            partials: HashMap::new(),
-            is_kept,
-            readers,
-            is_explained: goes_back(graph, live),
-            unused: ValueId(0),
-            label: String::new(),
-            output: NodeId(0),
-        }
-    }
-
-    /// Makes room for a node that the host fills.
-    pub fn declare(&mut self, id: NodeId) {
-        self.value(id);
-    }
-
-    pub fn group(&mut self, group: &Group) {
-        let names = |nodes: &[NodeId]| {
-            nodes.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" + ")
-        };
-        let outputs = group.outputs();
-        self.output = outputs.first().copied().unwrap_or(self.output);
-        self.label = match group {
-            Group::Chain(nodes) => names(nodes),
-            Group::SharedWeights { chain, partner } => format!("{} & {}", names(chain), names(&[*partner])),
-            Group::Activation { .. }
-            | Group::FanOut { .. }
-            | Group::Summands { .. }
-            | Group::Pooling { .. }
-            | Group::Bases(_) => {
-                outputs.iter().map(|&id| self.graph.node(id).name.as_str()).collect::<Vec<_>>().join(" & ")
-            }
-        };
+impl<'d, 'a> Lowering<'d, 'a> {
+    /// Appends a group's steps to the plan so far.
+    pub fn group(draft: &'d mut Draft<'a>, group: &Group) {
+        let Some(&output) = group.outputs().first() else { return };
+        let Draft { graph, profile, batch, .. } = *draft;
+        let mut lowering = Self { graph, profile, batch, draft, label: label(graph, group), output };
         match *group {
-            Group::Chain(ref nodes) | Group::SharedWeights { chain: ref nodes, .. } => self.chain(group, nodes[0]),
-            Group::Activation { back } => self.activation_back(&back),
-            Group::FanOut { quotients, product, .. } => self.fan_out(quotients, product),
-            Group::Summands { quotient, products } => self.summands(quotient, products),
-            Group::Pooling { quotient, transpose, product } => self.pooling_relevance(quotient, transpose, product),
-            Group::Bases(bases) => self.factor_bases(&bases),
+            Group::Chain(ref nodes) | Group::SharedWeights { chain: ref nodes, .. } => lowering.chain(group, nodes[0]),
+            Group::Activation(back) => lowering.activation_back(&back),
+            Group::FanOut(fan_out) => lowering.fan_out(&fan_out),
+            Group::Summands(back) => lowering.summands(&back),
+            Group::Pooling { quotient, transpose, product } => {
+                lowering.pooling_relevance(quotient, transpose, product);
+            }
+            Group::Bases(bases) => lowering.factor_bases(&bases),
+            Group::Saliency(saliency) => lowering.saliency(&saliency),
+            Group::Residual { residual, sum } => lowering.residual_and_sum(residual, sum),
         }
     }
 
@@ -184,12 +133,12 @@ impl<'a> Lowering<'a> {
             Explain::Unary(unary) => self.unary(node, unary),
             Explain::Binary(binary) => self.elementwise(node, code(binary), None),
             Explain::Reduce(reduction) => self.reduction(node, reduction, 0),
-            Explain::SaliencyMaps => self.saliency_maps(node),
+            Explain::SaliencyMaps => self.saliency(&Saliency::of(self.output)),
             Explain::SaliencyMaximum => self.reduction(node, Reduction::Maximum, 1),
             Explain::MaskedSaliency => self.masked_saliency(node),
             Explain::FactorBasis => self.factor_bases(&[self.output]),
             Explain::FactorMaps => self.factor_maps(node),
-            Explain::Residual(terms) => self.residual(node, terms),
+            Explain::Residual(terms) => self.residual(node, terms, None),
             Explain::Shift => self.rule_step(node, Shader::Shift, ["sum_runs", "count_runs"]),
             Explain::BoxRatio => self.rule_step(node, Shader::BoxRatio, ["minimum_runs", "maximum_runs"]),
             Explain::BoxRelevance => self.rule_step(node, Shader::BoxRelevance, ["minimum_runs", "maximum_runs"]),
@@ -206,39 +155,8 @@ impl<'a> Lowering<'a> {
         self.graph.shape(id)
     }
 
-    /// The place of a node's value; made on first use.
     fn value(&mut self, id: NodeId) -> ValueId {
-        if let Some(&known) = self.value_of.get(&id) {
-            return known;
-        }
-        self.new_value(id, None)
-    }
-
-    fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
-        let node = self.graph.node(id);
-        let (name, bytes) = (node.name.clone(), layout::bytes(node) * u64::from(self.batch));
-        self.values.push(Value { name, node: Some(id), bytes, within });
-        let value = ValueId(self.values.len() - 1);
-        self.value_of.insert(id, value);
-        value
-    }
-
-    /// Makes room for what two transposes over the same weights read, and for what they write: one behind the other, so that they are one pass
-    /// over twice as many samples.
-    pub fn place_together(&mut self, group: &Group) {
-        let Group::SharedWeights { chain, partner } = group else { return };
-        if let Op::Backward(Backward::ConvolveTranspose { .. }) = self.graph.node(chain[0]).op {
-            let source = |id: NodeId| self.graph.node(id).inputs[0];
-            let output = chain[chain.len() - 1];
-            for [first, second] in [[source(chain[0]), source(*partner)], [output, *partner]] {
-                let bytes = self.shape(first).bytes() * u64::from(self.batch);
-                let name = format!("{} & {}", self.graph.node(first).name, self.graph.node(second).name);
-                self.values.push(Value { name, node: None, bytes: 2 * bytes, within: None });
-                let whole = ValueId(self.values.len() - 1);
-                self.new_value(first, Some((whole, 0)));
-                self.new_value(second, Some((whole, bytes)));
-            }
-        }
+        self.draft.value(id)
     }
 
     fn values(&mut self, ids: &[NodeId]) -> Vec<ValueId> {
@@ -251,8 +169,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn scratch_bytes(&mut self, name: &str, bytes: u64) -> ValueId {
-        self.values.push(Value { name: format!("{} ({name})", self.label), node: None, bytes, within: None });
-        ValueId(self.values.len() - 1)
+        self.draft.room(Value { name: format!("{} ({name})", self.label), node: None, bytes, within: None })
     }
 
     /// Appends a step; the last of `values` is what it writes.
@@ -262,9 +179,9 @@ impl<'a> Lowering<'a> {
 
     /// Appends a step that writes the last `written` of `values`.
     fn push_writing(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>, written: usize) {
-        let value_bytes: u64 = values.iter().map(|&value| self.values[value.0].bytes).sum();
+        let value_bytes: u64 = values.iter().map(|&value| self.draft.values[value.0].bytes).sum();
         let weight_bytes: u64 = weights.iter().map(|packing| packing.bytes(self.graph)).sum();
-        self.steps.push(Step {
+        self.draft.steps.push(Step {
             node: self.output,
             label: self.label.clone(),
             kernel: work.kernel,
@@ -330,6 +247,24 @@ struct Work {
     uniforms: Uniforms,
     workgroups: [u32; 3],
     flops: u64,
+}
+
+/// Names of a group's nodes: those of a chain, else those whose values are stored.
+fn label(graph: &Graph, group: &Group) -> String {
+    let names = |nodes: &[NodeId], between: &str| {
+        nodes.iter().map(|&id| graph.node(id).name.as_str()).collect::<Vec<_>>().join(between)
+    };
+    match group {
+        Group::Chain(nodes) => names(nodes, " + "),
+        Group::SharedWeights { chain, partner } => format!("{} & {}", names(chain, " + "), names(&[*partner], "")),
+        Group::Activation(_)
+        | Group::FanOut(_)
+        | Group::Summands(_)
+        | Group::Pooling { .. }
+        | Group::Bases(_)
+        | Group::Saliency(_)
+        | Group::Residual { .. } => names(&group.outputs(), " & "),
+    }
 }
 
 /// Whether anything goes back through the network.

@@ -1,6 +1,6 @@
 //! Max-pooling with its positions and transpose, and adaptive average pooling.
 
-use super::{Lowering, Work};
+use super::{Lowering, UNUSED, Work};
 use crate::graph::{Backward, Node, NodeId, Op, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
@@ -16,7 +16,7 @@ pub(super) enum MaxPoolOperation {
     Relevance,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn max_pool(&mut self, node: &Node, window: Window, operation: MaxPoolOperation) {
         let values = self.values(&node.inputs);
         self.max_pool_step(node, window, operation, values);
@@ -27,7 +27,7 @@ impl Lowering<'_> {
             MaxPoolOperation::Value => Kernel::new(Shader::MaxPool).with("INDEX", 0),
             MaxPoolOperation::Index => Kernel::new(Shader::MaxPool).with("INDEX", 1),
             MaxPoolOperation::Transpose => {
-                values.resize(4, self.unused);
+                values.resize(4, UNUSED);
                 Kernel::new(Shader::MaxPoolTranspose).with("RELEVANCE", 0)
             }
             MaxPoolOperation::Relevance => Kernel::new(Shader::MaxPoolTranspose).with("RELEVANCE", 1),
@@ -49,7 +49,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn average_pool(&mut self, node: &Node, transposed: bool) {
-        let values = vec![self.value(node.inputs[0]), self.unused, self.unused];
+        let values = vec![self.value(node.inputs[0]), UNUSED, UNUSED];
         self.average_pool_step(node, transposed, false, values);
     }
 

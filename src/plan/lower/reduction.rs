@@ -1,16 +1,11 @@
 //! Reductions of a sample to one value, in one level or two.
 
-use super::{Lowering, Work};
-use crate::graph::{Explain, Node, NodeId, Op, Reduction, Shape};
+use super::{LANES, Lowering, Work};
+use crate::graph::{Node, NodeId, Reduction, Shape};
+use crate::plan::fuse;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
 use crate::plan::{ValueId, codes};
-
-/// vec4 elements that one workgroup reduces at least.
-const RUN: u32 = 2048;
-
-/// Partial results of a sample, at most: so many a reader folds by itself.
-const MOST_RUNS: u32 = 64;
 
 /// One level: `count` vec4 elements of each sample, of which the channels `first_channel..channels` take part.
 struct Level {
@@ -22,7 +17,7 @@ struct Level {
     channels: u32,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Reduces the channels from `first_channel` on: in one level where every reader folds partial results, otherwise in two.
     pub(super) fn reduction(&mut self, node: &Node, reduction: Reduction, first_channel: u32) {
         let (id, shape) = (self.output, self.shape(node.inputs[0]));
@@ -36,7 +31,7 @@ impl Lowering<'_> {
             Reduction::SumAbsolute => (codes::REDUCE_SUM_ABSOLUTE, codes::REDUCE_SUM),
         };
         let count = shape.vectors();
-        let (run, runs) = cut(count);
+        let (run, runs) = self.cut(count);
         let level = Level { operation, pixels: shape.pixels(), count, run, first_channel, channels: shape.channels };
         let source = self.value(node.inputs[0]);
         if runs == 1 {
@@ -46,7 +41,7 @@ impl Lowering<'_> {
         let partial = self.scratch("partial", Shape::new(1, 1, runs));
         self.level(&level, source, partial);
         if self.is_folded_by_readers(id) {
-            self.partials.insert(id, (partial, runs));
+            self.draft.partials.insert(id, (partial, runs));
             return;
         }
         let output = self.value(id);
@@ -57,25 +52,13 @@ impl Lowering<'_> {
 
     /// Whether all that read a reduction's result take partial results for it.
     fn is_folded_by_readers(&self, id: NodeId) -> bool {
-        let folds = |&reader: &NodeId| {
-            matches!(
-                self.graph.node(reader).op,
-                Op::Explain(
-                    Explain::FactorBasis
-                        | Explain::FactorMaps
-                        | Explain::Residual(_)
-                        | Explain::Shift
-                        | Explain::BoxRatio
-                        | Explain::BoxRelevance
-                )
-            )
-        };
-        !self.is_kept[id.index()] && self.readers[id.index()].iter().all(folds)
+        let folds = |&reader: &NodeId| fuse::folds(self.graph.node(reader).op);
+        !self.draft.is_kept[id.index()] && self.draft.readers[id.index()].iter().all(folds)
     }
 
     /// A reduction's result as partial results, and how many a sample has: one where they are folded already.
     pub(super) fn partials(&mut self, id: NodeId) -> (ValueId, u32) {
-        self.partials.get(&id).copied().unwrap_or_else(|| (self.value(id), 1))
+        self.draft.partials.get(&id).copied().unwrap_or_else(|| (self.value(id), 1))
     }
 
     /// `g [c != 0]`, and how many non-zero elements of `g` that leaves out, in so many parts; `values` are g, c, and a value of `copied` shape
@@ -86,7 +69,7 @@ impl Lowering<'_> {
         shape: Shape,
         copied: Shape,
     ) -> (ValueId, (ValueId, u32)) {
-        let (run, runs) = cut(shape.vectors());
+        let (run, runs) = self.cut(shape.vectors());
         let masked = self.scratch("masked", shape);
         let taken = self.scratch("taken", Shape::new(1, 1, runs));
         let uniforms = Uniforms::new()
@@ -95,7 +78,7 @@ impl Lowering<'_> {
             .with("runs", runs)
             .with("copy_count", copied.vectors())
             .with("copy_run", copied.vectors().div_ceil(runs));
-        let (kernel, _) = self.with_lanes(Kernel::new(Shader::Mask));
+        let kernel = self.with_reduction_lanes(Kernel::new(Shader::Mask));
         let flops = 4 * u64::from(shape.vectors()) * u64::from(self.batch);
         let work = Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops };
         self.push_writing(work, Vec::new(), vec![g, c, unmasked, masked, taken, copy], 3);
@@ -103,7 +86,7 @@ impl Lowering<'_> {
     }
 
     fn level(&mut self, level: &Level, source: ValueId, destination: ValueId) {
-        let (kernel, _) = self.with_lanes(Kernel::new(Shader::Reduce).with("OPERATION", level.operation));
+        let kernel = self.with_reduction_lanes(Kernel::new(Shader::Reduce).with("OPERATION", level.operation));
         let runs = level.count.div_ceil(level.run);
         let uniforms = Uniforms::new()
             .with("pixels", level.pixels)
@@ -116,10 +99,17 @@ impl Lowering<'_> {
         let workgroups = [runs, 1, self.batch];
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![source, destination]);
     }
-}
 
-/// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives the same bits in every batch.
-fn cut(count: u32) -> (u32, u32) {
-    let run = RUN.max(count.div_ceil(MOST_RUNS));
-    (run, count.div_ceil(run))
+    /// A kernel with the strategy's lanes for reductions.
+    pub(super) fn with_reduction_lanes(&self, kernel: Kernel) -> Kernel {
+        let lanes = self.profile.strategy.reduction_lanes;
+        if lanes == LANES { kernel } else { kernel.with("LANES", lanes) }
+    }
+
+    /// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives the same bits in every batch.
+    pub(super) fn cut(&self, count: u32) -> (u32, u32) {
+        let strategy = &self.profile.strategy;
+        let run = strategy.reduction_run.max(count.div_ceil(strategy.partial_results));
+        (run, count.div_ceil(run))
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::convolution::{Epilogue, Pass};
 use super::direct::Dense;
-use super::{LANES, Lowering, Work};
+use super::{LANES, Lowering, UNUSED, Work};
 use crate::graph::{Part, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
@@ -27,7 +27,7 @@ struct Run {
     result: ValueId,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// The largest tile with which it computes this pass accurately enough, if any. Its rounding errors follow a patch's largest value,
     /// while a direct sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all
     /// forward passes over parts of weights. In an explanation the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums
@@ -38,7 +38,7 @@ impl Lowering<'_> {
         let fits =
             window.kernel == [3, 3] && window.stride == [1, 1] && window.padding.top.max(window.padding.left) <= 2;
         let applies = fits && pass.source_part == Part::Full;
-        let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.is_explained);
+        let is_forward_divisor = !pass.transposed && (pass.weight != Part::Full || self.draft.is_explained);
         let is_divisor = epilogue.divides() || is_forward_divisor;
         let is_always = pass.gate.is_none();
         self.profile.choices.winograd.filter(|_| applies && is_always && !is_divisor)
@@ -94,21 +94,24 @@ impl Lowering<'_> {
         let (source_shape, shape) = (flat(pass.source_shape.channels), flat(pass.shape.channels));
         let Pass { layer, transposed, weight: part, .. } = *pass;
         let slices = run.tile.slices();
+        let weights = Packing::Winograd { tile: run.tile, layer, transposed, part };
         let macs = u64::from(run.tiles * slices) * u64::from(source_shape.channels * shape.channels);
         self.dense(&Dense {
             variant,
             window: Window::square(1, 1, 0),
             transposed: false,
-            absolute_weight: false,
+            absolute_weights: 0,
             source_part: Part::Full,
             source_shape,
             shape,
             samples: 1,
             first_sample: 0,
+            source_samples: 1,
             slices,
+            weight_slice: (weights.elements(self.graph) / 4) as u32 / slices,
             decides: self.decides(pass),
-            weights: Packing::Winograd { tile: run.tile, layer, transposed, part },
-            values: [run.source, self.unused, run.result],
+            weights,
+            values: [run.source, UNUSED, run.result],
             gate: 0,
             epilogue: &Epilogue::NONE,
             flops: 2 * macs,
