@@ -97,7 +97,7 @@ fn defaults_are_among_the_candidates() {
     let large_tiles = software().with_winograd(Some(WinogradTile::Four));
     for profile in [Profile::WEBGPU, software(), large_tiles] {
         for architecture in Architecture::ALL {
-            for pass in plan_for(&profile, architecture, [32, 40], 1).dense {
+            for pass in plan_for(&profile, architecture, [64, 72], 1).dense {
                 let default = pass.shape.default_variant(&profile);
                 assert!(
                     pass.shape.candidates(&profile).contains(&default),
@@ -113,7 +113,7 @@ fn defaults_are_among_the_candidates() {
 fn values_stay_near_the_lower_bound() {
     for (profile, architecture) in [Profile::WEBGPU, software()].iter().flat_map(|p| Architecture::ALL.map(|a| (p, a)))
     {
-        let plan = plan_for(profile, architecture, [32, 40], 2);
+        let plan = plan_for(profile, architecture, [64, 72], 2);
         assert!(plan.value_bytes() as f64 <= 1.2 * plan.lower_bound as f64, "{architecture}: {plan}");
     }
 }

@@ -103,6 +103,25 @@ impl Window {
         Some([along(0, height, top, bottom)?, along(1, width, left, right)?])
     }
 
+    /// The same window with as much padding behind as lets the last one reach over the edge of an input of `height` x `width`, where it
+    /// begins within the input or the padding before it: the "ceil mode" of pooling.
+    #[must_use]
+    pub fn ceiled(self, height: u32, width: u32) -> Self {
+        let Padding { top, left, bottom, right } = self.padding;
+        let behind = |axis: usize, size: u32, before: u32, after: u32| {
+            let reach = self.kernel[axis].saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1);
+            let begin = size.saturating_add(before);
+            let room = begin.saturating_add(after).saturating_sub(reach);
+            let stride = self.stride[axis].max(1);
+            let most = begin.saturating_sub(1) / stride;
+            let last = room.div_ceil(stride).min(most).saturating_mul(stride);
+            after.max(last.saturating_add(reach).saturating_sub(begin))
+        };
+        let padding =
+            Padding { bottom: behind(0, height, top, bottom), right: behind(1, width, left, right), ..self.padding };
+        Self { padding, ..self }
+    }
+
     /// Number of positions in the window.
     pub const fn taps(&self) -> u32 {
         self.kernel[0] * self.kernel[1]

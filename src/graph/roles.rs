@@ -1,6 +1,7 @@
 //! What each convolution is to a relevance rule, found from where it stands in its network.
 
 use super::{Forward, Graph, NodeId, Op, Role};
+use std::fmt;
 use std::str::FromStr;
 
 /// A role that a user gives to the convolutions whose names fit a pattern.
@@ -21,6 +22,12 @@ pub struct RoleChoice {
 pub struct RoleChoiceError {
     /// The text.
     pub text: String,
+}
+
+impl fmt::Display for RoleChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}={}", self.name, self.role.name())
+    }
 }
 
 impl FromStr for RoleChoice {

@@ -1,20 +1,44 @@
 //! The architectures that are known by name, and their recipes.
 
-use super::efficientnet_lite;
+mod alexnet;
+mod builder;
+mod efficientnet_lite;
+mod inverted_residual;
+mod mobilenet_v2;
+mod resnet;
+mod squeezenet;
+#[cfg(test)]
+mod tests;
+mod vgg;
+
 use super::fit::Naming;
-use super::resnet::{self, Block, ResNet, Stage};
-use super::vgg::{self, Vgg};
-use super::{Filter, InputSpec, Labels, Recipe};
+use super::{InputSpec, Labels, Recipe};
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network, Shape};
+use alexnet::AlexNet;
+use efficientnet_lite::EfficientNetLite;
+use mobilenet_v2::MobileNetV2;
+use resnet::ResNet;
+use squeezenet::SqueezeNet;
 use std::fmt;
 use std::str::FromStr;
+use vgg::Vgg;
 
 /// A network architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Architecture {
     /// EfficientNet-Lite0, the embedded model.
     EfficientNetLite0,
+    /// EfficientNet-Lite1.
+    EfficientNetLite1,
+    /// EfficientNet-Lite2.
+    EfficientNetLite2,
+    /// EfficientNet-Lite3.
+    EfficientNetLite3,
+    /// EfficientNet-Lite4.
+    EfficientNetLite4,
+    /// AlexNet.
+    AlexNet,
     /// VGG-11.
     Vgg11,
     /// VGG-11 with batch normalisation.
@@ -41,16 +65,53 @@ pub enum Architecture {
     ResNet101,
     /// ResNet-152, bottleneck blocks.
     ResNet152,
+    /// ResNet-50 with bottlenecks of twice the width.
+    WideResNet50_2,
+    /// ResNet-101 with bottlenecks of twice the width.
+    WideResNet101_2,
+    /// ResNeXt-50 with 32 groups of 4 channels.
+    ResNeXt50_32x4d,
+    /// ResNeXt-101 with 32 groups of 8 channels.
+    ResNeXt101_32x8d,
+    /// ResNeXt-101 with 64 groups of 4 channels.
+    ResNeXt101_64x4d,
+    /// SqueezeNet 1.0.
+    SqueezeNet1_0,
+    /// SqueezeNet 1.1.
+    SqueezeNet1_1,
+    /// MobileNetV2.
+    MobileNetV2,
     /// Three convolutions and two linear layers, for tests.
     TinyVgg,
     /// Two bottlenecks and two basic blocks, for tests.
     TinyResNet,
 }
 
+/// How the networks of a family are built, fed and named.
+trait Family {
+    /// The forward graph for a picture of this shape, with `classes` logits.
+    fn build(&self, input: Shape, classes: u32) -> Result<Network, GraphError>;
+
+    /// The names that other programs give to the layers of these parameters.
+    fn namings(&self, _parameters: &[Parameter]) -> Vec<Naming> {
+        Vec::new()
+    }
+
+    /// Size and normalisation of the input as the network was trained.
+    fn input(&self) -> InputSpec {
+        InputSpec::torchvision(224, 224)
+    }
+}
+
 impl Architecture {
     /// Every architecture, the embedded model's first.
-    pub const ALL: [Architecture; 16] = [
+    pub const ALL: [Architecture; 29] = [
         Self::EfficientNetLite0,
+        Self::EfficientNetLite1,
+        Self::EfficientNetLite2,
+        Self::EfficientNetLite3,
+        Self::EfficientNetLite4,
+        Self::AlexNet,
         Self::Vgg11,
         Self::Vgg11Bn,
         Self::Vgg13,
@@ -64,6 +125,14 @@ impl Architecture {
         Self::ResNet50,
         Self::ResNet101,
         Self::ResNet152,
+        Self::WideResNet50_2,
+        Self::WideResNet101_2,
+        Self::ResNeXt50_32x4d,
+        Self::ResNeXt101_32x8d,
+        Self::ResNeXt101_64x4d,
+        Self::SqueezeNet1_0,
+        Self::SqueezeNet1_1,
+        Self::MobileNetV2,
         Self::TinyVgg,
         Self::TinyResNet,
     ];
@@ -72,6 +141,11 @@ impl Architecture {
     pub const fn name(self) -> &'static str {
         match self {
             Self::EfficientNetLite0 => "efficientnet_lite0",
+            Self::EfficientNetLite1 => "efficientnet_lite1",
+            Self::EfficientNetLite2 => "efficientnet_lite2",
+            Self::EfficientNetLite3 => "efficientnet_lite3",
+            Self::EfficientNetLite4 => "efficientnet_lite4",
+            Self::AlexNet => "alexnet",
             Self::Vgg11 => "vgg11",
             Self::Vgg11Bn => "vgg11_bn",
             Self::Vgg13 => "vgg13",
@@ -85,8 +159,50 @@ impl Architecture {
             Self::ResNet50 => "resnet50",
             Self::ResNet101 => "resnet101",
             Self::ResNet152 => "resnet152",
+            Self::WideResNet50_2 => "wide_resnet50_2",
+            Self::WideResNet101_2 => "wide_resnet101_2",
+            Self::ResNeXt50_32x4d => "resnext50_32x4d",
+            Self::ResNeXt101_32x8d => "resnext101_32x8d",
+            Self::ResNeXt101_64x4d => "resnext101_64x4d",
+            Self::SqueezeNet1_0 => "squeezenet1_0",
+            Self::SqueezeNet1_1 => "squeezenet1_1",
+            Self::MobileNetV2 => "mobilenet_v2",
             Self::TinyVgg => "tiny_vgg",
             Self::TinyResNet => "tiny_resnet",
+        }
+    }
+
+    fn family(self) -> Box<dyn Family> {
+        match self {
+            Self::EfficientNetLite0 => Box::new(EfficientNetLite::LITE0),
+            Self::EfficientNetLite1 => Box::new(EfficientNetLite::LITE1),
+            Self::EfficientNetLite2 => Box::new(EfficientNetLite::LITE2),
+            Self::EfficientNetLite3 => Box::new(EfficientNetLite::LITE3),
+            Self::EfficientNetLite4 => Box::new(EfficientNetLite::LITE4),
+            Self::AlexNet => Box::new(AlexNet),
+            Self::Vgg11 => Box::new(Vgg::VGG11),
+            Self::Vgg11Bn => Box::new(Vgg::VGG11.with_batch_norm()),
+            Self::Vgg13 => Box::new(Vgg::VGG13),
+            Self::Vgg13Bn => Box::new(Vgg::VGG13.with_batch_norm()),
+            Self::Vgg16 => Box::new(Vgg::VGG16),
+            Self::Vgg16Bn => Box::new(Vgg::VGG16.with_batch_norm()),
+            Self::Vgg19 => Box::new(Vgg::VGG19),
+            Self::Vgg19Bn => Box::new(Vgg::VGG19.with_batch_norm()),
+            Self::ResNet18 => Box::new(ResNet::basic([2, 2, 2, 2])),
+            Self::ResNet34 => Box::new(ResNet::basic([3, 4, 6, 3])),
+            Self::ResNet50 => Box::new(ResNet::bottlenecks([3, 4, 6, 3])),
+            Self::ResNet101 => Box::new(ResNet::bottlenecks([3, 4, 23, 3])),
+            Self::ResNet152 => Box::new(ResNet::bottlenecks([3, 8, 36, 3])),
+            Self::WideResNet50_2 => Box::new(ResNet::bottlenecks([3, 4, 6, 3]).grouped(1, 128)),
+            Self::WideResNet101_2 => Box::new(ResNet::bottlenecks([3, 4, 23, 3]).grouped(1, 128)),
+            Self::ResNeXt50_32x4d => Box::new(ResNet::bottlenecks([3, 4, 6, 3]).grouped(32, 4)),
+            Self::ResNeXt101_32x8d => Box::new(ResNet::bottlenecks([3, 4, 23, 3]).grouped(32, 8)),
+            Self::ResNeXt101_64x4d => Box::new(ResNet::bottlenecks([3, 4, 23, 3]).grouped(64, 4)),
+            Self::SqueezeNet1_0 => Box::new(SqueezeNet::V1_0),
+            Self::SqueezeNet1_1 => Box::new(SqueezeNet::V1_1),
+            Self::MobileNetV2 => Box::new(MobileNetV2),
+            Self::TinyVgg => Box::new(Vgg::TINY),
+            Self::TinyResNet => Box::new(ResNet::tiny()),
         }
     }
 
@@ -104,42 +220,12 @@ impl Architecture {
     /// # Errors
     /// [`GraphError`] where the network cannot be built.
     pub fn recipe(self, classes: u32) -> Result<Recipe, GraphError> {
-        let build = move |height, width| self.build(height, width, classes);
-        let recipe = Recipe::new(self.name(), self.input(), build)?;
-        let namings = self.namings(recipe.parameters());
+        let family = self.family();
+        let recipe = Recipe::new(self.name(), family.input(), move |height, width| self.build(height, width, classes))?;
+        let namings = family.namings(recipe.parameters());
         let recipe = recipe.with_namings(namings);
         let is_imagenet = classes == 1000 && classes == self.default_classes();
         Ok(if is_imagenet { recipe.called(Labels::imagenet()) } else { recipe })
-    }
-
-    /// The names that other programs give to the layers of these parameters.
-    fn namings(self, parameters: &[Parameter]) -> Vec<Naming> {
-        match self {
-            Self::EfficientNetLite0 => vec![efficientnet_lite::timm(parameters)],
-            Self::Vgg11
-            | Self::Vgg11Bn
-            | Self::Vgg13
-            | Self::Vgg13Bn
-            | Self::Vgg16
-            | Self::Vgg16Bn
-            | Self::Vgg19
-            | Self::Vgg19Bn => vec![vgg::timm(parameters)],
-            Self::ResNet18 | Self::ResNet34 | Self::ResNet50 | Self::ResNet101 | Self::ResNet152 | Self::TinyResNet => {
-                vec![resnet::sequential(parameters)]
-            }
-            Self::TinyVgg => Vec::new(),
-        }
-    }
-
-    /// Size and normalisation of the input as the network was trained: 224x224 out of a short side of 256.
-    fn input(self) -> InputSpec {
-        let usual = InputSpec::torchvision(224, 224);
-        match self {
-            Self::EfficientNetLite0 => {
-                InputSpec { filter: Filter::Bicubic, mean: [127.0; 3], std: [128.0; 3], ..usual }
-            }
-            _ => usual,
-        }
     }
 
     /// The forward graph for a picture of 3 x `height` x `width`, with `classes` logits.
@@ -147,38 +233,8 @@ impl Architecture {
     /// # Errors
     /// [`GraphError::Window`] where the picture is too small for the network.
     pub fn build(self, height: u32, width: u32, classes: u32) -> Result<Network, GraphError> {
-        let input = Shape::new(3, height, width);
-        match self {
-            Self::EfficientNetLite0 => efficientnet_lite::build(input, classes),
-            Self::Vgg11 => Vgg::standard(vgg::VGG11, false).build(input, classes),
-            Self::Vgg11Bn => Vgg::standard(vgg::VGG11, true).build(input, classes),
-            Self::Vgg13 => Vgg::standard(vgg::VGG13, false).build(input, classes),
-            Self::Vgg13Bn => Vgg::standard(vgg::VGG13, true).build(input, classes),
-            Self::Vgg16 => Vgg::standard(vgg::VGG16, false).build(input, classes),
-            Self::Vgg16Bn => Vgg::standard(vgg::VGG16, true).build(input, classes),
-            Self::Vgg19 => Vgg::standard(vgg::VGG19, false).build(input, classes),
-            Self::Vgg19Bn => Vgg::standard(vgg::VGG19, true).build(input, classes),
-            Self::ResNet18 => ResNet::standard(Block::Basic, [2, 2, 2, 2]).build(input, classes),
-            Self::ResNet34 => ResNet::standard(Block::Basic, [3, 4, 6, 3]).build(input, classes),
-            Self::ResNet50 => ResNet::standard(Block::Bottleneck, [3, 4, 6, 3]).build(input, classes),
-            Self::ResNet101 => ResNet::standard(Block::Bottleneck, [3, 4, 23, 3]).build(input, classes),
-            Self::ResNet152 => ResNet::standard(Block::Bottleneck, [3, 8, 36, 3]).build(input, classes),
-            Self::TinyVgg => tiny_vgg().build(input, classes),
-            Self::TinyResNet => tiny_resnet().build(input, classes),
-        }
+        self.family().build(Shape::new(3, height, width), classes)
     }
-}
-
-fn tiny_vgg() -> Vgg {
-    Vgg { stages: &[&[8], &[16, 16]], batch_norm: false, pooled: 3, hidden: &[32] }
-}
-
-fn tiny_resnet() -> ResNet {
-    let stages = vec![
-        Stage { block: Block::Bottleneck, blocks: 2, width: 4, stride: 1 },
-        Stage { block: Block::Basic, blocks: 2, width: 24, stride: 2 },
-    ];
-    ResNet { stem: 8, stages }
 }
 
 impl fmt::Display for Architecture {
@@ -202,60 +258,4 @@ impl FromStr for Architecture {
 pub struct UnknownArchitecture {
     /// The name given.
     pub name: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::{Forward, Op, Role, RoleChoice};
-
-    /// The roles that each family's recipe once spelled out, by the names of its convolutions.
-    fn written_role(architecture: Architecture, name: &str) -> Role {
-        let block = name.rsplit('.').next().unwrap_or_default();
-        let has_bottlenecks = match architecture {
-            Architecture::ResNet50 | Architecture::ResNet101 | Architecture::ResNet152 => true,
-            Architecture::TinyResNet => name.starts_with("layer1."),
-            _ => false,
-        };
-        match (name, block, has_bottlenecks) {
-            ("features.0" | "conv1" | "_conv_stem", ..) => Role::First,
-            (_, "_expand_conv" | "_project_conv" | "_conv_head", _) => Role::Flat,
-            (_, "conv1" | "conv3", true) | (_, "conv2", false) => Role::Flat,
-            (name, ..) if name.contains("downsample") => Role::Flat,
-            _ => Role::Full,
-        }
-    }
-
-    #[test]
-    fn roles_are_those_that_recipes_once_spelled_out() {
-        for architecture in Architecture::ALL {
-            let network = architecture.build(64, 64, 10).unwrap();
-            let mut convolutions = 0;
-            for node in network.graph.nodes() {
-                let Op::Forward(Forward::Convolve { layer, .. }) = node.op else { continue };
-                convolutions += 1;
-                let expected = written_role(architecture, &node.name);
-                assert_eq!(network.graph.role(layer), expected, "{architecture}: {}", node.name);
-            }
-            assert!(convolutions >= 3, "{architecture} has {convolutions} convolutions");
-        }
-    }
-
-    #[test]
-    fn chosen_roles_overrule_those_of_the_graph() {
-        let choices = ["features.1*=flat", "features.13 = full"].map(|text| text.parse().unwrap());
-        let recipe = Architecture::Vgg11.recipe(10).unwrap().with_roles(choices.into()).unwrap();
-        let network = recipe.build(32, 32).unwrap();
-        let flat = network.graph.nodes().iter().filter(|node| match node.op {
-            Op::Forward(Forward::Convolve { layer, .. }) => network.graph.role(layer) == Role::Flat,
-            _ => false,
-        });
-        let names: Vec<&str> = flat.map(|node| node.name.as_str()).collect();
-        assert_eq!(names, ["features.11", "features.16", "features.18"]);
-        for text in ["conv1", "conv1=", "conv1=whole", "=full", ""] {
-            assert!(text.parse::<RoleChoice>().unwrap_err().to_string().contains("first, full, flat"), "{text}");
-        }
-        let error = recipe.with_roles(vec!["convolution=full".parse().unwrap()]).unwrap_err().to_string();
-        assert!(error.contains("'convolution'") && error.contains("features.0"), "{error}");
-    }
 }

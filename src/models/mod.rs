@@ -1,7 +1,6 @@
 //! The networks: recipes, from a picture's size to a forward graph, and the weights that fill them, by parameter name.
 
 mod architecture;
-mod efficientnet_lite;
 pub(crate) mod fit;
 mod input;
 mod labels;
@@ -11,10 +10,8 @@ mod model;
 pub mod onnx;
 mod precision;
 mod recipe;
-mod resnet;
 mod synsets;
 pub(crate) mod synthetic;
-mod vgg;
 pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};

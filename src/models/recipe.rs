@@ -169,13 +169,18 @@ impl Recipe {
     }
 }
 
-/// Name of the linear layer that gives the output; `None` where another operation does.
+/// Name of the layer whose outputs are the classes, with nothing but pooling and activations behind it; `None` where there is none.
 fn head(network: &Network) -> Option<String> {
-    let logits = network.graph.node(network.logits);
-    let output = if network.has_one_output() { network.graph.node(*logits.inputs.first()?) } else { logits };
-    match output.op {
-        Op::Forward(Forward::Linear { layer, .. }) => Some(network.graph.linear_layer(layer).name.clone()),
-        _ => None,
+    let mut node = network.graph.node(network.logits);
+    loop {
+        match node.op {
+            Op::Forward(Forward::Linear { layer, .. }) => return Some(network.graph.linear_layer(layer).name.clone()),
+            Op::Forward(Forward::Convolve { layer, .. }) => return Some(network.graph.convolution(layer).name.clone()),
+            Op::Forward(Forward::LogitPair | Forward::AveragePool { .. } | Forward::Clamp(_)) => {
+                node = network.graph.node(*node.inputs.first()?);
+            }
+            Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => return None,
+        }
     }
 }
 

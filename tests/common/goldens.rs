@@ -1,5 +1,6 @@
 //! The goldens: loading them, and finding the node of an explanation that each golden tensor is compared with.
 
+use agf::graph::parameter::{Parameter, ParameterKind};
 use agf::graph::{Forward, NodeId, Op, Role};
 use agf::methods::agf::{Ablations, explain};
 use agf::methods::{ClassMap, Explanation, Quantity};
@@ -13,6 +14,13 @@ use std::path::PathBuf;
 /// A file or folder of this repository.
 pub fn repository_path(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The synthetic picture of this size: `u` of the synthetic weights for a tensor called "input". A weight of fan-in 6 is `u`.
+pub fn synthetic_picture(height: u32, width: u32) -> Vec<f32> {
+    let count = (3 * height * width) as usize;
+    let parameter = Parameter::new("input", &[count / 6, 6], ParameterKind::Weight);
+    Weights::synthetic(&[parameter]).get("input").unwrap().data().to_vec()
 }
 
 /// Names of AGF's golden files, without the extension.

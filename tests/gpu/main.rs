@@ -4,6 +4,7 @@
 mod common;
 
 mod activations;
+mod architectures;
 mod channels;
 mod convolutions;
 mod display;

@@ -1,14 +1,12 @@
 //! Networks from ONNX files against goldens of an independent implementation: alone, in a batch of three, and with WebGPU's limits.
 
 use crate::common::compare::{assert_relative_l2, assert_similar};
-use crate::common::goldens::{LOGITS_TOLERANCE, repository_path};
+use crate::common::goldens::{LOGITS_TOLERANCE, repository_path, synthetic_picture};
 use crate::{gpu, limited_gpu};
 use agf::gpu::Gpu;
-use agf::graph::parameter::{Parameter, ParameterKind};
 use agf::graph::{Forward, Op, Role};
 use agf::methods::Method;
 use agf::models::onnx::{Onnx, OnnxOptions};
-use agf::models::weights::Weights;
 use agf::models::{Architecture, InputSpec, Model};
 use agf::{Batch, Explained, Explainer, Target};
 use safetensors::SafeTensors;
@@ -46,13 +44,6 @@ impl Golden {
             maps,
         }
     }
-
-    /// The picture that the golden was made with: `u` of the synthetic weights for a tensor called "input". A weight of fan-in 6 is `u`.
-    fn picture(&self) -> Vec<f32> {
-        let count = (3 * self.size * self.size) as usize;
-        let parameter = Parameter::new("input", &[count / 6, 6], ParameterKind::Weight);
-        Weights::synthetic(&[parameter]).get("input").unwrap().data().to_vec()
-    }
 }
 
 fn model(name: &str, size: u32) -> Model {
@@ -63,7 +54,7 @@ fn model(name: &str, size: u32) -> Model {
 }
 
 fn explain(gpu: &Gpu, model: &Model, golden: &Golden, count: u32) -> Vec<Explained> {
-    let data = golden.picture().repeat(count as usize);
+    let data = synthetic_picture(golden.size, golden.size).repeat(count as usize);
     let batch = Batch::new(count, golden.size, golden.size, data);
     let targets: Vec<Target> = golden.maps.keys().map(|&class| Target::Class(class)).collect();
     let mut explainer = Explainer::new(gpu, model, Method::default());

@@ -171,7 +171,7 @@ fn notes(candidate: &Candidate, head: Option<&Head>, wanted: &Wanted, foreign: &
     if !foreign.is_empty() {
         notes.push(format!("left out, as the network has no such layer: {}", foreign.join(", ")));
     }
-    notes.extend(candidate.naming.and_then(|naming| naming.caution).map(str::to_owned));
+    notes.extend(candidate.naming.and_then(|naming| naming.caution.clone()));
     notes
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Naming {
     /// Whose names they are.
     pub program: &'static str,
     /// What a user should know who brings such a file.
-    pub caution: Option<&'static str>,
+    pub caution: Option<String>,
     /// From the recipe's name of a layer to the program's.
     layers: HashMap<String, String>,
 }
@@ -25,7 +25,7 @@ impl Naming {
     }
 
     /// The same names, with what a user should know who brings them.
-    pub fn with_caution(self, caution: &'static str) -> Self {
+    pub fn with_caution(self, caution: String) -> Self {
         Self { caution: Some(caution), ..self }
     }
 

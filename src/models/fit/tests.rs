@@ -291,6 +291,35 @@ fn timms_efficientnet_lite() {
 }
 
 #[test]
+fn timms_mobilenet_v2() {
+    let recipe = recipe(Architecture::MobileNetV2);
+    let naming = &recipe.wanted().namings[0];
+    for (ours, timms) in [
+        ("features.0.0", "conv_stem"),
+        ("features.1.conv.0.0", "blocks.0.0.conv_dw"),
+        ("features.1.conv.0.1", "blocks.0.0.bn1"),
+        ("features.1.conv.1", "blocks.0.0.conv_pw"),
+        ("features.1.conv.2", "blocks.0.0.bn2"),
+        ("features.3.conv.0.0", "blocks.1.1.conv_pw"),
+        ("features.3.conv.1.0", "blocks.1.1.conv_dw"),
+        ("features.3.conv.2", "blocks.1.1.conv_pwl"),
+        ("features.17.conv.3", "blocks.6.0.bn3"),
+        ("features.18.1", "bn2"),
+        ("classifier.1", "classifier"),
+    ] {
+        assert_eq!(naming.layer(ours), timms);
+    }
+}
+
+/// SqueezeNet's last layer is a convolution.
+#[test]
+fn a_convolution_as_the_last_layer_has_any_name() {
+    let rename = |name: &str| name.replace("classifier.1.", "head.");
+    let notes = assert_fits(Architecture::SqueezeNet1_1, 3, &file(Architecture::SqueezeNet1_1, 3, rename), rename);
+    assert_eq!(notes, ["the last layer, classifier.1, is 'head'"]);
+}
+
+#[test]
 fn a_resnet_as_a_row_of_modules() {
     let row = |name: &str| {
         let pairs = [

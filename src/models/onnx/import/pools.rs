@@ -17,24 +17,10 @@ fn window(node: &OnnxNode, x: &View) -> Result<Window, OnnxError> {
     let size = [x.shape.height, x.shape.width];
     let along = |axis: usize| (kernel[axis] - 1).saturating_mul(dilation[axis]).saturating_add(1);
     let covered = [along(0), along(1)];
-    let mut padding = padding(node, size, covered, strides)?;
-    if node.int("ceil_mode").unwrap_or(0) != 0 {
-        let behind = |axis: usize, before: u32, after: u32| {
-            let room = (size[axis] + before + after).saturating_sub(covered[axis]);
-            let mut steps = room.div_ceil(strides[axis]);
-            // A window that begins in the padding behind is left out.
-            if steps * strides[axis] >= size[axis] + before {
-                steps -= 1;
-            }
-            after.max((steps * strides[axis] + covered[axis]).saturating_sub(size[axis] + before))
-        };
-        padding = Padding {
-            bottom: behind(0, padding.top, padding.bottom),
-            right: behind(1, padding.left, padding.right),
-            ..padding
-        };
-    }
-    Ok(Window { kernel, stride: strides, dilation, padding })
+    let padding = padding(node, size, covered, strides)?;
+    let window = Window { kernel, stride: strides, dilation, padding };
+    let is_ceiled = node.int("ceil_mode").unwrap_or(0) != 0;
+    Ok(if is_ceiled { window.ceiled(size[0], size[1]) } else { window })
 }
 
 pub(super) fn max_pool(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
