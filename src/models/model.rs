@@ -37,7 +37,7 @@ impl Model {
         Self::parse(Architecture::EfficientNetLite0, EMBEDDED, "embedded weights/efficientnet_lite0.safetensors")
     }
 
-    /// An architecture with the weights of a safetensors file in memory, which `name` stands for in messages; otherwise as
+    /// An architecture with the weights of a file in memory, which `name` stands for in messages; otherwise as
     /// [`Model::open`], without a note about the classes' names.
     ///
     /// # Errors
@@ -46,8 +46,9 @@ impl Model {
         Self::load(architecture, TensorFile::parse(bytes, name)?)
     }
 
-    /// An architecture with the weights of a safetensors file; name and number of classes of the last layer are the file's. What of the
-    /// file is not named as in the recipe stands in [`Model::notes`].
+    /// An architecture with the weights of a safetensors file or a PyTorch checkpoint, told apart by content; name and number of classes of
+    /// the last layer are the file's. What of the file is not named as in the recipe stands in [`Model::notes`]. Nothing in a checkpoint is
+    /// executed.
     ///
     /// # Errors
     /// [`WeightsError`] where the file cannot be read or does not fit.
@@ -74,8 +75,14 @@ impl Model {
         if fit.is_headless {
             recipe = recipe.headless()?;
         }
-        let weights = Weights::read(file, &fit)?;
-        Ok(Self { notes: fit.notes, ..Self::new(recipe, weights, source) })
+        let mut notes = file.notes().to_vec();
+        let rounded = file.rounded(&fit.names);
+        if rounded > 0 {
+            notes.push(format!("{rounded} of its tensors have 64 bits and were rounded to 32"));
+        }
+        let weights = Weights::read(&file, &fit)?;
+        notes.extend(fit.notes);
+        Ok(Self { notes, ..Self::new(recipe, weights, source) })
     }
 
     /// An architecture with deterministic weights that have learned nothing: for tests and measurements.

@@ -3,13 +3,17 @@
 //! Middle step of the flow "weights file + model recipe -> Graph": the recipe
 //! gives the list of parameters, [`Weights`] holds exactly one tensor for each
 //! of them, and the graph is built from both. Weights come from a safetensors
-//! file ([`Model::open`](super::Model::open)), from tensors
+//! file or a PyTorch checkpoint ([`Model::open`](super::Model::open)), from tensors
 //! ([`Weights::from_tensors`]) or from a formula ([`Weights::synthetic`]).
 
 mod check;
+mod checkpoint;
 mod error;
 mod file;
 mod file_kind;
+mod header;
+mod source;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +26,7 @@ use half::slice::HalfFloatSliceExt;
 use half::vec::HalfFloatVecExt;
 use rayon::prelude::*;
 
+pub use checkpoint::CheckpointError;
 pub use error::{ImpossibleTensor, Problem, ShapeMismatch, UnsupportedTensor, WeightsError};
 pub(crate) use file::TensorFile;
 pub use file_kind::FileKind;
@@ -86,7 +91,7 @@ pub struct Weights {
 
 impl Weights {
     /// Reads the tensors of a file that were found to be a network's.
-    pub(crate) fn read(file: TensorFile, fit: &Fit) -> Result<Self, WeightsError> {
+    pub(crate) fn read(file: &TensorFile, fit: &Fit) -> Result<Self, WeightsError> {
         let name = file.name().to_owned();
         let values = file.read(&fit.names)?;
         let tensors = fit.parameters.iter().zip(values);

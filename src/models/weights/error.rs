@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::io;
 
+use super::checkpoint::CheckpointError;
 use super::file_kind::FileKind;
 use crate::graph::GraphError;
 use crate::models::fit::Closest;
@@ -44,8 +45,16 @@ pub enum WeightsError {
         /// The weights file.
         file: String,
     },
-    /// The file is not a safetensors file.
-    #[error("weights file {file} is not a safetensors file: {kind}")]
+    /// The file is a PyTorch checkpoint that cannot be read.
+    #[error("weights file {file} is a PyTorch checkpoint that cannot be read: {reason}")]
+    Checkpoint {
+        /// The weights file.
+        file: String,
+        /// Why.
+        reason: CheckpointError,
+    },
+    /// The file is neither a safetensors file nor a PyTorch checkpoint.
+    #[error("weights file {file} is neither a safetensors file nor a PyTorch checkpoint: {kind}")]
     OtherKind {
         /// The weights file.
         file: String,
@@ -137,9 +146,9 @@ pub enum WeightsError {
         /// The tensors, by their names or what these begin with.
         candidates: Vec<String>,
     },
-    /// Tensors have an element type other than F32, F16 and BF16.
+    /// Tensors have an element type other than F64, F32, F16 and BF16.
     #[error(
-        "weights file {file} has tensors that are not F32, F16 or BF16: {}; export the model with `model.float()`",
+        "weights file {file} has tensors that are not F64, F32, F16 or BF16: {}; export the model with `model.float()`",
         list(.tensors)
     )]
     ElementType {

@@ -1,13 +1,11 @@
-//! What a file that is not safetensors appears to be.
+//! What a file that holds no weights in a known format appears to be.
 
 use std::fmt::{self, Display};
 
-/// What a file that is not safetensors appears to be.
+/// What a file that is neither a safetensors file nor a PyTorch checkpoint appears to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
-    /// A zip archive or a pickle: PyTorch's `.pt` and `.pth`.
-    PyTorch,
     /// HDF5, as written by Keras.
     Hdf5,
     /// ONNX.
@@ -23,12 +21,8 @@ pub enum FileKind {
 impl Display for FileKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::PyTorch => {
-                "it looks like a PyTorch checkpoint (zip or pickle); convert it in Python with \
-                 `safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")`"
-            }
             Self::Hdf5 => "it is an HDF5 file (Keras); export the PyTorch model's state dict as safetensors",
-            Self::Onnx => "it looks like an ONNX model; export the PyTorch model's state dict as safetensors",
+            Self::Onnx => "it looks like an ONNX model, which is a network with its weights: open it as the network",
             Self::Html => "it is a web page, so the download went wrong; use the link to the file itself",
             Self::Gguf => "it is a GGUF file (language models); choose the weights of a photo classifier",
             Self::Other(start) => {
@@ -43,12 +37,11 @@ impl Display for FileKind {
     }
 }
 
-/// The kind of a file that is not safetensors, by its first bytes.
+/// The kind of a file of no weights, by its first bytes.
 pub(super) fn other_kind(start: &[u8]) -> Option<FileKind> {
     let text = start.trim_ascii_start();
     let is_tag = |tag: &[u8]| text.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag));
     match start {
-        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => Some(FileKind::PyTorch),
         [0x89, b'H', b'D', b'F', ..] => Some(FileKind::Hdf5),
         [b'G', b'G', b'U', b'F', ..] => Some(FileKind::Gguf),
         // Protocol buffer fields: the IR version, then the producer's name,

@@ -83,7 +83,7 @@ fn write(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
 fn load(file: TensorFile, parameters: &[Parameter]) -> Result<Weights, WeightsError> {
     let wanted = Wanted { parameters, head: None, namings: &[] };
     let fit = fit::find(&file.shapes(), &wanted, file.name())?;
-    Weights::read(file, &fit)
+    Weights::read(&file, &fit)
 }
 
 fn open(path: &std::path::Path, parameters: &[Parameter]) -> Result<Weights, WeightsError> {

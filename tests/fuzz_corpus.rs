@@ -1,0 +1,24 @@
+//! The corpora of `fuzz/`: every file is read or refused with an error.
+
+use agf::models::{Architecture, Model};
+use std::path::Path;
+
+/// The content of every file of a folder, by path.
+fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn files_of_weights() {
+    let mut files = [files("fuzz/corpus/checkpoint"), files("tests/checkpoints")].concat();
+    files.retain(|(path, _)| !path.ends_with(".md"));
+    assert!(files.len() > 30, "{} files", files.len());
+    for (path, bytes) in files {
+        match Model::parse(Architecture::TinyVgg, &bytes, "input") {
+            Ok(_) => assert!(path.ends_with("tiny_vgg.pth"), "{path}"),
+            Err(error) => assert!(error.to_string().starts_with("weights file input "), "{path}: {error}"),
+        }
+    }
+}
