@@ -17,6 +17,7 @@ use super::values::{
 };
 use super::without::args::{ComparisonArguments, EmbedArguments, NeighboursArguments};
 use agf::gpu::AdapterChoice;
+use agf::graph::RoleChoice;
 use agf::image::{Colormap, Range};
 use agf::models::Precision;
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
@@ -49,6 +50,8 @@ pub enum Command {
     Embed(EmbedArguments),
     /// List the adapters, and which one would be taken and why
     Devices(DevicesArguments),
+    /// Print what a network is: inputs, outputs, operations, roles of convolutions
+    Model(NetworkModelArguments),
     /// Print the steps that a model runs, with their cost
     Plan(PlanArguments),
     /// Print the rules of a relevance method, as --rules takes them
@@ -208,6 +211,23 @@ pub struct PlanArguments {
     pub device: DeviceArguments,
 }
 
+/// `agf-run model`.
+#[derive(Debug, Args)]
+pub struct NetworkModelArguments {
+    /// Network: a name, or an ONNX file
+    #[arg(value_name = "NAME|FILE.onnx")]
+    pub model: NetworkSource,
+    /// Size of the network's input [default: the model's own]
+    #[arg(long, value_name = "HxW")]
+    pub size: Option<Dimensions>,
+    /// Role of the convolutions whose names fit, as for explain
+    #[arg(long = "role", value_name = "NAME=ROLE")]
+    pub roles: Vec<RoleChoice>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `agf-run rules`.
 #[derive(Debug, Args)]
 pub struct RulesArguments {
@@ -271,12 +291,19 @@ pub struct ModelArguments {
     /// Of an ONNX file, everything that is not supported is listed before any work.
     #[arg(long, value_name = "NAME|FILE.onnx", default_value = "efficientnet_lite0")]
     pub model: NetworkSource,
-    /// Weights: a safetensors file with the names of torchvision or timm, or synthetic for made-up ones; plan, verify and bench
-    /// make them up for a model that has none
+    /// Weights: a safetensors file or PyTorch checkpoint with the names of torchvision or timm; torchvision or hf:OWNER/NAME for what
+    /// PyTorch or the Hugging Face hub have downloaded; or synthetic for made-up ones
     ///
-    /// Every name may have a prefix, and the last layer any name and number of classes. A note says what was taken for what.
-    #[arg(long, value_name = "FILE|synthetic")]
+    /// Every name may have a prefix, and the last layer any name and number of classes. A note says what was taken for what. Nothing in a
+    /// checkpoint is executed, and nothing is ever downloaded. plan, verify and bench make weights up for a model that has none.
+    #[arg(long, value_name = "FILE|torchvision|hf:OWNER/NAME|synthetic")]
     pub weights: Option<WeightsSource>,
+    /// Role of the convolutions whose names fit, where it is not what their place in the network gives them: first, full or flat; may be
+    /// given several times
+    ///
+    /// NAME may have * for any characters and ? for one. agf-run model prints names and roles. Of several roles for one the last holds.
+    #[arg(long = "role", value_name = "NAME=ROLE")]
+    pub roles: Vec<RoleChoice>,
     /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32
     #[arg(long, value_name = "NAME", default_value = Precision::F32.name(), value_parser = values::precision())]
     pub precision: Precision,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::downloads::DownloadError;
 use super::hints::Hinted;
 use super::setup;
 use super::terminal::count_of;
@@ -99,6 +100,9 @@ pub enum CliError {
     /// An ONNX file with other weights than its own.
     #[error("an ONNX file has its own weights; leave --weights out, or say synthetic for a file that has none")]
     WeightsOfOnnx,
+    /// Weights that were not downloaded.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// A network from an ONNX file.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

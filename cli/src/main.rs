@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod decode;
 mod devices;
+mod downloads;
 mod error;
 mod eval;
 mod explain;
@@ -16,6 +17,7 @@ mod hints;
 mod inputs;
 mod interrupt;
 mod methods;
+mod model;
 mod names;
 mod network;
 mod output;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Neighbours(arguments) => without::neighbours::run(&arguments),
         Command::Embed(arguments) => without::embed::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -22,6 +22,9 @@ pub struct NetworkArguments {
     /// Names of the classes: a file with a name a line, or JSON from number to name; or imagenet for its 1000 [default: the model's]
     #[arg(long = "labels", value_name = "FILE|imagenet")]
     pub class_names: Option<NamesSource>,
+    /// How pixels are normalised, by a usual name instead of --scale, --mean and --std [default: the model's]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["mean", "std", "scale"])]
+    pub preprocess: Option<Preset>,
     /// What is subtracted from pixels, in units of --scale: a number, or one per channel in the network's order, as in
     /// 0.485,0.456,0.406 [default: the model's; 0 with --scale alone]
     #[arg(long, value_name = "M[,M,M]", requires = "std", allow_hyphen_values = true)]
@@ -100,6 +103,35 @@ impl Scale {
     }
 }
 
+/// A usual normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// 0..1, less ImageNet's mean colour, by its deviation: torchvision and most of timm
+    Imagenet,
+    /// -1..1: Keras' MobileNets, Inception and EfficientNet-Lite
+    Tf,
+    /// 0..255, BGR, less ImageNet's mean colour: Caffe, and Keras' VGG and ResNet
+    Caffe,
+    /// 0..255 as they are
+    Raw,
+}
+
+impl Preset {
+    /// The input with this normalisation and order of channels.
+    fn applied(self, own: InputSpec) -> InputSpec {
+        let bytes = |order, mean, std| InputSpec { order, mean, std, ..own };
+        match self {
+            Self::Imagenet => {
+                let InputSpec { mean, std, .. } = InputSpec::torchvision(own.height, own.width);
+                bytes(ChannelOrder::Rgb, mean, std)
+            }
+            Self::Tf => bytes(ChannelOrder::Rgb, [127.5; 3], [127.5; 3]),
+            Self::Caffe => bytes(ChannelOrder::Bgr, [103.939, 116.779, 123.68], [1.0; 3]),
+            Self::Raw => bytes(ChannelOrder::Rgb, [0.0; 3], [1.0; 3]),
+        }
+    }
+}
+
 /// The order of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Order {
@@ -147,6 +179,7 @@ impl NetworkArguments {
 
     /// The model's own input with what is asked for instead.
     fn input(&self, own: InputSpec) -> Result<InputSpec, CliError> {
+        let own = self.preprocess.map_or(own, |preset| preset.applied(own));
         let mut input = own;
         if self.mean.is_some() || self.scale.is_some() {
             (input.mean, input.std) = self.normalisation()?;
@@ -185,14 +218,14 @@ impl NetworkArguments {
 /// How pictures were prepared, for reports.
 #[derive(Serialize)]
 pub(super) struct PreprocessingReport {
-    resize: &'static str,
+    pub(super) resize: &'static str,
     /// The photo's short side before the crop, where the input's is the network's own.
     short: Option<u32>,
     filter: &'static str,
-    order: &'static str,
+    pub(super) order: &'static str,
     /// In units of bytes, by the network's channels.
-    mean: [f64; 3],
-    std: [f64; 3],
+    pub(super) mean: [f64; 3],
+    pub(super) std: [f64; 3],
 }
 
 /// The number that the shortest digits of `value` spell: it is read back from JSON as the same number.
@@ -255,6 +288,12 @@ mod tests {
         assert_close(seen("--scale -1..1", 51.0), [-0.6; 3]);
         assert_close(seen("--scale -1..1 --mean -0.5 --std 0.5", 51.0), [-0.2; 3]);
         assert_close(seen("--scale 0..255 --mean 103.9,116.8,123.7 --std 1", 51.0), [-52.9, -65.8, -72.7]);
+        assert_close(seen("--preprocess imagenet", 51.0), seen("", 51.0));
+        assert_close(seen("--preprocess tf", 51.0), seen("--scale -1..1", 51.0));
+        assert_close(seen("--preprocess raw", 51.0), [51.0; 3]);
+        assert_close(seen("--preprocess caffe", 51.0), [-52.939, -65.779, -72.68]);
+        assert_eq!(input("--preprocess caffe").unwrap().order, ChannelOrder::Bgr);
+        assert_eq!(input("--preprocess caffe --order rgb").unwrap().order, ChannelOrder::Rgb);
         assert_eq!(input("--order bgr").unwrap().order, ChannelOrder::Bgr);
         assert_eq!(input("--resize pad").unwrap().resize, Resize::Pad);
         assert_eq!(input("--resize crop").unwrap(), input("").unwrap());
@@ -270,8 +309,15 @@ mod tests {
             let error = input(line).unwrap_err().to_string();
             assert!(error.contains(words), "{line}: {error}");
         }
-        for line in ["--mean 0.5", "--std 0.5", "--mean 1,2 --std 1", "--mean x --std 1", "--scale 0..2", "--order gbr"]
-        {
+        for line in [
+            "--mean 0.5",
+            "--std 0.5",
+            "--mean 1,2 --std 1",
+            "--mean x --std 1",
+            "--scale 0..2",
+            "--order gbr",
+            "--preprocess tf --scale 0..1",
+        ] {
             assert!(Line::try_parse_from(format!("x {line}").split_whitespace()).is_err(), "{line}");
         }
     }

@@ -40,7 +40,9 @@ pub(super) fn of(
         ("audit", json!(arguments.audit.then(|| arguments.method.seed()))),
         ("winograd", json!(arguments.device.winograd.name())),
     ];
-    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let roles: Vec<String> = arguments.model.roles.iter().map(ToString::to_string).collect();
+    let roles = (!roles.is_empty()).then(|| ("roles", json!(roles)));
+    let settings = settings.into_iter().chain(roles).map(|(name, value)| (name.to_owned(), value));
     settings.chain(comparison.settings.clone()).collect()
 }
 

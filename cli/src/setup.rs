@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::args::{DeviceArguments, InputArguments, ModelArguments};
+use super::downloads;
 use super::hints::Hinted;
 use super::terminal::Terminal;
 use super::values::{ClassSpec, NetworkSource, Size, WeightsSource};
 use agf::gpu::{Gpu, Selection};
 use agf::image::Framing;
 use agf::models::onnx::{Onnx, OnnxOptions};
-use agf::models::{Architecture, InputSpec, Model};
+use agf::models::{Architecture, Beside, InputSpec, Model};
 use agf::tuning::{self, Tuning, WinogradTile};
 use agf::{Error, Target};
 
@@ -23,14 +24,31 @@ const EMBEDDED: Architecture = Architecture::EfficientNetLite0;
 impl ModelArguments {
     /// The model with the weights asked for.
     pub(super) fn open(&self) -> Result<Model, CliError> {
-        let model = match (&self.model, &self.weights) {
+        let model = match (&self.model, self.file()?) {
+            _ if self.weights == Some(WeightsSource::Synthetic) => self.made_up()?,
             (NetworkSource::Onnx(path), None) => from_onnx(path, false)?,
-            (NetworkSource::Onnx(_), Some(WeightsSource::File(_))) => return Err(CliError::WeightsOfOnnx),
-            (_, Some(WeightsSource::Synthetic)) => self.made_up()?,
-            (NetworkSource::Known(known), Some(WeightsSource::File(path))) => Model::open(*known, path)?,
+            (NetworkSource::Onnx(_), Some(_)) => return Err(CliError::WeightsOfOnnx),
             (NetworkSource::Known(EMBEDDED), None) => Model::embedded()?,
             (NetworkSource::Known(known), None) => return Err(CliError::NoWeights(*known)),
+            (NetworkSource::Known(known), Some(path)) => Model::open(*known, &path)?,
         };
+        self.finished(model)
+    }
+
+    /// The file of weights, where there is one.
+    pub(super) fn file(&self) -> Result<Option<PathBuf>, CliError> {
+        Ok(match (&self.weights, &self.model) {
+            (None | Some(WeightsSource::Synthetic), _) => None,
+            (Some(WeightsSource::File(path)), _) => Some(path.clone()),
+            (Some(WeightsSource::Hub(repository)), _) => Some(downloads::of_hub(repository)?),
+            (Some(WeightsSource::Torchvision), NetworkSource::Known(known)) => Some(downloads::of_torchvision(*known)?),
+            (Some(WeightsSource::Torchvision), NetworkSource::Onnx(_)) => return Err(CliError::WeightsOfOnnx),
+        })
+    }
+
+    fn finished(&self, model: Model) -> Result<Model, CliError> {
+        let model =
+            if self.roles.is_empty() { model } else { model.with_roles(self.roles.clone()).map_err(Error::from)? };
         Ok(model.with_precision(self.precision)?)
     }
 
@@ -38,7 +56,7 @@ impl ModelArguments {
     /// depend on what the network knows.
     pub(super) fn open_or_make_up(&self) -> Result<Model, CliError> {
         if self.weights.is_none() && !self.has_built_in() {
-            return Ok(self.made_up()?.with_precision(self.precision)?);
+            return self.finished(self.made_up()?);
         }
         let model = self.open()?;
         tell_notes(&model);
@@ -71,28 +89,51 @@ pub(super) fn tell_notes(model: &Model) {
 /// Side of the picture of a file that leaves it open.
 const USUAL_SIDE: u32 = 224;
 
-/// The network of an ONNX file, with torchvision's preprocessing at the size that the file fixes.
+/// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
 fn from_onnx(path: &Path, is_synthetic: bool) -> Result<Model, CliError> {
     let onnx = Onnx::open(path, &OnnxOptions::default())?;
-    let [height, width] = onnx.size().map(|side| side.unwrap_or(USUAL_SIDE));
-    let input = InputSpec::torchvision(height, width);
+    let size = onnx.size();
+    let beside = Beside::find(path, size);
+    let [height, width] = size.map(|side| side.unwrap_or(USUAL_SIDE));
+    let input = beside.input.unwrap_or(InputSpec::torchvision(height, width));
     let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
-    let assumed = "the file does not say how pictures are prepared: torchvision's way is assumed (--mean, --std, --scale, --order, --resize)";
-    model.notes.push(assumed.into());
+    let mut notes = beside.notes;
+    if beside.input.is_none() {
+        notes.push(ASSUMED.into());
+    }
+    if let Some(labels) = beside.labels {
+        match model.clone().with_labels(labels) {
+            Ok(named) => model = named,
+            Err(error) => notes.push(format!("the class names beside it are not used: {error}")),
+        }
+    }
+    model.notes.extend(notes);
     Ok(model)
 }
+
+/// What a user should know of an ONNX file that nothing lies beside.
+const ASSUMED: &str = "the file does not say how pictures are prepared: torchvision's way is assumed (--preprocess, --mean, --std, \
+                       --scale, --order, --resize)";
 
 /// Where to get weights of a model that has none built in, and how to pass them.
 pub(super) fn weights_hint(model: Architecture) -> String {
     if matches!(model, Architecture::TinyVgg | Architecture::TinyResNet) {
         return "It is a network for tests: pass --weights synthetic".into();
     }
-    format!(
-        "Pass a safetensors file with --weights FILE: torchvision's own weights are on the Hugging Face hub in timm's repository \
-         timm/{model}.tv_in1k, file model.safetensors \
-         (https://huggingface.co/timm/{model}.tv_in1k/resolve/main/model.safetensors). \
-         For a test without real classes pass --weights synthetic"
-    )
+    let mut hint = String::from("Pass a safetensors file or a PyTorch checkpoint with --weights FILE. ");
+    if let Some(file) = downloads::published(model) {
+        hint += &format!(
+            "torchvision's own are at https://download.pytorch.org/models/{file}; --weights torchvision finds them where PyTorch has \
+             downloaded them. "
+        );
+    }
+    if let Some(repository) = downloads::on_hub(model) {
+        hint += &format!(
+            "On the Hugging Face hub they are https://huggingface.co/{repository}/resolve/main/model.safetensors; \
+             --weights hf:{repository} finds them in its cache. "
+        );
+    }
+    hint + "For a test without real classes pass --weights synthetic"
 }
 
 impl InputArguments {
@@ -217,7 +258,9 @@ mod tests {
 
     #[test]
     fn the_hint_names_the_file() {
-        assert!(weights_hint(Architecture::Vgg19).contains("timm/vgg19.tv_in1k"));
+        let hint = weights_hint(Architecture::Vgg19);
+        assert!(hint.contains("timm/vgg19.tv_in1k") && hint.contains("vgg19-dcbb9e9d.pth"), "{hint}");
+        assert!(weights_hint(Architecture::EfficientNetLite2).contains("hf:timm/tf_efficientnet_lite2.in1k"));
         assert!(weights_hint(Architecture::TinyVgg).contains("synthetic"));
     }
 }

@@ -13,8 +13,8 @@ pub fn run(arguments: &TuneArguments) -> Result<Outcome, CliError> {
     let gpu = arguments.device.open()?;
     let mut tuning = gpu.profile().choices.tuning.clone();
     for model in &arguments.models {
-        let model =
-            ModelArguments { model: model.clone(), weights: None, precision: Precision::F32 }.open_or_make_up()?;
+        let (model, weights, roles, precision) = (model.clone(), None, Vec::new(), Precision::F32);
+        let model = ModelArguments { model, weights, roles, precision }.open_or_make_up()?;
         let measured = measure(arguments, &gpu, &model)?;
         table(&model, &measured)?;
         tuning.extend(measured.iter().map(|measured| (measured.shape, measured.chosen)));

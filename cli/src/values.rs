@@ -170,15 +170,24 @@ impl<T: ValueEnum + Send + Sync + 'static> TypedValueParser for ListItem<T> {
 pub enum WeightsSource {
     /// A formula.
     Synthetic,
-    /// A safetensors file.
+    /// A safetensors file or a PyTorch checkpoint.
     File(PathBuf),
+    /// torchvision's own, from the folder that PyTorch downloads to.
+    Torchvision,
+    /// A repository of the Hugging Face hub, from its cache.
+    Hub(String),
 }
 
 impl FromStr for WeightsSource {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "synthetic" { Self::Synthetic } else { Self::File(text.into()) })
+        Ok(match (text, text.strip_prefix("hf:")) {
+            ("synthetic", _) => Self::Synthetic,
+            ("torchvision", _) => Self::Torchvision,
+            (_, Some(repository)) => Self::Hub(repository.into()),
+            (_, None) => Self::File(text.into()),
+        })
     }
 }
 

@@ -17,6 +17,8 @@ mod hostile_pictures;
 mod interrupts;
 #[path = "cli/methods.rs"]
 mod methods;
+#[path = "cli/networks.rs"]
+mod networks;
 #[path = "cli/onnx.rs"]
 mod onnx;
 #[path = "cli/other_commands.rs"]

@@ -1,6 +1,7 @@
 //! The networks: recipes, from a picture's size to a forward graph, and the weights that fill them, by parameter name.
 
 mod architecture;
+mod beside;
 pub(crate) mod fit;
 mod input;
 mod labels;
@@ -15,6 +16,7 @@ pub(crate) mod synthetic;
 pub mod weights;
 
 pub use architecture::{Architecture, UnknownArchitecture};
+pub use beside::Beside;
 pub use fit::Closest;
 pub use input::{ChannelOrder, Filter, InputSpec, Resize};
 pub use labels::{LabelError, LabelFileError, LabelSource, Labels};

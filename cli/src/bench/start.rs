@@ -80,7 +80,8 @@ fn start(
     let mut command = Command::new(program);
     command.arg("explain").arg(input).arg("--out").arg(out).args(["--save", "npy"]);
     command.arg("--model").arg(arguments.model.model.to_string());
-    command.args(weights(arguments));
+    command.args(weights(arguments)?);
+    command.args(arguments.model.roles.iter().flat_map(|role| ["--role".to_owned(), role.to_string()]));
     command.args(["--precision", arguments.model.precision.name()]);
     command.args(["--adapter", &gpu.summary().index.to_string()]);
     if let Some(backend) = arguments.device.selection().backend {
@@ -112,13 +113,13 @@ fn start(
     Ok((seconds, peak))
 }
 
-fn weights(arguments: &BenchArguments) -> Vec<std::ffi::OsString> {
-    use crate::values::WeightsSource;
-    match &arguments.model.weights {
-        Some(WeightsSource::File(path)) => vec!["--weights".into(), path.into()],
-        None if arguments.model.has_built_in() => Vec::new(),
-        Some(WeightsSource::Synthetic) | None => vec!["--weights".into(), "synthetic".into()],
-    }
+/// The flag for the weights; files of downloads are named, since the program that is started has another cache folder.
+fn weights(arguments: &BenchArguments) -> Result<Vec<std::ffi::OsString>, CliError> {
+    Ok(match arguments.model.file()? {
+        Some(path) => vec!["--weights".into(), path.into()],
+        None if arguments.model.weights.is_none() && arguments.model.has_built_in() => Vec::new(),
+        None => vec!["--weights".into(), "synthetic".into()],
+    })
 }
 
 /// Linux keeps the most that a process held as `VmHWM`.

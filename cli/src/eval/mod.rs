@@ -289,6 +289,10 @@ fn settings(
     set("size", json!([reader.height, reader.width]));
     set("pictures", json!(work.len()));
     set("data", json!(format!("{:016x}", work.fingerprint())));
+    let roles = &arguments.model.roles;
+    if !roles.is_empty() {
+        set("roles", json!(roles.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    }
     match evaluation {
         Evaluation::GridPointing => drop((set("cells", cells(options.cells)), set("seed", json!(options.seed)))),
         Evaluation::Insertion | Evaluation::Deletion => drop(set("steps", json!(options.steps))),

@@ -52,21 +52,35 @@ impl Labels {
         let lines = lines.map_err(|problem| LabelFileError::Content { path: path.into(), problem })?;
         Ok(Self { lines, source: LabelSource::File(path.into()) })
     }
+
+    /// The names in an object from number to name or a list, which the file at `path` has; otherwise what is wrong.
+    pub(in crate::models) fn of_json(names: &Value, path: &Path) -> Result<Self, String> {
+        Ok(Self { lines: checked(&from_json(names)?)?, source: LabelSource::File(path.into()) })
+    }
 }
 
 /// The names of all classes, or what is wrong with the text.
 fn parse(text: &str) -> Result<Vec<String>, String> {
     let names = match text.trim_start().chars().next() {
         None => return Err("it is empty".into()),
-        Some('{' | '[') => match serde_json::from_str(text).map_err(|error| format!("it is no JSON ({error})"))? {
-            Value::Object(object) => from_object(&object)?,
-            Value::Array(list) => {
-                list.iter().enumerate().map(|(id, name)| of_json(&id.to_string(), name)).collect::<Result<_, _>>()?
-            }
-            _ => return Err("it is neither an object nor a list".into()),
-        },
+        Some('{' | '[') => from_json(&serde_json::from_str(text).map_err(|error| format!("it is no JSON ({error})"))?)?,
         Some(_) => text.trim_end().lines().map(str::to_owned).collect(),
     };
+    checked(&names)
+}
+
+fn from_json(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::Object(object) => from_object(object),
+        Value::Array(list) => list.iter().enumerate().map(|(id, name)| of_json(&id.to_string(), name)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Err("it is neither an object nor a list".into())
+        }
+    }
+}
+
+/// The names without blanks around them; all classes must have one.
+fn checked(names: &[String]) -> Result<Vec<String>, String> {
     let names: Vec<String> = names.iter().map(|name| name.replace(char::is_control, " ").trim().to_owned()).collect();
     match names.iter().position(String::is_empty) {
         Some(id) => Err(format!("class {id} (line {} of a list) has no name", id + 1)),
