@@ -13,8 +13,8 @@ use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
 /// A golden: roles, tolerance and tensors.
-struct Golden {
-    size: u32,
+pub(super) struct Golden {
+    pub(super) size: u32,
     roles: BTreeMap<String, usize>,
     tolerances: BTreeMap<u32, f64>,
     logits: Vec<f32>,
@@ -22,7 +22,7 @@ struct Golden {
 }
 
 impl Golden {
-    fn load(name: &str) -> Self {
+    pub(super) fn load(name: &str) -> Self {
         let bytes = std::fs::read(repository_path(&format!("tests/onnx/{name}.safetensors"))).unwrap();
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let metadata = header.metadata().clone().unwrap();
@@ -46,7 +46,7 @@ impl Golden {
     }
 }
 
-fn model(name: &str, size: u32) -> Model {
+pub(super) fn model(name: &str, size: u32) -> Model {
     let path = repository_path(&format!("tests/onnx/{name}.onnx"));
     let onnx = Onnx::open(&path, &OnnxOptions::default()).unwrap();
     let input = Architecture::Vgg11.recipe(10).unwrap().input_spec();
@@ -63,12 +63,16 @@ fn explain(gpu: &Gpu, model: &Model, golden: &Golden, count: u32) -> Vec<Explain
 
 fn check(name: &str) {
     let golden = Golden::load(name);
-    let model = model(name, golden.size);
-    assert_eq!(roles(&model, golden.size), golden.roles, "{name}: roles");
+    check_model(name, &golden, &model(name, golden.size));
+}
+
+/// A model against a golden of its network.
+pub(super) fn check_model(name: &str, golden: &Golden, model: &Model) {
+    assert_eq!(roles(model, golden.size), golden.roles, "{name}: roles");
     for (what, gpu, count) in
         [("alone", gpu(), 1), ("in a batch", gpu(), 3), ("with WebGPU's limits", limited_gpu(), 1)]
     {
-        for explained in explain(gpu, &model, &golden, count) {
+        for explained in explain(gpu, model, golden, count) {
             assert_relative_l2(&format!("{name} {what} logits"), &explained.logits, &golden.logits, LOGITS_TOLERANCE);
             assert_eq!(explained.maps.len(), golden.maps.len());
             for map in &explained.maps {
