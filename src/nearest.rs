@@ -1,6 +1,6 @@
 //! The nearest of many vectors by the angle between them, searched exactly.
 
-use rayon::prelude::*;
+use crate::platform::map_parallel;
 
 /// Numbers that are added up side by side, so that compilers make vectors of them.
 const LANES: usize = 16;
@@ -53,12 +53,12 @@ impl Directions {
         let Some(wanted) = unit(vector).filter(|wanted| wanted.len() == self.length && self.length > 0) else {
             return Vec::new();
         };
-        let similarity = |(index, other): (usize, &[f32])| {
+        let similarity = |&(index, other): &(usize, &[f32])| {
             let is_direction = other.iter().any(|value| *value != 0.0);
             (is_direction && is_allowed(index)).then(|| Neighbour { index, similarity: product(&wanted, other) })
         };
-        let units = self.units.par_chunks_exact(self.length).enumerate();
-        let mut found: Vec<Neighbour> = units.filter_map(similarity).collect();
+        let units: Vec<(usize, &[f32])> = self.units.chunks_exact(self.length).enumerate().collect();
+        let mut found: Vec<Neighbour> = map_parallel(&units, similarity).into_iter().flatten().collect();
         found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.index.cmp(&b.index)));
         found.truncate(count);
         found

@@ -1,6 +1,11 @@
 //! Random words from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3; SC 2011). Any word can be
 //! had without the ones before it. `shaders/noise.wgsl` has its own.
 
+/// The seed of tests.
+#[cfg(test)]
+#[path = "../tests/common/seed.rs"]
+pub(crate) mod seed;
+
 /// Four words from a counter of four and a key of two, by ten rounds.
 pub(crate) fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {

@@ -4,7 +4,7 @@ use super::Summary;
 use super::probes::{PROBE_DISPATCH, compute_pipeline};
 use super::summary::Repeats;
 use crate::gpu::{Clock, Gpu, GpuError};
-use std::time::Instant;
+use crate::platform::Stopwatch;
 
 /// Dispatches that are timed together.
 const DISPATCHES: usize = 1000;
@@ -146,13 +146,13 @@ impl Dispatches {
 
     /// Milliseconds by the wall clock: until the submission of dependent dispatches returns, and until they are done.
     async fn submit(&self, dispatches: usize) -> Result<(f64, f64), GpuError> {
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
         self.record(&mut encoder, None, std::iter::repeat_n(&self.shared, dispatches), 1);
         self.gpu.queue().submit([encoder.finish()]);
-        let submitted = start.elapsed();
+        let submitted = watch.milliseconds();
         self.gpu.finished().await?;
-        Ok((submitted.as_secs_f64() * 1e3, start.elapsed().as_secs_f64() * 1e3))
+        Ok((submitted, watch.milliseconds()))
     }
 
     fn record<'a>(

@@ -1,6 +1,6 @@
 //! Many measurements of one thing as a few numbers.
 
-use std::time::{Duration, Instant};
+use crate::platform::Stopwatch;
 
 /// Median and spread of repeated measurements, all in the same unit.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -54,9 +54,9 @@ pub struct Repeats {
 impl Repeats {
     /// The numbers of the measurements to take, until there are enough.
     pub fn rounds(self) -> impl Iterator<Item = usize> {
-        let start = Instant::now();
-        let enough = Duration::from_secs_f64(self.seconds.clamp(0.0, 1e6));
-        (0..self.most.max(self.least)).take_while(move |&round| round < self.least || start.elapsed() < enough)
+        let watch = Stopwatch::start();
+        let is_wanted = move |round: &usize| *round < self.least || watch.milliseconds() < 1e3 * self.seconds;
+        (0..self.most.max(self.least)).take_while(is_wanted)
     }
 }
 

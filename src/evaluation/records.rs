@@ -11,13 +11,13 @@ pub use merge::merge;
 
 use self::lines::Lines;
 use super::Scores;
+use crate::platform::Stopwatch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Name of the file in its folder.
 pub const FILE: &str = "records.jsonl";
@@ -83,11 +83,11 @@ pub struct RecordFile {
     path: PathBuf,
     file: File,
     contents: Vec<String>,
-    synchronised: Instant,
+    synchronised: Stopwatch,
 }
 
-/// How long lines may wait for the disk, should the machine lose its power. A killed run loses none.
-const SYNCHRONISE: Duration = Duration::from_secs(1);
+/// Milliseconds that lines may wait for the disk, should the machine lose its power. A killed run loses none.
+const SYNCHRONISE: f64 = 1000.0;
 
 impl RecordFile {
     /// Opens the records in a folder, or begins them. What a killed run left half is cut off.
@@ -103,6 +103,7 @@ impl RecordFile {
         let wanted = shard.settings(settings);
         let mut contents = Vec::new();
         match lines.next_line()? {
+            None if !line_of(&wanted).starts_with(&lines.rest) => return Err(RecordError::Foreign { path }),
             None => {
                 file.set_len(0).map_err(failed)?;
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -121,7 +122,7 @@ impl RecordFile {
                 file.seek(SeekFrom::Start(lines.end)).map_err(failed)?;
             }
         }
-        Ok(Self { path, file, contents, synchronised: Instant::now() })
+        Ok(Self { path, file, contents, synchronised: Stopwatch::start() })
     }
 
     /// Pictures that are done.
@@ -141,9 +142,9 @@ impl RecordFile {
     pub fn append(&mut self, records: &[Record]) -> Result<(), RecordError> {
         let lines: Vec<u8> = records.iter().flat_map(line_of).collect();
         let mut written = self.file.write_all(&lines);
-        if self.synchronised.elapsed() > SYNCHRONISE {
+        if self.synchronised.milliseconds() > SYNCHRONISE {
             written = written.and_then(|()| self.file.sync_data());
-            self.synchronised = Instant::now();
+            self.synchronised.lap();
         }
         written.map_err(|source| RecordError::File { path: self.path.clone(), source })?;
         self.contents.extend(records.iter().map(|record| record.content.clone()));

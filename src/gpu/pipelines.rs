@@ -64,7 +64,7 @@ impl Gpu {
     fn compile(
         &self,
         kernel: &Kernel,
-    ) -> (wgpu::ComputePipeline, [impl Future<Output = Option<wgpu::Error>> + Send + use<>; 2]) {
+    ) -> (wgpu::ComputePipeline, [impl Future<Output = Option<wgpu::Error>> + use<>; 2]) {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
         let pipeline = create_pipeline(&self.device, &self.layout(kernel.shader), kernel, self.pipelines.on_disk.get());

@@ -4,9 +4,8 @@
 //! the photo's own resize it takes edges at fractions of a pixel, even outside of the map, and
 //! lets NaN show in the result instead of losing it.
 
-use rayon::prelude::*;
-
 use super::map::Map;
+use crate::platform::for_each_chunk;
 
 /// The weights of the input samples behind one output sample; they sum to 1.
 pub(super) struct Taps {
@@ -45,7 +44,8 @@ fn triangle(input: u32, center: f64, radius: f64) -> Taps {
 pub(super) fn resample(map: &Map, rows: &[Taps], columns: &[Taps]) -> Vec<f32> {
     let (input, width) = (map.width() as usize, columns.len());
     let mut wide = vec![0.0_f32; map.height() as usize * width];
-    wide.par_chunks_mut(width).zip(map.values().par_chunks(input)).for_each(|(output, line)| {
+    for_each_chunk(&mut wide, width, |row, output| {
+        let line = &map.values()[row * input..][..input];
         for (value, taps) in output.iter_mut().zip(columns) {
             let samples = line.iter().skip(taps.first);
             *value = samples.zip(&taps.weights).map(|(v, w)| v * w).sum();
@@ -53,7 +53,8 @@ pub(super) fn resample(map: &Map, rows: &[Taps], columns: &[Taps]) -> Vec<f32> {
     });
 
     let mut result = vec![0.0_f32; rows.len() * width];
-    result.par_chunks_mut(width).zip(rows).for_each(|(output, taps)| {
+    for_each_chunk(&mut result, width, |row, output| {
+        let taps = &rows[row];
         let lines = wide.chunks(width).skip(taps.first);
         for (line, weight) in lines.zip(&taps.weights) {
             for (sum, value) in output.iter_mut().zip(line) {

@@ -20,22 +20,14 @@
 //! `fan_in` is the product of all dimensions but the first. The arithmetic is
 //! in f64, rounded once to f32.
 
-use rayon::prelude::*;
-
 use crate::graph::parameter::{Parameter, ParameterKind};
-
-/// Fewest elements that are worth handing to another thread.
-const MINIMUM_RUN: usize = 1 << 14;
+use crate::platform::fill_parallel;
 
 /// All values of `parameter`, row-major.
 pub(crate) fn values(parameter: &Parameter) -> Vec<f32> {
     let seed = fnv1a(parameter.name.as_bytes());
     let (offset, scale) = offset_and_scale(parameter);
-    (0..parameter.element_count())
-        .into_par_iter()
-        .with_min_len(MINIMUM_RUN)
-        .map(|index| (offset + scale * uniform(seed, index as u64)) as f32)
-        .collect()
+    fill_parallel(parameter.element_count(), |index| (offset + scale * uniform(seed, index as u64)) as f32)
 }
 
 /// `(a, b)` such that an element is `a + b u`.

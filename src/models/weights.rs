@@ -24,7 +24,6 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use half::vec::HalfFloatVecExt;
-use rayon::prelude::*;
 
 pub use checkpoint::CheckpointError;
 pub use error::{ImpossibleTensor, Problem, ShapeMismatch, UnsupportedTensor, WeightsError};
@@ -34,6 +33,7 @@ pub use file_kind::FileKind;
 use super::fit::{self, Fit, Wanted};
 use super::synthetic::{self, fnv1a};
 use crate::graph::parameter::Parameter;
+use crate::platform::{CHUNK, for_each_chunk, map_parallel};
 
 /// A row-major f32 tensor. Clones share the data.
 #[derive(Clone, PartialEq)]
@@ -155,7 +155,9 @@ impl Weights {
     pub(crate) fn round_to_f16(&mut self, names: &[String], source_name: &str) -> Result<(), WeightsError> {
         for (name, tensor) in names.iter().filter_map(|name| Some((name, self.get(name)?))) {
             let larger = |a: f32, b: f32| if b.abs() > a.abs() { b } else { a };
-            let value = tensor.data.par_iter().copied().reduce(|| 0.0, larger);
+            let blocks: Vec<&[f32]> = tensor.data.chunks(CHUNK).collect();
+            let largest = map_parallel(&blocks, |block| block.iter().copied().fold(0.0, larger));
+            let value = largest.into_iter().fold(0.0, larger);
             if value.abs() > f16::MAX.to_f32() {
                 return Err(WeightsError::BeyondF16 { file: source_name.into(), tensor: name.clone(), value });
             }
@@ -163,8 +165,10 @@ impl Weights {
         let tensors = Arc::make_mut(&mut self.tensors);
         for name in names {
             let Some(tensor) = tensors.get_mut(name) else { continue };
-            let chunks = Arc::make_mut(&mut tensor.data).par_chunks_mut(4096);
-            chunks.for_each(|values| Vec::<f16>::from_f32_slice(values).convert_to_f32_slice(values));
+            let values: &mut Vec<f32> = Arc::make_mut(&mut tensor.data);
+            for_each_chunk(values, CHUNK, |_, values| {
+                Vec::<f16>::from_f32_slice(values).convert_to_f32_slice(values);
+            });
         }
         Ok(())
     }
@@ -178,7 +182,7 @@ impl Weights {
             let next = |hash: u64, value: &f32| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0000_0100_0000_01B3);
             tensor.data.iter().fold(start, next)
         };
-        let hashes: Vec<u64> = tensors.par_iter().map(of_tensor).collect();
+        let hashes = map_parallel(&tensors, of_tensor);
         fnv1a(bytemuck::cast_slice(&hashes))
     }
 

@@ -191,18 +191,7 @@ impl Packing {
                 pack_taps(graph, layer, taps, target, |channel, tap| weight[channel * taps + tap]);
             }
             Packing::General { layer, transposed } => general::pack(graph, weights, layer, transposed, target),
-            Packing::TapSums { layer, part } => {
-                let convolution = graph.convolution(layer);
-                let weight = derived::convolution(graph, weights, layer);
-                let inputs = convolution.weight_shape()[1] as usize;
-                let taps = convolution.window.taps() as usize;
-                pack_taps(graph, layer, taps + 1, target, |channel, tap| {
-                    let taken = if tap < taps { tap..tap + 1 } else { 0..taps };
-                    let kernels = weight[channel * inputs * taps..][..inputs * taps].chunks(taps);
-                    kernels.flat_map(|kernel| &kernel[taken.clone()]).map(|&w| f64::from(take(part, w))).sum::<f64>()
-                        as f32
-                });
-            }
+            Packing::TapSums { layer, part } => pack_tap_sums(graph, weights, layer, part, target),
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),
             Packing::LinearAffine { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
@@ -215,17 +204,7 @@ impl Packing {
                 let together = if element == Element::F16 { 2 } else { 1 };
                 linear::pack(graph, weights, layer, first_row as usize, together, target);
             }
-            Packing::RowSums { layer, part } => {
-                let linear = graph.linear_layer(layer);
-                let weight = parameter(weights, &linear.weight_name());
-                let inputs = linear.input.elements() as usize;
-                for (output, row) in weight.chunks(inputs).enumerate() {
-                    let values = row.iter().map(|&value| f64::from(take(part, derived::of(layer.source, value))));
-                    let sum = values.sum::<f64>() as f32;
-                    target[place(output, 2, 0)] = sum;
-                    target[place(output, 2, 1)] = sum;
-                }
-            }
+            Packing::RowSums { layer, part } => pack_row_sums(graph, weights, layer, part, target),
             Packing::LinearBias { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
                 target[..bias.len()].copy_from_slice(bias);
@@ -244,6 +223,32 @@ fn take(part: Part, value: f32) -> f32 {
         Part::Absolute => value.abs(),
         Part::Positive => value.max(0.0),
         Part::Negative => value.min(0.0),
+    }
+}
+
+/// For each channel the sums over inputs of every tap, then of all taps.
+fn pack_tap_sums(graph: &Graph, weights: &Weights, layer: ConvolutionId, part: Part, target: &mut [f32]) {
+    let convolution = graph.convolution(layer);
+    let weight = derived::convolution(graph, weights, layer);
+    let inputs = convolution.weight_shape()[1] as usize;
+    let taps = convolution.window.taps() as usize;
+    pack_taps(graph, layer, taps + 1, target, |channel, tap| {
+        let taken = if tap < taps { tap..tap + 1 } else { 0..taps };
+        let kernels = weight[channel * inputs * taps..][..inputs * taps].chunks(taps);
+        kernels.flat_map(|kernel| &kernel[taken.clone()]).map(|&w| f64::from(take(part, w))).sum::<f64>() as f32
+    });
+}
+
+/// For each output the sum over its inputs, as that of one tap and of all.
+fn pack_row_sums(graph: &Graph, weights: &Weights, layer: LinearId, part: Part, target: &mut [f32]) {
+    let linear = graph.linear_layer(layer);
+    let weight = parameter(weights, &linear.weight_name());
+    let inputs = linear.input.elements() as usize;
+    for (output, row) in weight.chunks(inputs).enumerate() {
+        let values = row.iter().map(|&value| f64::from(take(part, derived::of(layer.source, value))));
+        let sum = values.sum::<f64>() as f32;
+        target[place(output, 2, 0)] = sum;
+        target[place(output, 2, 1)] = sum;
     }
 }
 

@@ -1,28 +1,7 @@
-//! Desktop systems: threads, and the monotonic clock of the system.
+//! Desktop systems: threads, and the system's monotonic clock.
 
 use rayon::prelude::*;
-use std::time::Instant;
-
-/// Measures milliseconds.
-pub(crate) struct Stopwatch(Instant);
-
-impl Stopwatch {
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Since the start or the last lap.
-    pub(crate) fn milliseconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64() * 1e3
-    }
-
-    /// Since the start or the last lap; begins another lap.
-    pub(crate) fn lap(&mut self) -> f64 {
-        let elapsed = self.milliseconds();
-        self.0 = Instant::now();
-        elapsed
-    }
-}
+pub(super) use std::time::Instant;
 
 /// Makes the callbacks of what was submitted so far be called. A thread of its own waits, so that the caller's may do other things while it
 /// awaits them.
@@ -36,6 +15,11 @@ pub(crate) fn drive(device: &wgpu::Device) {
 /// `work` of every item, in order, several at a time.
 pub(crate) fn map_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
     items.par_iter().map(work).collect()
+}
+
+/// Gives `work` the number of every chunk and its `length` values, of which the last may have fewer; several chunks at a time.
+pub(crate) fn for_each_chunk<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Send + Sync) {
+    values.par_chunks_mut(length.max(1)).enumerate().for_each(|(chunk, values)| work(chunk, values));
 }
 
 /// All adapters of these graphics interfaces. The environment variables that wgpu's documentation lists (`WGPU_VALIDATION`, `WGPU_DEBUG`

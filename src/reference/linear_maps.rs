@@ -1,7 +1,7 @@
 //! The reference's products with weights: convolution, its transpose, and fully connected layers.
 
 use crate::graph::{Convolution, Part, Shape, Window};
-use rayon::prelude::*;
+use crate::platform::{for_each_chunk, map_parallel};
 
 /// A part of one value.
 pub(super) fn part(part: Part, value: f64) -> f64 {
@@ -49,7 +49,7 @@ impl ConvolutionMap {
     pub fn apply(&self, x: &[f64], bias: Option<&[f32]>) -> Vec<f64> {
         let pixels = self.input.pixels() as usize;
         let mut y = vec![0.0; self.output.elements() as usize];
-        y.par_chunks_mut(self.output.pixels() as usize).enumerate().for_each(|(o, target)| {
+        for_each_chunk(&mut y, self.output.pixels() as usize, |o, target| {
             for i in self.connected(o, self.output, self.input) {
                 let source = &x[i * pixels..(i + 1) * pixels];
                 for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
@@ -68,7 +68,7 @@ impl ConvolutionMap {
     pub fn apply_transposed(&self, v: &[f64]) -> Vec<f64> {
         let pixels = self.output.pixels() as usize;
         let mut x = vec![0.0; self.input.elements() as usize];
-        x.par_chunks_mut(self.input.pixels() as usize).enumerate().for_each(|(i, target)| {
+        for_each_chunk(&mut x, self.input.pixels() as usize, |i, target| {
             for o in self.connected(i, self.input, self.output) {
                 let source = &v[o * pixels..(o + 1) * pixels];
                 for (&w, runs) in self.kernel(o, i).iter().zip(&self.taps) {
@@ -148,12 +148,11 @@ pub(super) fn linear(
     bias: Option<&[f32]>,
 ) -> Vec<f64> {
     let x: Vec<f64> = x.iter().map(|&value| part(of_x, value)).collect();
-    let rows = weight.par_chunks(x.len()).enumerate();
-    rows.map(|(index, row)| {
+    let rows: Vec<(usize, &[f32])> = weight.chunks(x.len()).enumerate().collect();
+    map_parallel(&rows, |&(index, row)| {
         let product: f64 = row.iter().zip(&x).map(|(&w, x)| which(w) * x).sum();
         product + bias.map_or(0.0, |bias| f64::from(bias[index]))
     })
-    .collect()
 }
 
 /// `part(W)^T v` with the row-major matrix `weight`; `which` makes the part.
@@ -161,7 +160,7 @@ pub(super) fn linear_transpose(weight: &[f32], which: impl Fn(f32) -> f64 + Sync
     const COLUMNS: usize = 256;
     let row_length = weight.len() / v.len();
     let mut x = vec![0.0; row_length];
-    x.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, target)| {
+    for_each_chunk(&mut x, COLUMNS, |chunk, target| {
         for (row, &v) in weight.chunks(row_length).zip(v) {
             let row = &row[chunk * COLUMNS..][..target.len()];
             target.iter_mut().zip(row).for_each(|(t, &w)| *t += which(w) * v);

@@ -23,6 +23,12 @@ pub enum RecordError {
         /// What differs.
         differences: Vec<String>,
     },
+    /// Something else under the name of the records.
+    #[error("{} is not the records of an evaluation; choose another folder, or remove it", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line that is no record, or not the next one.
     #[error("{}, line {line}: {problem}; remove the file to begin anew", path.display())]
     Damaged {

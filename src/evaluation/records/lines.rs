@@ -14,11 +14,13 @@ pub(super) struct Lines {
     count: u64,
     /// Where the last whole line ends.
     pub end: u64,
+    /// What stands behind the last whole line, once that was read.
+    pub rest: Vec<u8>,
 }
 
 impl Lines {
     pub fn new(path: &Path, file: File) -> Self {
-        Self { path: path.into(), reader: BufReader::new(file), count: 0, end: 0 }
+        Self { path: path.into(), reader: BufReader::new(file), count: 0, end: 0, rest: Vec::new() }
     }
 
     pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, RecordError> {
@@ -26,6 +28,7 @@ impl Lines {
         let read = self.reader.read_until(b'\n', &mut line);
         read.map_err(|source| RecordError::File { path: self.path.clone(), source })?;
         if line.last() != Some(&b'\n') {
+            self.rest = line;
             return Ok(None);
         }
         self.count += 1;

@@ -1,13 +1,9 @@
 //! Values that no network can have.
 
-use rayon::prelude::*;
-
 use super::Tensor;
 use super::error::{ImpossibleTensor, Problem, WeightsError};
 use crate::graph::parameter::{Parameter, ParameterKind};
-
-/// Elements checked at a time.
-const BLOCK: usize = 1 << 14;
+use crate::platform::{CHUNK, map_parallel};
 
 /// Fails if any value is NaN or infinite, or any variance negative, naming every tensor that has one by its name in the file.
 pub(super) fn require_possible(
@@ -47,17 +43,15 @@ fn problem(kind: ParameterKind, values: &[f32]) -> Option<(Problem, usize, usize
 
 /// Index of the first value that is wrong, and how many there are.
 fn find(values: &[f32], is_wrong: impl Fn(f32) -> bool + Sync) -> Option<(usize, usize)> {
-    values
-        .par_chunks(BLOCK)
-        .enumerate()
-        .filter_map(|(block_index, block)| {
-            // Counting first is a branch-free pass over the usual, clean block.
-            let count = block.iter().filter(|value| is_wrong(**value)).count();
-            if count == 0 {
-                return None;
-            }
-            let within = block.iter().position(|value| is_wrong(*value))?;
-            Some((block_index * BLOCK + within, count))
-        })
-        .reduce_with(|left, right| (left.0.min(right.0), left.1 + right.1))
+    let blocks: Vec<(usize, &[f32])> = (0..).step_by(CHUNK).zip(values.chunks(CHUNK)).collect();
+    let found = map_parallel(&blocks, |&(start, block)| {
+        // Counting first is a branch-free pass over the usual, clean block.
+        let count = block.iter().filter(|value| is_wrong(**value)).count();
+        if count == 0 {
+            return None;
+        }
+        let within = block.iter().position(|value| is_wrong(*value))?;
+        Some((start + within, count))
+    });
+    found.into_iter().flatten().reduce(|first, next| (first.0, first.1 + next.1))
 }

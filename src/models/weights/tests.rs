@@ -1,16 +1,14 @@
-//! Loading, checking and refusing weights. Files are made from small lists of
-//! parameters with values that differ on every run.
+//! Loading, checking and refusing weights. Files are made from small lists of parameters with random values.
 
 mod loading;
 mod refusals;
-
-use std::hash::{BuildHasher, RandomState};
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::*;
 use crate::graph::parameter::ParameterKind;
+use crate::random::{philox, seed::seed};
 
 /// A tensor to write: name, shape, element type, little-endian bytes.
 type Stored = (String, Vec<usize>, Dtype, Vec<u8>);
@@ -32,10 +30,11 @@ fn vgg_parameters() -> Vec<Parameter> {
     .collect()
 }
 
-/// Values in [-2, 2) that differ on every run.
+/// Values in [-2, 2), others for every number of them.
 fn random_values(count: usize) -> Vec<f32> {
-    let state = RandomState::new();
-    (0..count).map(|index| (state.hash_one(index) >> 40) as f32 / (1 << 22) as f32 - 2.0).collect()
+    let (seed, count) = (seed(), count as u32);
+    let word = |index| philox([index, count, 0, 3], [seed as u32, (seed >> 32) as u32])[0];
+    (0..count).map(|index| (word(index) >> 8) as f32 / (1 << 22) as f32 - 2.0).collect()
 }
 
 /// `values` as bytes of type F32, F16 or BF16.

@@ -4,7 +4,7 @@ use super::{derived, take};
 use crate::graph::{ConvolutionId, Graph, Part};
 use crate::models::weights::Weights;
 use crate::plan::layout::place;
-use rayon::prelude::*;
+use crate::platform::for_each_chunk;
 
 /// Rows, columns and taps of a dense convolution's matrix.
 pub(super) fn matrix(graph: &Graph, layer: ConvolutionId, transposed: bool) -> (u32, u32, u32) {
@@ -34,7 +34,7 @@ pub(super) fn pack(
     let (rows, columns, taps) = matrix(graph, layer, transposed);
     let (rows, columns, taps) = (rows as usize, columns as usize, taps as usize);
     let quads = columns.div_ceil(4);
-    target.par_chunks_mut(8 * taps * quads * 4).enumerate().for_each(|(tile, target)| {
+    for_each_chunk(target, 8 * taps * quads * 4, |tile, target| {
         for row in tile * 8..rows.min(tile * 8 + 8) {
             for column in 0..columns {
                 let (output, input) = if transposed { (column, row) } else { (row, column) };

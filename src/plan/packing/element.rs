@@ -2,8 +2,8 @@
 
 use crate::graph::WeightSource;
 use crate::models::Precision;
+use crate::platform::fill_parallel;
 use half::f16;
-use rayon::prelude::*;
 
 /// What a value of a packed buffer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +36,7 @@ impl Element {
 /// An even number of values as pairs, each rounded to nearest, ties to even; the first of a pair is the word's lower half.
 pub(super) fn pairs(values: &[f32]) -> Vec<u32> {
     let bits = |value: f32| u32::from(f16::from_f32(value).to_bits());
-    values.par_chunks_exact(2).with_min_len(4096).map(|pair| bits(pair[0]) | bits(pair[1]) << 16).collect()
+    fill_parallel(values.len() / 2, |pair| bits(values[2 * pair]) | bits(values[2 * pair + 1]) << 16)
 }
 
 #[cfg(test)]

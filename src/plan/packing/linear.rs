@@ -4,7 +4,7 @@ use super::{derived, parameter};
 use crate::graph::{Graph, LinearId};
 use crate::models::weights::Weights;
 use crate::plan::layout::{QUAD, place};
-use rayon::prelude::*;
+use crate::platform::for_each_chunk;
 
 /// Values of a row, with those of channels that do not exist.
 pub(super) fn row_elements(graph: &Graph, layer: LinearId) -> u32 {
@@ -25,9 +25,8 @@ pub(super) fn pack(
     let weight = parameter(weights, &linear.weight_name());
     let pixels = linear.input.pixels() as usize;
     let rows = weight.chunks(linear.input.elements() as usize).skip(first_row).collect::<Vec<_>>();
-    let targets = target.par_chunks_mut(together * row_elements(graph, layer) as usize);
-    targets.zip(rows.par_chunks(together)).for_each(|(target, rows)| {
-        for (row, values) in rows.iter().enumerate() {
+    for_each_chunk(target, together * row_elements(graph, layer) as usize, |tile, target| {
+        for (row, values) in rows.iter().skip(tile * together).take(together).enumerate() {
             for (column, value) in values.iter().enumerate() {
                 let (channel, pixel) = (column / pixels, column % pixels);
                 let at = place(channel, pixels * together, pixel * together + row);

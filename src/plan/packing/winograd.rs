@@ -6,7 +6,7 @@ use crate::graph::{ConvolutionId, Graph, Part};
 use crate::models::weights::Weights;
 use crate::plan::layout::place;
 use crate::plan::variant::WinogradTile;
-use rayon::prelude::*;
+use crate::platform::{for_each_chunk, map_parallel};
 
 /// `G g G^T` of every 3x3 kernel g, by tiles of 8 rows.
 pub(super) fn pack(
@@ -31,15 +31,13 @@ pub(super) fn pack(
         transform(tile, std::array::from_fn(|tap| f64::from(take(part, turned(tap)))))
     };
     // Of 8 rows all kernels one after the other, each of so many entries.
-    let kernels: Vec<Vec<f32>> = (0..rows.div_ceil(8))
-        .into_par_iter()
-        .map(|first| {
-            let of_tile = (first * 8..(first * 8 + 8).min(rows)).flat_map(|row| (0..columns).map(move |c| (row, c)));
-            of_tile.flat_map(|(row, column)| transformed(row, column)).map(|entry| entry as f32).collect()
-        })
-        .collect();
+    let starts: Vec<usize> = (0..rows).step_by(8).collect();
+    let kernels: Vec<Vec<f32>> = map_parallel(&starts, |&start| {
+        let of_tile = (start..(start + 8).min(rows)).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        of_tile.flat_map(|(row, column)| transformed(row, column)).map(|entry| entry as f32).collect()
+    });
     let slices = tile.slices() as usize;
-    target.par_chunks_mut(slice).enumerate().for_each(|(slice, target)| {
+    for_each_chunk(target, slice, |slice, target| {
         for (target, kernels) in target.chunks_mut(of_rows).zip(&kernels) {
             for (index, kernel) in kernels.chunks(slices).enumerate() {
                 let (row, column) = (index / columns, index % columns);
@@ -79,14 +77,13 @@ const FOUR: [[f64; 3]; 6] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::philox;
-    use std::hash::{BuildHasher, RandomState};
+    use crate::random::{philox, seed::seed};
 
     type Matrix = Vec<Vec<f64>>;
 
-    /// Values from -1 to 1, other ones on every run.
+    /// Values from -1 to 1.
     fn random_values(count: u32) -> Vec<f64> {
-        let key = RandomState::new().hash_one(0);
+        let key = seed();
         let word = |index| philox([index, 0, 0, 0], [key as u32, (key >> 32) as u32])[0];
         (0..count).map(|index| f64::from(word(index)) / f64::from(1_u32 << 31) - 1.0).collect()
     }
