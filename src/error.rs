@@ -62,9 +62,9 @@ pub enum Error {
     },
     /// Not even one picture fits the memory that may be used.
     #[error(
-        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and {:.1} MB are allowed; \
+        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and {limit} are allowed; \
          allow more, or use a smaller picture, fewer classes or another network",
-        *values as f64 / 1e6, *weights as f64 / 1e6, values + weights, *limit as f64 / 1e6
+        *values as f64 / 1e6, *weights as f64 / 1e6, values + weights
     )]
     Memory {
         /// Bytes of values for one picture.
@@ -74,8 +74,8 @@ pub enum Error {
         /// What may be used.
         limit: u64,
     },
-    /// The host stopped an explanation by [`Explainer::on_progress`](crate::Explainer::on_progress).
-    #[error("the explanation was stopped between two runs, as the host asked")]
+    /// The host stopped the work, by [`Explainer::on_progress`](crate::Explainer::on_progress) for instance.
+    #[error("the work was stopped between two runs, as the host asked")]
     Stopped,
     /// A picture or array that cannot be read or written.
     #[cfg(feature = "pictures")]

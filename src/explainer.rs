@@ -4,6 +4,7 @@ mod audit;
 mod batches;
 mod cost;
 mod facts;
+mod in_place;
 mod passes;
 
 pub use cost::{Cost, Progress};
@@ -265,7 +266,7 @@ impl Explainer {
         Ok(session)
     }
 
-    /// One batch. Where memory runs out all sessions are dropped, so that a smaller batch has room.
+    /// One batch.
     async fn run(
         &mut self,
         batch: &Batch,
@@ -275,6 +276,11 @@ impl Explainer {
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
         let result = self.try_run(batch, targets, slots, passes, cost).await;
+        self.make_room(result)
+    }
+
+    /// Drops all sessions where memory ran out, so that a smaller batch has room.
+    fn make_room<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(Error::Gpu(GpuError::OutOfMemory { .. })) = result {
             self.sessions.clear();
         }
@@ -311,7 +317,7 @@ impl Explainer {
         }
         cost.read_back_ms += watch.lap();
         if passes.is_none() {
-            self.check_facts(batch, &explained)?;
+            self.check_facts(batch, explained.iter().map(|picture| &picture.logits[..]))?;
         }
         let bytes = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
         cost.gpu_bytes = cost.gpu_bytes.max(bytes + self.store.bytes());

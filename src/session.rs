@@ -219,6 +219,16 @@ impl Session {
         Ok(results::gather(&self.wiring, self.shape, &values))
     }
 
+    /// Reads the logits of the last run alone, a vector per picture.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn read_logits(&self) -> Result<Vec<Vec<f32>>, Error> {
+        let values = self.program.read(self.graph(), &[self.wiring.logits]).await?.pop().unwrap_or_default();
+        let classes = self.graph().shape(self.wiring.logits).channels as usize;
+        Ok(values.chunks(classes.max(1)).map(<[f32]>::to_vec).collect())
+    }
+
     /// Runs `steps` of the plan, each in a pass of its own, and says how long each took: for benchmarks. On a first run the driver's
     /// compilation may be in it.
     ///

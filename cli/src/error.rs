@@ -174,9 +174,15 @@ pub enum CliError {
         /// Their names.
         replaced: Vec<String>,
     },
-    /// A file where a plot is to be written.
-    #[error("{} is no plot of an evaluation and is not overwritten; choose another folder with --out", .0.display())]
-    ForeignPlot(PathBuf),
+    /// A file where a result is to be written.
+    #[error("{} is no result of an evaluation here and is not overwritten; choose another folder with --out", .0.display())]
+    ForeignResult(PathBuf),
+    /// Another run holds the folder.
+    #[error("another run is writing into {} at the moment; wait for its end, or choose another folder with --out", folder.display())]
+    BusyFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Not enough classes for a mosaic.
     #[error(
         "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \
@@ -191,6 +197,12 @@ pub enum CliError {
         /// Where the classes come from.
         classes_from: &'static str,
     },
+    /// Made-up weights have no tensors to choose from.
+    #[error("--skip-tensors leaves out tensors of a file, and synthetic weights come from none; drop one of the two")]
+    NothingToSkip,
+    /// Nothing to merge.
+    #[error("give the folders of the shards to merge")]
+    NothingToMerge,
     /// Records of an evaluation that this version does not know.
     #[error("the records in {} are of an evaluation that this version does not know", folder.display())]
     UnknownEvaluation {

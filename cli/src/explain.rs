@@ -11,6 +11,7 @@ use super::answers::Questions;
 use super::args::ExplainArguments;
 use super::decode::Decoder;
 use super::former::Former;
+use super::lock::FolderLock;
 use super::output::Writer;
 use super::pipeline::{Batches, Delivery};
 use super::record::{Recorder, Step};
@@ -32,6 +33,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     // The classes of likeness are the references, which the device has to see first.
     let early = arguments.comparison.like.is_empty().then(|| setup::targets(&arguments.classes, &model)).transpose()?;
     let methods = arguments.method.resolve(arguments.audit)?;
+    let lock = FolderLock::take(&arguments.out)?;
     let former = Former::read(&arguments.out)?;
     let mut found = inputs::find(&arguments.input.inputs, Some(&arguments.out), &former).usable()?;
     let gpu = arguments.device.open()?;
@@ -43,6 +45,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     found.failures.append(&mut comparison.failures);
     let Comparison { model, references, neighbours, .. } = comparison;
     let writer = Writer::new(arguments, &methods, &found.sources, references)?;
+    let _lock = lock.retake(&arguments.out)?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     explainer.set_audit(true);

@@ -63,7 +63,10 @@ impl Hinted for WeightsError {
     fn hint(&self) -> Option<String> {
         match self {
             WeightsError::BeyondF16 { .. } => Some("--precision f32".into()),
-            WeightsError::Mismatch { .. } => Some("--model".into()),
+            WeightsError::Mismatch { .. } => Some("--model, --skip-tensors".into()),
+            WeightsError::Ambiguous { .. } | WeightsError::NothingSkipped { .. } => {
+                Some("--skip-tensors PATTERN".into())
+            }
             _ => None,
         }
     }
@@ -82,7 +85,7 @@ impl Hinted for DatasetError {
 impl Hinted for RecordError {
     fn hint(&self) -> Option<String> {
         match self {
-            RecordError::Settings { .. } => Some("--out".into()),
+            RecordError::Settings { .. } | RecordError::Foreign { .. } => Some("--out".into()),
             _ => None,
         }
     }

@@ -4,6 +4,8 @@
 mod bad_inputs;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/evaluation_data.rs"]
+mod evaluation_data;
 #[path = "cli/evaluations.rs"]
 mod evaluations;
 #[path = "cli/files.rs"]

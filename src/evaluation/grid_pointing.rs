@@ -2,18 +2,21 @@
 //! positive part lies in the class's cell?
 
 use super::Scores;
+use super::bench::{Bench, Round};
 use super::dataset::Item;
-use super::evaluator::{Evaluator, Round};
 use crate::error::Error;
 use crate::random::philox;
 
 /// The share of each cell's class in its cell.
 pub(super) const SERIES: &str = "share in the cell";
 
-pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
-    let [rows, columns] = evaluator.options.cells;
-    let (height, width) = (evaluator.height / rows, evaluator.width / columns);
-    let explained = evaluator.explain(round.samples).await?;
+pub(super) async fn evaluate(
+    bench: &mut Bench,
+    round: &Round<'_>,
+    [rows, columns]: [u32; 2],
+) -> Result<Vec<Scores>, Error> {
+    let (height, width) = (bench.height / rows, bench.width / columns);
+    let explained = bench.explain(round.samples).await?;
     let scores = explained.iter().map(|picture| {
         let maps = (0..).zip(&picture.maps);
         let shares = maps.map(|(cell, map)| share(&map.values, width, height, columns, cell)).collect();

@@ -5,6 +5,7 @@
 //! keeps scores on disk, so that a run can be cut short, continued and spread. What is done per pixel is done on the GPU ([`pixels`]).
 //! Nothing here prints.
 
+mod bench;
 mod curve;
 mod dataset;
 mod evaluator;

@@ -2,8 +2,8 @@
 //! asked again. Per share of black pixels: is the best class still the explained one?
 
 use super::Scores;
+use super::bench::{Bench, Job, Round, top};
 use super::curve::area;
-use super::evaluator::{Evaluator, Job, Round, top};
 use super::pixels::{Copy, Rule};
 use crate::error::Error;
 
@@ -14,14 +14,13 @@ pub(super) const TENTHS: std::ops::RangeInclusive<u32> = 1..=9;
 pub(super) const SERIES: [[&str; 2]; 2] =
     [["negative, predicted", "positive, predicted"], ["negative, target", "positive, target"]];
 
-pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
+pub(super) async fn evaluate(bench: &mut Bench, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
     let jobs = jobs(round);
     let mut scores = vec![Scores::new(); round.samples.len()];
-    for jobs in jobs.chunks(evaluator.batch()) {
-        let maps = evaluator.maps(round.samples, jobs).await?;
-        evaluator.rank(&maps).await?;
-        let copies = copies(jobs, evaluator.height * evaluator.width);
-        let tops: Vec<u32> = evaluator.classify(&copies).await?.iter().map(|logits| top(logits)).collect();
+    for jobs in jobs.chunks(bench.capacity()) {
+        bench.rank(round.samples, jobs).await?;
+        let copies = copies(jobs, bench.height * bench.width);
+        let tops: Vec<u32> = bench.classify(&copies).await?.iter().map(|logits| top(logits)).collect();
         for (job, tops) in jobs.iter().zip(tops.chunks(2 * TENTHS.count())) {
             add(&mut scores[job.sample], round, job, tops);
         }

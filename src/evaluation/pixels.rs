@@ -3,21 +3,17 @@
 //!
 //! The calls are plain data ([`rank_calls`], [`copy_calls`], [`blur_calls`]), so that tests hold them to the shaders without a device.
 
+mod calls;
+
+pub use calls::{blur_calls, copy_calls, rank_calls};
+
 use crate::Batch;
 use crate::error::Error;
-use crate::gpu::{Gpu, Region};
-use crate::plan::kernel::{Kernel, Shader};
+use crate::gpu::{Gpu, Layout, Region};
 use crate::plan::layout::QUAD_BYTES;
-use crate::plan::uniforms::Uniforms;
-use crate::plan::{Call, PlanError, codes};
+use crate::plan::{PlanError, codes};
 use crate::session::Session;
-
-/// Neighbours that one lane sorts.
-const RUN: u32 = 16;
-/// Bits of a key that one step of the radix sort looks at.
-const DIGIT_BITS: u32 = 4;
-/// Different values of these bits.
-const DIGITS: u32 = 1 << DIGIT_BITS;
+use calls::{COPIES, DIGITS, INPUT, MAPS, PICTURES, PLACES, REPLACEMENTS, RUN};
 
 /// Which pixels of a copy are replaced. Among equal values the pixel with the lower index (row by row) comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +73,6 @@ pub struct Pixels {
     capacity: u32,
     buffers: Vec<wgpu::Buffer>,
 }
-
-/// Positions in the list of buffers.
-const MAPS: usize = 0;
-const KEYS: usize = 1;
-const SORTED: usize = 2;
-const COUNTS: usize = 3;
-const PLACES: usize = 4;
-const PICTURES: usize = 5;
-const REPLACEMENTS: usize = 6;
-const SCRATCH: usize = 7;
-const COPIES: usize = 8;
-/// The session's input, behind the buffers of its own.
-const INPUT: usize = 9;
 
 /// Names and bytes of the buffers.
 fn sizes(pixels: u64, capacity: u64) -> [(&'static str, u64); INPUT] {
@@ -187,23 +170,64 @@ impl Pixels {
         Ok(self.gpu.run("blurring pictures", &calls, &self.regions()).await?)
     }
 
-    /// Ranks the pixels of maps, at most [`Pixels::capacity`].
+    /// Loads maps, at most [`Pixels::capacity`].
     ///
     /// # Errors
     /// [`Error::Batch`] where number or size do not fit, [`Error::Gpu`] where the GPU fails.
-    pub async fn rank(&self, maps: &[&[f32]]) -> Result<(), Error> {
+    pub async fn load_maps(&self, maps: &[&[f32]]) -> Result<(), Error> {
         let pixels = self.pixels() as usize;
         if maps.len() > self.capacity as usize || maps.iter().any(|map| map.len() != pixels) {
             let lengths: Vec<String> = maps.iter().map(|map| map.len().to_string()).collect();
-            let found = format!("{} maps of {} values", maps.len(), lengths.join(", "));
-            let wanted = format!("at most {} maps of {}x{}", self.capacity, self.height, self.width);
-            return Err(Error::Batch { found, wanted });
+            return Err(self.unfit(format!("{} maps of {} values", maps.len(), lengths.join(", "))));
         }
         for (index, map) in (0..).zip(maps) {
             self.gpu.write(&self.buffers[MAPS], index * 4 * pixels as u64, map).await?;
         }
-        let calls = rank_calls(self.pixels(), maps.len() as u32);
+        Ok(())
+    }
+
+    /// Copies the maps of a session's slot, where they lie on the GPU, to the places from number `first` on.
+    ///
+    /// # Errors
+    /// [`Error::Batch`] where number or size do not fit, [`Error::Slot`] for a slot that the session does not have, [`Error::Gpu`].
+    pub async fn copy_maps(&self, session: &Session, slot: u32, first: u32) -> Result<(), Error> {
+        let maps = session.map(slot)?;
+        let (buffer, offset, bytes) = maps.region();
+        let at = 4 * u64::from(first) * u64::from(self.pixels());
+        let is_map = maps.layout == Layout::Map && (maps.shape.height, maps.shape.width) == (self.height, self.width);
+        if !is_map || at + bytes > self.buffers[MAPS].size() {
+            return Err(self.unfit(format!("{} maps of {} from number {first} on", maps.samples, maps.shape)));
+        }
+        let copy = || {
+            let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(buffer, offset, &self.buffers[MAPS], at, bytes);
+            self.gpu.queue().submit([encoder.finish()]);
+        };
+        Ok(self.gpu.checked("copying maps", 0, copy).await?)
+    }
+
+    fn unfit(&self, found: String) -> Error {
+        Error::Batch { found, wanted: format!("at most {} maps of {}x{}", self.capacity, self.height, self.width) }
+    }
+
+    /// Ranks the pixels of the first `count` maps that are there.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails.
+    pub async fn rank(&self, count: u32) -> Result<(), Error> {
+        let calls = rank_calls(self.pixels(), count.min(self.capacity));
         Ok(self.gpu.run("ranking pixels", &calls, &self.regions()).await?)
+    }
+
+    /// The first `count` maps, height x width values each.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`].
+    pub async fn maps(&self, count: u32) -> Result<Vec<Vec<f32>>, Error> {
+        let bytes = 4 * u64::from(count.min(self.capacity)) * u64::from(self.pixels());
+        let words = self.gpu.read_regions(&[(&self.buffers[MAPS], 0, bytes)]).await?;
+        let values: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
+        Ok(values.chunks(self.pixels().max(1) as usize).map(<[f32]>::to_vec).collect())
     }
 
     /// The places of the pixels of the first `count` maps that were ranked.
@@ -240,59 +264,4 @@ impl Pixels {
         let calls = copy_calls(self.pixels(), copies.len() as u32);
         Ok(self.gpu.run("masking pictures", &calls, &regions).await?)
     }
-}
-
-/// Workgroups of 64 lanes for `lanes` lanes of each of `samples`.
-fn workgroups(lanes: u32, samples: u32) -> [u32; 3] {
-    [lanes.div_ceil(64), 1, samples]
-}
-
-/// Ranks the pixels of `maps` maps: a radix sort from the lowest digit to the highest, each step of which keeps the order of equals.
-pub fn rank_calls(pixels: u32, maps: u32) -> Vec<Call> {
-    let runs = pixels.div_ceil(RUN);
-    let call = |shader, uniforms, buffers: &[usize], workgroups| Call {
-        kernel: Kernel::new(shader),
-        uniforms,
-        buffers: buffers.to_vec(),
-        workgroups,
-    };
-    let of_pixels = || Uniforms::new().with("pixels", pixels);
-    let mut calls = vec![call(Shader::RankKeys, of_pixels(), &[MAPS, KEYS], workgroups(pixels, maps))];
-    let (mut from, mut to) = (KEYS, SORTED);
-    for shift in (0..u32::BITS).step_by(DIGIT_BITS as usize) {
-        let of_digit = || of_pixels().with("run", RUN).with("runs", runs).with("shift", shift);
-        let scan = Uniforms::new().with("count", DIGITS * runs);
-        calls.push(call(Shader::RankCount, of_digit(), &[from, COUNTS], workgroups(runs, maps)));
-        calls.push(call(Shader::RankScan, scan, &[COUNTS], [1, 1, maps]));
-        calls.push(call(Shader::RankScatter, of_digit(), &[from, COUNTS, to], workgroups(runs, maps)));
-        (from, to) = (to, from);
-    }
-    calls.push(call(Shader::RankPlaces, of_pixels(), &[from, PLACES], workgroups(pixels, maps)));
-    calls
-}
-
-/// Writes `copies` copies.
-pub fn copy_calls(pixels: u32, copies: u32) -> Vec<Call> {
-    vec![Call {
-        kernel: Kernel::new(Shader::MaskedCopies),
-        uniforms: Uniforms::new().with("pixels", pixels),
-        buffers: vec![PICTURES, REPLACEMENTS, PLACES, COPIES, INPUT],
-        workgroups: workgroups(pixels, copies),
-    }]
-}
-
-/// Blurs `pictures` pictures: columns, then rows.
-pub fn blur_calls(height: u32, width: u32, pictures: u32, radius: u32, deviation: f32) -> Vec<Call> {
-    let call = |vertical: bool, buffers: [usize; 2]| Call {
-        kernel: Kernel::new(Shader::Blur),
-        uniforms: Uniforms::new()
-            .with("height", height)
-            .with("width", width)
-            .with("vertical", vertical)
-            .with("radius", radius)
-            .with("deviation", deviation),
-        buffers: buffers.to_vec(),
-        workgroups: workgroups(height * width, pictures),
-    };
-    vec![call(true, [PICTURES, SCRATCH]), call(false, [SCRATCH, REPLACEMENTS])]
 }

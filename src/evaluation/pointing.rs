@@ -1,7 +1,7 @@
 //! Pointing (Zhang et al., ECCV 2016): the pixel of the map's maximum lies in the class's region, or at most 15 pixels beside it.
 
 use super::Scores;
-use super::evaluator::{Evaluator, Job, Round};
+use super::bench::{Bench, Job, Round};
 use super::segmentation::{Region, regions};
 use crate::error::Error;
 
@@ -11,16 +11,15 @@ pub(super) const SERIES: &str = "hits";
 /// How far beside a region a hit may lie, in pixels.
 const TOLERANCE: i64 = 15;
 
-pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
+pub(super) async fn evaluate(bench: &mut Bench, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
     let regions = regions(round);
     let mut hits = vec![vec![0.0; 2]; round.samples.len()];
-    for regions in regions.chunks(evaluator.batch()) {
+    for regions in regions.chunks(bench.capacity()) {
         let jobs: Vec<Job> = regions.iter().map(|region| region.job).collect();
-        let maps = evaluator.maps(round.samples, &jobs).await?;
-        evaluator.rank(&maps).await?;
-        for (Region { job, is_inside }, places) in regions.iter().zip(evaluator.places(maps.len()).await?) {
+        bench.rank(round.samples, &jobs).await?;
+        for (Region { job, is_inside }, places) in regions.iter().zip(bench.places(jobs.len()).await?) {
             let highest = places.iter().position(|place| place.from_highest == 0).unwrap_or_default();
-            hits[job.sample][0] += f64::from(u8::from(is_hit(highest, is_inside, evaluator.width as usize)));
+            hits[job.sample][0] += f64::from(u8::from(is_hit(highest, is_inside, bench.width as usize)));
             hits[job.sample][1] += 1.0;
         }
     }

@@ -2,12 +2,10 @@
 //! original one by rank correlation. A method whose map does not change explains the photo, not the network.
 
 use super::Scores;
-use super::evaluator::{Evaluator, Round};
+use super::bench::{Bench, Round};
 use super::pixels::Place;
 use crate::error::Error;
-use crate::explainer::Explainer;
 use crate::graph::parameter::{Parameter, ParameterKind};
-use crate::methods::Method;
 use crate::models::Model;
 use crate::models::weights::{Tensor, Weights, WeightsError};
 use crate::random::philox;
@@ -17,24 +15,20 @@ use std::collections::HashMap;
 pub(super) const SERIES: &str = "rank correlation";
 
 pub(super) async fn evaluate(
-    evaluator: &mut Evaluator,
+    bench: &mut Bench,
     round: &Round<'_>,
-    method: &Method,
+    stages: u32,
+    seed: u64,
 ) -> Result<Vec<Scores>, Error> {
     let jobs = round.jobs();
-    let maps = evaluator.maps(round.samples, &jobs).await?;
-    evaluator.rank(&maps).await?;
-    let original = evaluator.places(maps.len()).await?;
-    let stages = evaluator.options.stages;
+    bench.rank(round.samples, &jobs).await?;
+    let original = bench.places(jobs.len()).await?;
     let mut correlations = vec![vec![1.0]; jobs.len()];
     for stage in 1..=stages {
-        let model = randomised(&evaluator.model, stage, stages, evaluator.options.seed)?;
-        let explainer = Explainer::new(&evaluator.gpu, &model, method.clone());
-        let intact = std::mem::replace(&mut evaluator.explainer, explainer);
-        let maps = evaluator.maps(round.samples, &jobs).await;
-        evaluator.explainer = intact;
-        evaluator.rank(&maps?).await?;
-        let places = evaluator.places(jobs.len()).await?;
+        let model = randomised(&bench.model, stage, stages, seed)?;
+        let ranked = async |bench: &mut Bench| bench.rank(round.samples, &jobs).await;
+        bench.with_model(&model, ranked).await?;
+        let places = bench.places(jobs.len()).await?;
         for ((correlations, original), places) in correlations.iter_mut().zip(&original).zip(&places) {
             correlations.push(rank_correlation(original, places));
         }

@@ -1,7 +1,7 @@
 //! Segmentation: foreground is where the map exceeds its mean (methods with only positive maps) or zero (signed ones); compared with
 //! masks by pixel accuracy, intersection over union and average precision.
 
-use super::evaluator::{Evaluator, Job, Round};
+use super::bench::{Bench, Job, Round};
 use super::pixels::Place;
 use super::{Scores, VOID};
 use crate::error::Error;
@@ -32,16 +32,15 @@ pub(super) fn regions(round: &Round<'_>) -> Vec<Region> {
     regions
 }
 
-pub(super) async fn evaluate(evaluator: &mut Evaluator, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
-    let kind = evaluator.explainer.method().map_kind();
+pub(super) async fn evaluate(bench: &mut Bench, round: &Round<'_>) -> Result<Vec<Scores>, Error> {
+    let kind = bench.method().map_kind();
     let regions = regions(round);
     let mut counts = vec![vec![0.0; 6]; round.samples.len()];
     let mut precisions = vec![vec![0.0; 2]; round.samples.len()];
-    for regions in regions.chunks(evaluator.batch()) {
+    for regions in regions.chunks(bench.capacity()) {
         let jobs: Vec<Job> = regions.iter().map(|region| region.job).collect();
-        let maps = evaluator.maps(round.samples, &jobs).await?;
-        evaluator.rank(&maps).await?;
-        let places = evaluator.places(maps.len()).await?;
+        bench.rank(round.samples, &jobs).await?;
+        let (maps, places) = (bench.maps(jobs.len()).await?, bench.places(jobs.len()).await?);
         for ((Region { job, is_inside }, map), places) in regions.iter().zip(&maps).zip(&places) {
             let found = pixel_counts(map, kind, is_inside);
             counts[job.sample].iter_mut().zip(found).for_each(|(sum, count)| *sum += count);

@@ -3,7 +3,6 @@
 use super::Explainer;
 use crate::batch::Batch;
 use crate::error::Error;
-use crate::map::Explained;
 use crate::reference::Reference;
 
 /// What is odd about the logits of a picture whose values are all finite.
@@ -24,11 +23,15 @@ impl Explainer {
     ///
     /// # Errors
     /// [`Error::Gpu`] where the GPU's logits are odd and the exact ones are not.
-    pub(super) fn check_facts(&mut self, batch: &Batch, explained: &[Explained]) -> Result<(), Error> {
+    pub(super) fn check_facts<'a>(
+        &mut self,
+        batch: &Batch,
+        logits: impl Iterator<Item = &'a [f32]>,
+    ) -> Result<(), Error> {
         if self.has_odd_logits {
             return Ok(());
         }
-        for (index, Explained { logits, .. }) in explained.iter().enumerate() {
+        for (index, logits) in logits.enumerate() {
             let picture = batch.picture(index);
             let found = match batch.neighbour(index) {
                 [] => oddity(logits),

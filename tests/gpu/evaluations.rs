@@ -5,7 +5,10 @@ use agf::evaluation::{Evaluation, Evaluator, Options, Sample, Scores};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
-use agf::{Batch, Explainer, Target};
+use agf::{Batch, Error, Explainer, Target};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const HEIGHT: u32 = 37;
 const WIDTH: u32 = 40;
@@ -126,5 +129,37 @@ fn randomisation_begins_at_one_and_repeats() {
         assert_eq!(correlations.len(), 9);
         assert_eq!(correlations[0], 1.0);
         assert!(correlations[1..].iter().all(|value| value.abs() < 0.9999), "{correlations:?}");
+    }
+}
+
+/// How an evaluation ends that is told to from the `stop`-th time on that it asks, and how often it asks.
+fn stopped(evaluation: Evaluation, methods: &[Method], stop: usize) -> (Result<(), Error>, usize) {
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
+    let options = Options { stages: 3, ..Options::default() };
+    let mut evaluator =
+        pollster::block_on(Evaluator::new(gpu(), &model, evaluation, options, [HEIGHT, WIDTH], 3)).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    evaluator.on_run(move || {
+        if counter.fetch_add(1, Ordering::Relaxed) < stop { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let end = pollster::block_on(evaluator.evaluate(&samples(), methods));
+    (end.map(drop), asked.load(Ordering::Relaxed))
+}
+
+/// Between methods that run a picture once, between randomised networks, and between the copies of a picture.
+#[test]
+fn an_evaluation_ends_between_any_two_runs() {
+    let methods = [Method::Gradient, Method::InputXGradient];
+    for (evaluation, runs) in [(Evaluation::Perturbation, 2 * (1 + 18)), (Evaluation::Randomisation, 2 * (1 + 3))] {
+        let (end, asked) = stopped(evaluation, &methods, usize::MAX);
+        end.unwrap();
+        assert!(asked >= runs, "{evaluation}: {asked}");
+        for stop in [0, 1, asked / 2, asked - 3] {
+            let (end, asked) = stopped(evaluation, &methods, stop);
+            assert!(matches!(end, Err(Error::Stopped)), "{evaluation}, {stop}: {end:?}");
+            // The end of a call of the explainer is told, but nothing is left there to be stopped.
+            assert!(asked <= stop + 2, "{evaluation}, {stop}: {asked}");
+        }
     }
 }

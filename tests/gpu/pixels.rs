@@ -6,7 +6,7 @@ use crate::{gpu, limited_gpu, random_batch};
 use agf::evaluation::pixels::{Copy, Pixels, Place, Rule};
 use agf::gpu::Gpu;
 use agf::models::{Architecture, Model};
-use agf::{Explainer, Session, SessionShape};
+use agf::{Error, Explainer, Session, SessionShape, Target};
 
 /// NaN below everything, the two zeros equal.
 fn order(value: f32) -> f64 {
@@ -40,6 +40,11 @@ fn maps(random: &mut Random, pixels: usize) -> Vec<Vec<f32>> {
     vec![spread, coarse, mixed, vec![-3.5; pixels]]
 }
 
+fn load_and_rank(pixels: &Pixels, maps: &[&[f32]]) {
+    pollster::block_on(pixels.load_maps(maps)).unwrap();
+    pollster::block_on(pixels.rank(maps.len() as u32)).unwrap();
+}
+
 #[test]
 fn places_of_pixels_are_those_of_a_stable_sort() {
     let mut random = Random::new();
@@ -48,7 +53,7 @@ fn places_of_pixels_are_those_of_a_stable_sort() {
             let maps = maps(&mut random, height as usize * width as usize);
             let pixels = pollster::block_on(Pixels::new(gpu, height, width, 5)).unwrap();
             let views: Vec<&[f32]> = maps.iter().map(Vec::as_slice).collect();
-            pollster::block_on(pixels.rank(&views)).unwrap();
+            load_and_rank(&pixels, &views);
             let places = pollster::block_on(pixels.places(4)).unwrap();
             assert_eq!(places.len(), 4);
             for (index, (map, places)) in maps.iter().zip(&places).enumerate() {
@@ -70,11 +75,44 @@ fn a_large_map_is_ranked_as_by_the_standard_library() {
     let mut descending: Vec<usize> = (0..map.len()).collect();
     descending.sort_by(|&a, &b| map[b].total_cmp(&map[a]));
     let pixels = pollster::block_on(Pixels::new(gpu(), 224, 224, 1)).unwrap();
-    pollster::block_on(pixels.rank(&[&map])).unwrap();
+    load_and_rank(&pixels, &[&map]);
     let places = &pollster::block_on(pixels.places(1)).unwrap()[0];
     for (place, (&low, &high)) in ascending.iter().zip(&descending).enumerate() {
         assert_eq!(places[low].from_lowest as usize, place);
         assert_eq!(places[high].from_highest as usize, place);
+    }
+}
+
+/// What a session explained is copied as it is, to where it is asked for.
+#[test]
+fn maps_are_copied_from_a_session() {
+    let (height, width) = (33, 36);
+    let model = Model::synthetic(Architecture::TinyVgg).unwrap();
+    for gpu in [gpu(), limited_gpu()] {
+        let pixels = pollster::block_on(Pixels::new(gpu, height, width, 4)).unwrap();
+        let mut explainer = Explainer::new(gpu, &model, agf::methods::Method::default());
+        let shape = SessionShape { count: 2, height, width, slots: 2 };
+        let session = pollster::block_on(explainer.session(shape)).unwrap();
+        session.write_pictures(&random_batch(2, height, width)).unwrap();
+        (0..2).for_each(|slot| session.write_targets(slot, &[Target::Rank(slot), Target::Rank(3)]).unwrap());
+        pollster::block_on(session.run()).unwrap();
+        let explained = pollster::block_on(session.read()).unwrap();
+        let logits: Vec<&Vec<f32>> = explained.iter().map(|picture| &picture.logits).collect();
+        assert_eq!(pollster::block_on(session.read_logits()).unwrap().iter().collect::<Vec<_>>(), logits);
+        for (slot, first) in [(1, 2), (0, 0)] {
+            pollster::block_on(pixels.copy_maps(&session, slot, first)).unwrap();
+        }
+        let expected = [0, 1].map(|slot| [0, 1].map(|picture: usize| explained[picture].maps[slot].values.clone()));
+        assert_eq!(pollster::block_on(pixels.maps(4)).unwrap(), expected.concat());
+        pollster::block_on(pixels.rank(4)).unwrap();
+        let places = pollster::block_on(pixels.places(4)).unwrap();
+        assert_eq!(places, expected.concat().iter().map(|map| expected_places(map)).collect::<Vec<_>>());
+
+        let refused = |slot, first| pollster::block_on(pixels.copy_maps(&session, slot, first)).unwrap_err();
+        assert!(matches!(refused(2, 0), Error::Slot { slot: 2, slots: 2 }));
+        assert!(matches!(refused(0, 3), Error::Batch { .. }));
+        let smaller = pollster::block_on(Pixels::new(gpu, height, width - 1, 4)).unwrap();
+        assert!(matches!(pollster::block_on(smaller.copy_maps(&session, 0, 0)), Err(Error::Batch { .. })));
     }
 }
 
@@ -109,7 +147,8 @@ fn copies_replace_exactly_the_ranked_pixels() {
         let session =
             pollster::block_on(explainer.session(SessionShape { count: 9, height, width, slots: 0 })).unwrap();
         pollster::block_on(async {
-            pixels.rank(&views).await.unwrap();
+            pixels.load_maps(&views).await.unwrap();
+            pixels.rank(views.len() as u32).await.unwrap();
             pixels.load_pictures(&batch).await.unwrap();
             pixels.replace_by_color(color).await.unwrap();
         });
@@ -149,7 +188,8 @@ fn blurred_replacements_are_gaussian_means() {
             pixels.load_pictures(&batch).await.unwrap();
             pixels.replace_by_blurred(radius as u32, deviation).await.unwrap();
             let ramp: Vec<f32> = (0..height * width).map(|pixel| pixel as f32).collect();
-            pixels.rank(&[&ramp]).await.unwrap();
+            pixels.load_maps(&[&ramp]).await.unwrap();
+            pixels.rank(1).await.unwrap();
             let copies = [0, 1].map(|picture| Copy { picture, map: 0, rule: Rule::AllButHighest(0) });
             pixels.write_copies(&copies, &session).await.unwrap();
         });

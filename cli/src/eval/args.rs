@@ -76,15 +76,6 @@ pub struct RunArguments {
     /// List of labels: lines of NAME,CLASS, or a class a line in the order of the photos
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub method: MethodArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub network: NetworkArguments,
     /// Size of the network's input; with grid-pointing of a mosaic's cell [default: the model's own]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
@@ -108,15 +99,21 @@ pub struct RunArguments {
     pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub method: MethodArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub device: DeviceArguments,
 }
 
 /// `agf-run eval grid-pointing`.
 #[derive(Debug, Args)]
 pub struct GridArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub run: RunArguments,
     /// Cells of a mosaic: along one side, or rows and columns as in 1x2
     #[arg(long, value_name = "N|RxC", default_value = "2")]
     pub cells: Cells,
@@ -126,17 +123,20 @@ pub struct GridArguments {
     /// Use no class: ask how like a photo of each cell the mosaic is, the cell's own one or another one of its class
     #[arg(long, value_name = "WHICH")]
     pub like: Option<LikeWhich>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
 }
 
 /// `agf-run eval pointing`.
 #[derive(Debug, Args)]
 pub struct PointingArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub run: RunArguments,
     /// Use no class: ask how like another photo of each class, which shows it alone, the photo is
     #[arg(long)]
     pub like: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
 }
 
 /// Which photos mosaics are compared with.
@@ -180,23 +180,23 @@ impl FromStr for Cells {
 /// `agf-run eval insertion` and `deletion`.
 #[derive(Debug, Args)]
 pub struct StepArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub run: RunArguments,
     /// Steps from no pixel to all
     #[arg(long = "pixel-steps", value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub pixel_steps: u32,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
 }
 
 /// `agf-run eval randomisation`.
 #[derive(Debug, Args)]
 pub struct StageArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub run: RunArguments,
     /// Stages from no random layer to all
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub stages: u32,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub run: RunArguments,
 }
 
 /// `agf-run eval merge`.

@@ -18,11 +18,12 @@ use serde_json::json;
 use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
 use self::pictures::{Pictures, Work};
 use super::error::shown;
+use super::lock::FolderLock;
 use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, interrupt, methods, setup};
 use agf::Error;
-use agf::evaluation::records::{self, Record, RecordFile, Settings};
+use agf::evaluation::records::{self, Record, RecordFile, RecordReader, Settings};
 use agf::evaluation::{Dataset, Evaluation, Evaluator, Item, LeftOut, Likeness, Options, Reader, mosaics, others};
 use agf::methods::Method;
 use agf::models::Model;
@@ -60,7 +61,12 @@ pub fn run(arguments: &EvalArguments) -> Result<Outcome, CliError> {
 }
 
 fn merge(arguments: &MergeArguments) -> Result<Outcome, CliError> {
+    let Some(first) = arguments.folders.first() else { return Err(CliError::NothingToMerge) };
+    let evaluation = results::evaluation_of(RecordReader::open(first)?.settings(), first)?;
+    let lock = FolderLock::take(&arguments.out)?;
+    results::spare_others(&arguments.out, evaluation)?;
     records::merge(&arguments.folders, &arguments.out)?;
+    let _lock = lock.retake(&arguments.out)?;
     results::write(&arguments.out, arguments.json, &mut Terminal::plain())
 }
 
@@ -110,6 +116,7 @@ impl<'a> Run<'a> {
     fn execute(self) -> Result<Outcome, CliError> {
         let made = fs::create_dir_all(&self.out);
         made.map_err(|source| CliError::OutputFolder { folder: self.out.clone(), source })?;
+        let _lock = FolderLock::take(&self.out)?;
         results::spare_others(&self.out, self.evaluation)?;
         let shard = self.arguments.shard;
         let mut file = RecordFile::open(&self.out, &self.settings, shard)?;
@@ -158,8 +165,8 @@ impl<'a> Run<'a> {
         let size = [self.reader.height, self.reader.width];
         let evaluator = Evaluator::new(&gpu, &self.model, self.evaluation, self.options, size, batch);
         let mut evaluator = pollster::block_on(evaluator)?;
-        evaluator.explainer().limit_memory(self.arguments.max_memory.map(|size| size.0));
-        evaluator.explainer().on_progress(|_| interrupt::flow());
+        evaluator.limit_memory(self.arguments.max_memory.map(|size| size.0));
+        evaluator.on_run(interrupt::flow);
         let positions = (file.done()..).map(|number| self.arguments.shard.position(number));
         let positions = positions.take_while(|&position| position < self.work.len() as u64).map(|p| p as usize);
         let pictures = Pictures::start(self.work.clone(), self.reader, positions.collect(), evaluator.batch())?;

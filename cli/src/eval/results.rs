@@ -8,10 +8,16 @@ use serde_json::{Value, json};
 
 use crate::terminal::{Terminal, count_of};
 use crate::{CliError, Outcome, output};
-use agf::evaluation::records::{RecordReader, Settings};
+use agf::evaluation::records::{self, RecordReader, Settings};
 use agf::evaluation::{Curve, Evaluation, Means, Row};
 use agf::image::{Chart, Line, is_written_by_us, write_atomically, write_png};
 
+/// Everything, as JSON.
+const DOCUMENT: &str = "results.json";
+/// A row per method.
+const TABLE: &str = "results.csv";
+/// The points of all curves.
+const CURVES: &str = "curves.csv";
 /// Pictures that could not be used which are told one by one.
 const SHOWN: usize = 50;
 
@@ -23,17 +29,16 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
         means.add(&record);
     }
     let settings = reader.settings();
-    let evaluation = settings.get("evaluation").and_then(Value::as_str).and_then(Evaluation::from_name);
-    let evaluation = evaluation.ok_or_else(|| CliError::UnknownEvaluation { folder: folder.into() })?;
+    let evaluation = evaluation_of(settings, folder)?;
     let methods = method_names(settings);
     let (rows, curves) = (means.table(evaluation, &methods), means.curves(evaluation, &methods));
 
     let document = document(settings, evaluation, &means, &rows, &curves);
     let json = output::to_json(&document)?;
-    write_text(&folder.join("results.json"), &format!("{json}\n"))?;
-    write_text(&folder.join("results.csv"), &csv(evaluation, &rows))?;
+    write_text(&folder.join(DOCUMENT), &format!("{json}\n"))?;
+    write_text(&folder.join(TABLE), &csv(evaluation, &rows))?;
     if !curves.is_empty() {
-        write_text(&folder.join("curves.csv"), &curves_csv(&curves))?;
+        write_text(&folder.join(CURVES), &curves_csv(&curves))?;
     }
     for curve in &curves {
         let chart = chart(curve);
@@ -47,7 +52,7 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
         terminal.error(error);
     }
     if failed > SHOWN {
-        let (more, file) = (failed - SHOWN, folder.join("results.json"));
+        let (more, file) = (failed - SHOWN, folder.join(DOCUMENT));
         terminal.error(format_args!("{more} more could not be used; see \"failed\" in {}", file.display()));
     }
     let failures = if failed == 0 { String::new() } else { format!(", {failed} could not be used") };
@@ -57,11 +62,25 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
 }
 
-/// Fails where a picture that is no plot lies where one is to be written: a photo, perhaps.
+/// Fails where something lies that is no result of an earlier run and would be replaced: a photo, perhaps, or a table of the user's. Plots
+/// say themselves what they are; tables belong to the records beside them.
 pub(super) fn spare_others(folder: &Path, evaluation: Evaluation) -> Result<(), CliError> {
-    let plots = evaluation.curve_titles().into_iter().map(|title| plot(folder, &title, "png"));
-    let foreign = plots.into_iter().find(|path| path.exists() && !is_written_by_us(path));
-    foreign.map_or(Ok(()), |path| Err(CliError::ForeignPlot(path)))
+    let titles = evaluation.curve_titles();
+    let tables =
+        [DOCUMENT, TABLE].into_iter().chain((!titles.is_empty()).then_some(CURVES)).map(|name| folder.join(name));
+    let plots = titles.iter().flat_map(|title| ["png", "svg"].map(|ending| plot(folder, title, ending)));
+    let has_records = folder.join(records::FILE).exists();
+    let foreign = tables.filter(|_| !has_records).chain(plots.filter(|path| !is_written_by_us(path)));
+    match foreign.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(CliError::ForeignResult(path)),
+        None => Ok(()),
+    }
+}
+
+/// The evaluation that records are of.
+pub(super) fn evaluation_of(settings: &Settings, folder: &Path) -> Result<Evaluation, CliError> {
+    let evaluation = settings.get("evaluation").and_then(Value::as_str).and_then(Evaluation::from_name);
+    evaluation.ok_or_else(|| CliError::UnknownEvaluation { folder: folder.into() })
 }
 
 /// The file of a plot.

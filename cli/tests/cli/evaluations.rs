@@ -1,4 +1,4 @@
-//! `agf-run eval`: results, interruptions, shards, bad pictures.
+//! `agf-run eval`: results, interruptions, shards.
 
 use std::fs;
 use std::process::Stdio;
@@ -10,12 +10,12 @@ use agf::image::RgbImage;
 
 impl Place {
     /// Runs an evaluation with the small network.
-    fn eval(&self, arguments: &[&str]) -> Run {
+    pub fn eval(&self, arguments: &[&str]) -> Run {
         self.run(&[&["eval", arguments[0]][..], &TINY, &arguments[1..]].concat())
     }
 
     /// Photos of different sizes and colours with a list of labels.
-    fn photos(&self, folder: &str, count: u32) {
+    pub fn photos(&self, folder: &str, count: u32) {
         let mut list = String::new();
         for index in 0..count {
             let name = format!("{index:02}.png");
@@ -29,12 +29,12 @@ impl Place {
         self.write(&format!("{folder}/labels.csv"), list.as_bytes());
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 }
 
-const TINY: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
+pub const TINY: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
 const METHODS: [&str; 2] = ["--methods", "agf,gradient"];
 
 /// Everything that a finished run leaves, but the folder's name on standard error.
@@ -183,28 +183,6 @@ fn merged_shards_are_the_single_run() {
 }
 
 #[test]
-fn bad_pictures_are_listed_and_the_others_count() {
-    let place = Place::new();
-    place.photos("photos", 4);
-    place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4", "--out", "good"]).succeeds();
-    let good = place.read("good/results.csv");
-    place.write("photos/bad.png", b"this is no picture");
-    let list = format!("{}gone.jpg,3\nbad.png,4\n", place.read("photos/labels.csv"));
-    place.write("photos/labels.csv", list.as_bytes());
-    let run = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
-    assert_eq!(run.code, 2);
-    assert_eq!(run.errors().len(), 2, "{}", run.stderr);
-    assert!(run.errors()[0].contains("bad.png") && run.errors()[1].contains("gone.jpg"), "{}", run.stderr);
-    assert_eq!(place.read("eval-deletion/results.csv"), good);
-    let again = place.eval(&["deletion", "--data", "photos", "--pixel-steps", "4"]);
-    assert_eq!((again.code, again.errors()), (2, run.errors()));
-    place.eval(&["segmentation", "--data", "photos"]).fails(&["photos has no masks"]);
-    image::GrayImage::new(20, 20).save(place.path("photos/00_mask.png")).unwrap();
-    let run = place.eval(&["segmentation", "--data", "photos"]).fails(&["00_mask.png", "20 x 20", "52 x 48"]);
-    assert!(run.stderr.contains("5 pictures left out (without a mask): 01.png, "), "{}", run.stderr);
-}
-
-#[test]
 fn other_settings_are_refused() {
     let place = Place::new();
     place.photos("photos", 2);
@@ -221,106 +199,6 @@ fn other_settings_are_refused() {
     place.write("photos/labels.csv", b"00.png,5\n");
     place.eval(&arguments).fails(&["data"]);
     assert_eq!(results(&place, "eval-deletion"), before);
-}
-
-#[test]
-fn photos_without_a_label_are_left_out_and_named() {
-    let place = Place::new();
-    place.photos("photos", 3);
-    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
-    place.eval(&arguments).succeeds();
-    let labelled = place.read("eval-deletion/results.csv");
-    fs::copy(place.path("photos/00.png"), place.path("photos/stray.png")).unwrap();
-    let list = place.read("photos/labels.csv");
-    place.write("photos/labels.csv", format!("\u{feff}File;Label\r\n{}", list.replace(',', ";")).as_bytes());
-    let run = place.eval(&[&arguments[..], &["--out", "again"]].concat()).succeeds();
-    assert!(run.stderr.contains("1 picture left out (not in the list of labels): stray.png"), "{}", run.stderr);
-    assert_eq!(place.read("again/results.csv"), labelled);
-    let document: serde_json::Value = serde_json::from_str(&place.read("again/results.json")).unwrap();
-    assert_eq!(document["settings"]["left_out"]["not in the list of labels"][0], "stray.png");
-    place.write("photos/labels.csv", format!("{list}./00.png,7\n").as_bytes());
-    place.eval(&arguments).fails(&["labels.csv", "lines 1 and 4", "00.png"]);
-}
-
-/// Results lie wherever the user wants: beside the photos, among them, or in a folder of theirs.
-#[test]
-fn own_results_are_no_photos() {
-    let place = Place::new();
-    place.photos("photos", 2);
-    let arguments = ["deletion", "--data", "photos", "--pixel-steps", "4"];
-    let first = place.eval(&arguments).succeeds();
-    let explain = ["explain", "photos", "--out", "photos/maps", "--save", "overlay,heatmap,panel"];
-    place.run(&[&explain[..], &TINY].concat()).succeeds();
-    for out in ["photos", "photos/results", "photos/maps"] {
-        for _ in 0..2 {
-            let run = place.eval(&[&arguments[..], &["--out", out]].concat()).succeeds();
-            assert_eq!(run.stdout, first.stdout);
-            assert!(!run.stderr.contains("left out"), "{}", run.stderr);
-        }
-    }
-    // A photo of the user's is not overwritten by a plot.
-    fs::copy(place.path("photos/00.png"), place.path("photos/insertion.png")).unwrap();
-    let before = fs::read(place.path("photos/insertion.png")).unwrap();
-    place.eval(&["insertion", "--data", "photos", "--out", "photos"]).fails(&[
-        "insertion.png",
-        "not overwritten",
-        "--out",
-    ]);
-    assert_eq!(fs::read(place.path("photos/insertion.png")).unwrap(), before);
-}
-
-#[test]
-fn a_replaced_photo_or_mask_is_noticed() {
-    let place = Place::new();
-    place.photos("photos", 3);
-    for index in 0..3 {
-        let mask = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20); 3]));
-        mask.save(place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
-    }
-    let deletion = ["deletion", "--data", "photos", "--pixel-steps", "4"];
-    let pointing = ["pointing", "--data", "photos"];
-    place.photos("more", 4);
-    let mosaics = ["grid-pointing", "--data", "more", "--mosaics", "2"];
-    [&deletion[..], &pointing, &mosaics].into_iter().for_each(|arguments| drop(place.eval(arguments).succeeds()));
-    let mask = place.path("photos/01_mask.png");
-    RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 30); 3])).save(mask).unwrap();
-    // Deletion needs no mask.
-    place.eval(&deletion).succeeds();
-    place.eval(&pointing).fails(&["1 of the pictures", "01.png", "replaced", "--out"]);
-    fs::copy(place.path("photos/00.png"), place.path("photos/02.png")).unwrap();
-    place.eval(&deletion).fails(&["1 of the pictures", "02.png", "replaced"]);
-    fs::copy(place.path("photos/00.png"), place.path("more/03.png")).unwrap();
-    place.eval(&mosaics).fails(&["2 of the pictures", "03.png"]);
-}
-
-#[test]
-fn masks_that_show_nothing_are_listed() {
-    let place = Place::new();
-    place.photos("photos", 3);
-    let save = |name: &str, level: fn(u32) -> u16| {
-        let mask = image::ImageBuffer::from_fn(48, 52, |x, _| image::Luma([level(x)]));
-        mask.save(place.path(&format!("photos/{name}_mask.png"))).unwrap();
-    };
-    save("00", |x| u16::from(x > 20));
-    save("01", |_| 0);
-    save("02", |x| if x == 21 { 255 } else { u16::from(x > 20) });
-    let run = place.eval(&["segmentation", "--data", "photos"]).fails(&["01_mask.png", "no pixel of value 1"]);
-    assert!(run.stderr.contains("2 pictures, 1 could not be used"), "{}", run.stderr);
-}
-
-#[test]
-fn bad_arguments() {
-    let place = Place::new();
-    place.photos("photos", 3);
-    place.write("empty/notes.txt", b"");
-    place.eval(&["deletion", "--data", "missing"]).fails(&["missing", "--data"]);
-    place.eval(&["deletion", "--data", "empty"]).fails(&["empty", "no photos"]);
-    place.eval(&["grid-pointing", "--data", "photos"]).fails(&["fewer than 4 classes", "--cells"]);
-    place.eval(&["deletion", "--data", "photos", "--shard", "3/2"]).fails(&["3/100"]);
-    place.eval(&["deletion", "--data", "photos", "--methods", "agf,nothing"]).fails(&["nothing"]);
-    place.eval(&["deletion", "--data", "photos", "--labels", "none.csv"]).fails(&["none.csv"]);
-    place.eval(&["deletion", "--data", "photos", "--audit"]).fails(&["--audit"]);
-    place.run(&["eval", "nothing"]).fails(&["nothing"]);
 }
 
 /// No class is used: of labels only that photos differ, or show the same.

@@ -86,13 +86,10 @@ fn an_ignored_signal_stays_ignored_and_another_is_heeded() {
     check_end(&place, child);
 }
 
-/// A picture that takes many runs is not waited for.
-#[test]
-fn the_work_ends_between_the_runs_of_a_picture() {
-    let place = Place::new();
-    place.photo("x.png", 40, 40);
-    let line = ["explain", "x.png", "--model", "tiny_vgg", "--weights", "synthetic", "--method", "smoothgrad"];
-    let mut child = start(place.command(&[&line[..], &["--size", "32x40", "--samples", "1000000"]].concat()));
+/// Sends a signal to a program that would go on for long, waits for its end, and gives what it says.
+#[track_caller]
+fn stop_in_the_middle(command: Command) -> String {
+    let mut child = start(command);
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut introduction = String::new();
     errors.read_line(&mut introduction).unwrap();
@@ -110,7 +107,30 @@ fn the_work_ends_between_the_runs_of_a_picture() {
     }
     let mut rest = String::new();
     errors.read_to_string(&mut rest).unwrap();
+    rest
+}
+
+const TINY_PHOTO: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
+
+/// A picture that takes many runs is not waited for.
+#[test]
+fn the_work_ends_between_the_runs_of_a_picture() {
+    let place = Place::new();
+    place.photo("x.png", 40, 40);
+    let line = ["explain", "x.png", "--method", "smoothgrad", "--samples", "1000000"];
+    let rest = stop_in_the_middle(place.command(&[&line[..], &TINY_PHOTO].concat()));
     assert!(rest.contains("error: interrupted; 1 input was not done"), "{rest}");
     let report = place.report("out");
     assert_eq!((&report["undone"], &report["failed"]), (&1.into(), &serde_json::json!([])));
+}
+
+/// Nor are many methods and randomised networks of one batch.
+#[test]
+fn an_evaluation_ends_between_the_runs_of_a_picture() {
+    let place = Place::new();
+    (0..3).for_each(|index| place.photo(&format!("photos/{index}.png"), 40, 40));
+    let line = ["eval", "randomisation", "--data", "photos", "--methods", "all", "--stages", "1000"];
+    let rest = stop_in_the_middle(place.command(&[&line[..], &TINY_PHOTO].concat()));
+    assert!(rest.contains("error: interrupted; 3 of 3 pictures not done; run again to go on"), "{rest}");
+    assert_eq!(place.files("eval-randomisation"), ["records.jsonl"]);
 }

@@ -117,7 +117,7 @@ fn complete(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) 
         notes.push(format!("left out, as only training needs it: {modules}"));
     }
     if is_headless {
-        notes.push("there is no last layer: the outputs are features, which --like and --against compare".into());
+        notes.push("there is no last layer: the outputs are features, by which pictures are compared".into());
     }
     Ok(Fit { names, parameters, outputs: head.map(|head| head.outputs), is_headless, notes })
 }
