@@ -2,6 +2,7 @@
 
 mod measuring;
 mod notes;
+mod shared;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -12,17 +13,14 @@ use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::network::NetworkArguments;
 use super::rules::{AddArguments, RuleArguments};
-use super::values::{
-    self, Ablation, Backend, ClassSpec, Dimensions, ListItem, NetworkSource, Save, Size, WeightsSource, Winograd,
-};
+use super::values::{self, Ablation, ClassSpec, Dimensions, ListItem, Save};
 use super::without::args::{ComparisonArguments, EmbedArguments, NeighboursArguments};
-use agf::gpu::AdapterChoice;
 use agf::graph::RoleChoice;
 use agf::image::{Colormap, Range};
-use agf::models::Precision;
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
 
 pub use measuring::{BenchArguments, Measure, TuneArguments};
+pub use shared::{DeviceArguments, InputArguments, ModelArguments};
 
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
@@ -75,12 +73,6 @@ pub struct ExplainArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub input: InputArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub network: NetworkArguments,
     /// Class to explain: top, top:K, a class number, or a class name; may be given several times
     ///
     /// A name is compared in any case with the usual names, then with further ones, then with parts of names; ImageNet's classes may also be
@@ -88,12 +80,6 @@ pub struct ExplainArguments {
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub comparison: ComparisonArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub method: MethodArguments,
     /// Run every map again with the input changed by a millionth, and report how much the map changes
     #[arg(long)]
     pub audit: bool,
@@ -125,6 +111,18 @@ pub struct ExplainArguments {
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub comparison: ComparisonArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: MethodArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub device: DeviceArguments,
 }
 
@@ -145,12 +143,6 @@ pub struct PredictArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub input: InputArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub network: NetworkArguments,
     /// Number of classes per input
     #[arg(long, value_name = "K", default_value = "5", value_parser = values::count)]
     pub top: NonZeroU32,
@@ -160,6 +152,12 @@ pub struct PredictArguments {
     /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: NetworkArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,
@@ -179,9 +177,6 @@ pub struct DevicesArguments {
 /// `agf-run plan`.
 #[derive(Debug, Args)]
 pub struct PlanArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
     /// Size of the network's input [default: the model's own]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
@@ -208,6 +203,9 @@ pub struct PlanArguments {
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub device: DeviceArguments,
 }
 
@@ -232,7 +230,7 @@ pub struct NetworkModelArguments {
 #[derive(Debug, Args)]
 pub struct RulesArguments {
     /// Relevance method
-    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::parser(false))]
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::relevance_parser())]
     pub method: MethodChoice,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -242,9 +240,6 @@ pub struct RulesArguments {
 /// `agf-run verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
     /// Size of the network's input; the reference is slow
     #[arg(long, value_name = "HxW", default_value = "64x64")]
     pub size: Dimensions,
@@ -259,89 +254,48 @@ pub struct VerifyArguments {
     pub rules: RuleArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub device: DeviceArguments,
-}
-
-/// What goes in.
-#[derive(Debug, Args)]
-pub struct InputArguments {
-    /// Photos, folders of photos, or .npy files
-    ///
-    /// Folders are searched with all that lies below, in sorted order, for names that end in jpg, jpeg, png, webp, bmp, tif,
-    /// tiff or gif; hidden files and links to folders are left out. A .npy file holds network inputs, already normalised:
-    /// float32 of shape (N, 3, H, W).
-    #[arg(value_name = "INPUT", required = true)]
-    pub inputs: Vec<PathBuf>,
-    /// Size of the network's input, or native for each photo's own [default: the model's own]
-    ///
-    /// Photos are scaled and cropped to it as they were when the model was evaluated. With native nothing is scaled or cropped.
-    /// Inputs from a .npy file always keep theirs.
-    #[arg(long, value_name = "HxW|native")]
-    pub size: Option<Size>,
-    /// Inputs per run; only neighbours of one size share a run
-    #[arg(long, value_name = "N", default_value = "8", value_parser = values::count)]
-    pub batch: NonZeroU32,
-}
-
-/// Which network.
-#[derive(Debug, Args)]
-pub struct ModelArguments {
-    /// Network: a name, or an ONNX file; only efficientnet_lite0 has built-in weights
-    ///
-    /// Of an ONNX file, everything that is not supported is listed before any work.
-    #[arg(long, value_name = "NAME|FILE.onnx", default_value = "efficientnet_lite0")]
-    pub model: NetworkSource,
-    /// Weights: a safetensors file or PyTorch checkpoint with the names of torchvision or timm; torchvision or hf:OWNER/NAME for what
-    /// PyTorch or the Hugging Face hub have downloaded; or synthetic for made-up ones
-    ///
-    /// Every name may have a prefix, and the last layer any name and number of classes. A note says what was taken for what. Nothing in a
-    /// checkpoint is executed, and nothing is ever downloaded. plan, verify and bench make weights up for a model that has none.
-    #[arg(long, value_name = "FILE|torchvision|hf:OWNER/NAME|synthetic")]
-    pub weights: Option<WeightsSource>,
-    /// Role of the convolutions whose names fit, where it is not what their place in the network gives them: first, full or flat; may be
-    /// given several times
-    ///
-    /// NAME may have * for any characters and ? for one. agf-run model prints names and roles. Of several roles for one the last holds.
-    #[arg(long = "role", value_name = "NAME=ROLE")]
-    pub roles: Vec<RoleChoice>,
-    /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32
-    #[arg(long, value_name = "NAME", default_value = Precision::F32.name(), value_parser = values::precision())]
-    pub precision: Precision,
-}
-
-/// Which device.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Device")]
-pub struct DeviceArguments {
-    /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name [default: the fastest kind]
-    #[arg(long, value_name = "INDEX|NAME", value_parser = values::adapter_choice)]
-    pub adapter: Option<AdapterChoice>,
-    /// Graphics interface to use [default: any]
-    #[arg(long, value_name = "NAME")]
-    pub backend: Option<Backend>,
-    /// Use no more than every WebGPU device has: the default limits, and no optional features
-    #[arg(long)]
-    pub webgpu_limits: bool,
-    /// Take the default convolution kernels, whatever agf-run tune found
-    #[arg(long)]
-    pub no_tuning: bool,
-    /// Largest output tile of Winograd's algorithm for 3x3 convolutions, or 0 for none; 4 is faster than 2 on large layers, with rounding
-    /// errors several times as large
-    ///
-    /// Sums that relevance is divided by, and the forward pass of an explanation, are direct in any case.
-    #[arg(long, value_name = "TILE", default_value = "2")]
-    pub winograd: Winograd,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::NetworkSource;
     use agf::models::Architecture;
     use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    /// A heading holds for all arguments behind it, wherever they are defined.
+    #[test]
+    fn every_option_stands_under_its_heading() {
+        fn ids<T: Args>() -> Vec<String> {
+            let command = T::augment_args(clap::Command::new("x"));
+            command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
+        }
+        fn check(command: &clap::Command, groups: &[(&str, Vec<String>)]) {
+            for argument in command.get_arguments() {
+                let (id, heading) = (argument.get_id().as_str(), argument.get_help_heading());
+                let found = groups.iter().filter(|(_, ids)| ids.iter().any(|known| known == id)).map(|(name, _)| *name);
+                // Some commands have options of these names of their own.
+                assert!(heading.is_none() || found.clone().any(|name| Some(name) == heading), "{id}: {heading:?}");
+            }
+            command.get_subcommands().for_each(|command| check(command, groups));
+        }
+        let groups = [
+            ("Device", ids::<DeviceArguments>()),
+            ("Network", ids::<ModelArguments>()),
+            ("Own networks", ids::<NetworkArguments>()),
+            ("Method", ids::<MethodArguments>()),
+            ("Without a class", ids::<ComparisonArguments>()),
+        ];
+        check(&Arguments::command(), &groups);
     }
 
     #[test]

@@ -29,9 +29,21 @@ impl MethodChoice {
         }
     }
 
+    /// Reads the name of a method that has rules.
+    pub fn relevance_parser() -> impl TypedValueParser<Value = MethodChoice> {
+        Self::parser_of(Method::ALL.iter().filter(|method| method.rules().is_ok_and(|rules| rules.is_some())), false)
+    }
+
     /// Reads the name of a method, or `all`.
     pub fn parser(with_all: bool) -> impl TypedValueParser<Value = MethodChoice> {
-        let one = Method::ALL.iter().map(|method| PossibleValue::new(method.name()).help(method.summary()));
+        Self::parser_of(Method::ALL.iter(), with_all)
+    }
+
+    fn parser_of(
+        methods: impl Iterator<Item = &'static Method>,
+        with_all: bool,
+    ) -> impl TypedValueParser<Value = MethodChoice> {
+        let one = methods.map(|method| PossibleValue::new(method.name()).help(method.summary()));
         let all = with_all.then(|| PossibleValue::new("all").help("All of them, side by side"));
         PossibleValuesParser::new(one.chain(all)).map(|name| name.parse().map_or(MethodChoice::All, MethodChoice::One))
     }
@@ -39,6 +51,7 @@ impl MethodChoice {
 
 /// The methods of `agf-run explain`.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Method")]
 pub struct MethodArguments {
     /// Explanation method; may be given several times, or all for a panel of all methods side by side [default: agf, or the rules]
     #[arg(long = "method", value_name = "NAME", value_parser = MethodChoice::parser(true))]

@@ -25,12 +25,15 @@ impl ModelArguments {
     /// The model with the weights asked for.
     pub(super) fn open(&self) -> Result<Model, CliError> {
         let model = match (&self.model, self.file()?) {
+            _ if self.weights == Some(WeightsSource::Synthetic) && !self.skip_tensors.is_empty() => {
+                return Err(CliError::NothingToSkip);
+            }
             _ if self.weights == Some(WeightsSource::Synthetic) => self.made_up()?,
             (NetworkSource::Onnx(path), None) => from_onnx(path, false)?,
             (NetworkSource::Onnx(_), Some(_)) => return Err(CliError::WeightsOfOnnx),
             (NetworkSource::Known(EMBEDDED), None) => Model::embedded()?,
             (NetworkSource::Known(known), None) => return Err(CliError::NoWeights(*known)),
-            (NetworkSource::Known(known), Some(path)) => Model::open(*known, &path)?,
+            (NetworkSource::Known(known), Some(path)) => Model::open_without(*known, &path, &self.skip_tensors)?,
         };
         self.finished(model)
     }

@@ -13,8 +13,9 @@ pub fn run(arguments: &TuneArguments) -> Result<Outcome, CliError> {
     let gpu = arguments.device.open()?;
     let mut tuning = gpu.profile().choices.tuning.clone();
     for model in &arguments.models {
-        let (model, weights, roles, precision) = (model.clone(), None, Vec::new(), Precision::F32);
-        let model = ModelArguments { model, weights, roles, precision }.open_or_make_up()?;
+        let (model, weights, skip_tensors, roles, precision) =
+            (model.clone(), None, Vec::new(), Vec::new(), Precision::F32);
+        let model = ModelArguments { model, weights, skip_tensors, roles, precision }.open_or_make_up()?;
         let measured = measure(arguments, &gpu, &model)?;
         table(&model, &measured)?;
         tuning.extend(measured.iter().map(|measured| (measured.shape, measured.chosen)));

@@ -30,8 +30,9 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     }
     terminal.data(format_args!("map against the reference: relative error {:.2e}", result.map_error))?;
     if let Some(sensitivity) = result.map_sensitivity {
-        terminal
-            .data(format_args!("a change of the picture by a millionth moves the exact map by {sensitivity:.2e}"))?;
+        terminal.data(format_args!(
+            "rounding every value to 24 bits, as f32 does, moves the exact map by {sensitivity:.2e}"
+        ))?;
     }
     if result.passed() {
         terminal.data("all nodes are within tolerance, and results are the same where values share memory")?;

@@ -2,18 +2,20 @@
 //!
 //! Beside the flow "weights file + model recipe -> Graph": a [`Model`](super::Model) carries the names of its classes.
 
+mod error;
 mod file;
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::path::PathBuf;
 
 use super::synset_class;
 use strsim::normalized_damerau_levenshtein;
 
+pub use error::LabelError;
 pub use file::LabelFileError;
 
-/// Candidates that a message shows.
-const SHOWN: usize = 10;
+/// Similar names that are suggested.
+const SUGGESTED: usize = 5;
 /// How alike two names must be to suggest one for the other, from 0 to 1.
 const ALIKE: f64 = 0.6;
 
@@ -50,43 +52,6 @@ impl fmt::Display for LabelSource {
             Self::File(path) => path.display().fmt(formatter),
         }
     }
-}
-
-/// Why a text is no class.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LabelError {
-    /// A number past the last class.
-    #[error("class {id} does not exist: the model's classes are 0 to {}", classes.saturating_sub(1))]
-    OutOfRange {
-        /// The number given.
-        id: u64,
-        /// How many classes the model has.
-        classes: u32,
-    },
-    /// Several classes have this name.
-    #[error("'{text}' could be any of these classes: {}; give the number of the one you mean", list(candidates))]
-    Ambiguous {
-        /// The text given.
-        text: String,
-        /// Ids and names of the classes.
-        candidates: Vec<(u32, String)>,
-    },
-    /// As many names as there are classes are needed.
-    #[error("there are {found} class names, and the model has {classes} classes; give each class one, from class 0 on")]
-    Count {
-        /// Number of names.
-        found: u32,
-        /// How many classes the model has.
-        classes: u32,
-    },
-    /// No class has this name.
-    #[error("no class is called '{text}'{}", suggest(candidates))]
-    Unknown {
-        /// The text given.
-        text: String,
-        /// Ids and names of classes with a similar name, the most similar first.
-        candidates: Vec<(u32, String)>,
-    },
 }
 
 impl Labels {
@@ -201,31 +166,13 @@ impl Labels {
         let scored = (0..).zip(&self.lines).map(|(id, line)| (id, closeness(line)));
         let mut similar: Vec<(u32, f64)> = scored.filter(|(_, score)| *score >= ALIKE).collect();
         similar.sort_by(|a, b| b.1.total_cmp(&a.1));
-        similar.truncate(SHOWN / 2);
+        similar.truncate(SUGGESTED);
         similar.into_iter().map(|(id, _)| id).collect()
     }
 }
 
 fn first_name(line: &str) -> &str {
     line.split(',').next().unwrap_or(line).trim()
-}
-
-fn list(candidates: &[(u32, String)]) -> String {
-    let shown: Vec<String> = candidates.iter().take(SHOWN).map(|(id, names)| format!("{id} ({names})")).collect();
-    let mut text = shown.join(", ");
-    let more = candidates.len().saturating_sub(SHOWN);
-    if more > 0 {
-        // Writing to a string does not fail.
-        let _ = write!(text, " and {more} more");
-    }
-    text
-}
-
-fn suggest(candidates: &[(u32, String)]) -> String {
-    if candidates.is_empty() {
-        return "; give a class number, or a name as in the model's list of classes".into();
-    }
-    format!("; similar are: {}", list(candidates))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Model {
     /// # Errors
     /// [`WeightsError`] where it is no whole file or does not fit.
     pub fn parse(architecture: Architecture, bytes: &[u8], name: &str) -> Result<Self, WeightsError> {
-        Self::load(architecture, TensorFile::parse(bytes, name)?)
+        Self::load(architecture, TensorFile::parse(bytes, name)?, &[])
     }
 
     /// An architecture with the weights of a safetensors file or a PyTorch checkpoint, told apart by content; name and number of classes of
@@ -53,19 +53,29 @@ impl Model {
     /// # Errors
     /// [`WeightsError`] where the file cannot be read or does not fit.
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
-        let mut model = Self::load(architecture, TensorFile::open(path)?)?;
+        Self::open_without(architecture, path, &[])
+    }
+
+    /// As [`Model::open`], as if the file had no tensors whose names match a pattern of `skipped`, in which `*` stands for any text and `?` for
+    /// one character: to choose between several networks or last layers in one file, such as a student and a teacher.
+    ///
+    /// # Errors
+    /// Also [`WeightsError::NothingSkipped`] for a pattern that no tensor matches.
+    pub fn open_without(architecture: Architecture, path: &Path, skipped: &[String]) -> Result<Self, WeightsError> {
+        let mut model = Self::load(architecture, TensorFile::open(path)?, skipped)?;
         if model.labels().source() == &LabelSource::ImageNet {
             model.notes.push(TAKEN_FOR_IMAGENET.into());
         }
         Ok(model)
     }
 
-    fn load(architecture: Architecture, file: TensorFile) -> Result<Self, WeightsError> {
+    fn load(architecture: Architecture, file: TensorFile, skipped: &[String]) -> Result<Self, WeightsError> {
         let mut recipe = architecture.recipe(architecture.default_classes())?;
         let source = file.name().to_owned();
-        let fit = match fit::find(&file.shapes(), &recipe.wanted(), &source) {
+        let shapes = fit::without(file.shapes(), skipped, &source)?;
+        let fit = match fit::find(&shapes, &recipe.wanted(), &source) {
             Ok(fit) => fit,
-            Err(error) => return Err(error.with_closest(fit::closest(&file.shapes())?)),
+            Err(error) => return Err(error.with_closest(fit::closest(&shapes)?)),
         };
         if let Some(classes) = fit.outputs.map(|outputs| u32::try_from(outputs).unwrap_or(u32::MAX))
             && classes != recipe.classes()

@@ -25,9 +25,6 @@ pub struct BenchArguments {
     /// What to measure
     #[arg(long, value_name = "WHAT", default_value = "network")]
     pub measure: Measure,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub model: ModelArguments,
     /// Size of the network's input [default: the model's own]; of variants, of the networks that have the layers [default: 224x224]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
@@ -46,6 +43,9 @@ pub struct BenchArguments {
     /// Print one JSON document instead of tables
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,

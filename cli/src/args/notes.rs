@@ -6,6 +6,7 @@ Examples:
   agf-run explain photos/ --class top:3 --save npy --out maps
   agf-run explain photo.jpg --model vgg19 --weights model.safetensors --size native
   agf-run predict photos/ --top 3
+  agf-run eval deletion --data photos/ --methods agf,grad-cam
   agf-run plan --model resnet50 --size 448x448
   agf-run bench --model vgg19 --json
   agf-run tune

@@ -110,6 +110,9 @@ pub struct EmbedArguments {
 /// What the commands about vectors share.
 #[derive(Debug, Args)]
 pub struct CommonArguments {
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
@@ -119,9 +122,6 @@ pub struct CommonArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub vectors: VectorArguments,
-    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
-    #[arg(long, value_name = "SIZE")]
-    pub max_memory: Option<MemorySize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub device: DeviceArguments,

@@ -83,6 +83,20 @@ fn other_names_give_the_same_answer_and_a_note() {
 }
 
 #[test]
+fn tensors_are_left_out_by_name() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    place.write("student.safetensors", &renamed(|name| format!("student.{name}")));
+    let predict = ["predict", "x.png", "--size", "64x64", "--weights"];
+    let run = |arguments: &[&str]| place.run(&[&predict[..], arguments].concat());
+    let file = "student.safetensors";
+    run(&[file, "--skip-tensors", "teacher.*"]).fails(&["no tensor called 'teacher.*'", "student", "--skip-tensors"]);
+    run(&[file, "--skip-tensors", "student._fc.*"]).fails(&["all of the model but its last layer", "student._fc"]);
+    run(&["synthetic", "--skip-tensors", "x"]).fails(&["--skip-tensors", "synthetic"]);
+    run(&[file]).succeeds();
+}
+
+#[test]
 fn a_file_of_another_network_is_told_which() {
     let place = Place::new();
     place.photo("x.png", 60, 48);

@@ -13,12 +13,13 @@ mod naming;
 mod tests;
 mod training;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::weights::{ShapeMismatch, WeightsError};
 use crate::graph::parameter::Parameter;
 use candidate::{Candidate, Candidates};
 use head::Head;
+use wildmatch::WildMatch;
 
 pub use closest::Closest;
 pub(crate) use closest::closest;
@@ -67,6 +68,25 @@ pub(crate) struct Fit {
     pub is_headless: bool,
     /// What differs from the recipe's names, a sentence each.
     pub notes: Vec<String>,
+}
+
+/// The shapes of the tensors whose names match no pattern.
+///
+/// # Errors
+/// [`WeightsError::NothingSkipped`] for a pattern that no name matches.
+pub(crate) fn without<'a>(found: Shapes<'a>, skipped: &[String], file: &str) -> Result<Shapes<'a>, WeightsError> {
+    let patterns: Vec<WildMatch> = skipped.iter().map(|pattern| WildMatch::new(pattern)).collect();
+    let idle = |pattern: &&WildMatch| !found.keys().any(|name| pattern.matches(name));
+    if let Some(pattern) = patterns.iter().find(idle) {
+        let modules: BTreeSet<&str> = found.keys().filter_map(|name| name.split('.').next()).collect();
+        return Err(WeightsError::NothingSkipped {
+            file: file.into(),
+            pattern: pattern.to_string(),
+            modules: modules.into_iter().map(str::to_owned).collect(),
+        });
+    }
+    let is_kept = |name: &str| !patterns.iter().any(|pattern| pattern.matches(name));
+    Ok(found.into_iter().filter(|(name, _)| is_kept(name)).collect())
 }
 
 /// Finds the tensors of a network among the `found` ones.

@@ -141,6 +141,23 @@ fn several_networks_or_last_layers_are_all_named() {
 }
 
 #[test]
+fn one_of_several_networks_or_last_layers_is_chosen_by_leaving_out_the_others() {
+    let mut twice = file(Architecture::TinyResNet, 10, |name| format!("student.{name}"));
+    twice.extend(file(Architecture::TinyResNet, 7, |name| format!("teacher.{name}")));
+    for (skipped, kept, classes) in [("student.*", "teacher", 7), ("teacher.*", "student", 10)] {
+        let shapes = without(shapes(&twice), &[skipped.into()], "x").unwrap();
+        let fit = find(&shapes, &recipe(Architecture::TinyResNet).wanted(), "x").unwrap();
+        assert_eq!((fit.outputs, &fit.notes[..]), (Some(classes), &[format!("names begin with '{kept}.'")][..]));
+    }
+    let mut heads = file(Architecture::TinyResNet, 10, |name| with_head(name, "head"));
+    heads.extend([("aux.weight".into(), heads["head.weight"].clone()), ("aux.bias".into(), vec![10])]);
+    let shapes = without(shapes(&heads), &["aux.weight".into(), "aux.b?as".into()], "x").unwrap();
+    find(&shapes, &recipe(Architecture::TinyResNet).wanted(), "x").unwrap();
+    let error = without(shapes, &["aux.*".into()], "x").unwrap_err().to_string();
+    assert!(["'aux.*'", "head", "layer1"].iter().all(|word| error.contains(word)), "{error}");
+}
+
+#[test]
 fn a_body_without_a_last_layer() {
     let mut file = file(Architecture::TinyResNet, 10, |name| format!("encoder.{name}"));
     file.retain(|name, _| !name.contains(".fc."));

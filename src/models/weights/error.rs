@@ -135,7 +135,7 @@ pub enum WeightsError {
     },
     /// Several sets of tensors could be the same part of the model.
     #[error(
-        "weights file {file} can be read in several ways, as {what} could be any of: {}; keep one of them in the file",
+        "weights file {file} can be read in several ways, as {what} could be any of: {}; leave out the tensors of the others",
         list(candidates)
     )]
     Ambiguous {
@@ -145,6 +145,19 @@ pub enum WeightsError {
         what: &'static str,
         /// The tensors, by their names or what these begin with.
         candidates: Vec<String>,
+    },
+    /// Tensors shall be left out that are not there.
+    #[error(
+        "weights file {file} has no tensor called '{pattern}' to leave out; its names begin with {}",
+        list(modules)
+    )]
+    NothingSkipped {
+        /// The weights file.
+        file: String,
+        /// The pattern that no name matches.
+        pattern: String,
+        /// What names begin with, up to the first point.
+        modules: Vec<String>,
     },
     /// Tensors have an element type other than F64, F32, F16 and BF16.
     #[error(

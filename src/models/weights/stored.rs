@@ -5,12 +5,9 @@ use std::fmt;
 use std::io;
 
 use half::{bf16, f16};
-use rayon::prelude::*;
 
 use super::source::Source;
-
-/// Fewest elements that are worth handing to another thread.
-const MINIMUM_RUN: usize = 1 << 14;
+use crate::platform::fill_parallel;
 
 /// What a tensor's elements are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +57,7 @@ impl Element {
 
 fn convert<const SIZE: usize>(bytes: &[u8], element_to_f32: impl Fn([u8; SIZE]) -> f32 + Sync) -> Vec<f32> {
     let (elements, _) = bytes.as_chunks::<SIZE>();
-    elements.par_iter().with_min_len(MINIMUM_RUN).map(|element| element_to_f32(*element)).collect()
+    fill_parallel(elements.len(), |index| element_to_f32(elements[index]))
 }
 
 /// A tensor in a file. Whoever makes one has checked that all of its elements lie in the file, and that they are no more than the file has
