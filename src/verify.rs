@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod accuracy;
+mod distance;
 mod run;
 
 use crate::Batch;
@@ -19,6 +20,7 @@ use crate::plan::{Plan, Sharing, ValueId, layout};
 use crate::reference::Reference;
 use crate::wiring::{Wanted, Wiring};
 use accuracy::Accuracy;
+use distance::{distance, norm};
 use run::Runner;
 use std::collections::HashMap;
 
@@ -37,8 +39,9 @@ pub struct Verification {
     /// Relative L2 distance of the map to that of a run in f64 alone, the largest of all pictures. Near-zero denominators let it grow
     /// far beyond the errors of single nodes, most of all in residual networks.
     pub map_error: f64,
-    /// How far a change of the picture by a millionth moves the map in f64, looked at where `map_error` is above
-    /// [`NOTABLE_MAP_ERROR`]. A value of that size says that rounding alone decides on the map.
+    /// How far the map moves in f64 where every value that is computed on the way changes by what f32 rounds, looked at where `map_error` is
+    /// above [`NOTABLE_MAP_ERROR`]. A value of that size says that rounding alone decides on the map: by a near-tie of a pooling, or a
+    /// relevance that is smaller than the last digit of what a rule adds to it and takes off again.
     pub map_sensitivity: Option<f64>,
     /// Results whose bits are others when values share memory, which is how networks run outside of verification.
     pub changed_by_sharing: Vec<String>,
@@ -298,24 +301,6 @@ impl Memory<'_> {
 
 fn unwritten(words: &[u32]) -> usize {
     words.iter().filter(|&&word| word == PATTERN).count()
-}
-
-/// `|a - b| / |b|`; the norm of `a` where `b` is zero.
-fn relative_l2(actual: &[f64], expected: &[f64]) -> f64 {
-    distance(actual, expected, norm(expected))
-}
-
-/// `|a - b| / scale`, undivided where the scale is zero.
-fn distance(actual: &[f64], expected: &[f64], scale: f64) -> f64 {
-    if actual.len() != expected.len() {
-        return f64::INFINITY;
-    }
-    let differences: Vec<f64> = actual.iter().zip(expected).map(|(a, b)| a - b).collect();
-    norm(&differences) / if scale == 0.0 { 1.0 } else { scale }
-}
-
-fn norm(values: &[f64]) -> f64 {
-    values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
 /// The largest difference: channel, row and column, and both values.

@@ -80,6 +80,20 @@ impl<'a> Reference<'a> {
         requests: &[f64],
         wanted: &[NodeId],
     ) -> Result<HashMap<NodeId, Vec<f64>>, ReferenceError> {
+        self.run_changed(picture, requests, wanted, |_, _| {})
+    }
+
+    /// As [`Reference::run`], where `change` may change every computed value before others read it: to see what errors do.
+    ///
+    /// # Errors
+    /// As [`Reference::run`].
+    pub(crate) fn run_changed(
+        &self,
+        picture: &[f64],
+        requests: &[f64],
+        wanted: &[NodeId],
+        mut change: impl FnMut(NodeId, &mut [f64]),
+    ) -> Result<HashMap<NodeId, Vec<f64>>, ReferenceError> {
         self.check_wanted(wanted)?;
         let live = self.graph.live(wanted);
         let mut readers = vec![0_usize; live.len()];
@@ -96,7 +110,9 @@ impl<'a> Reference<'a> {
                 Some(value) => value,
                 None => {
                     let inputs: Vec<&[f64]> = node.inputs.iter().map(|input| values[input].as_slice()).collect();
-                    self.evaluate(id, &inputs)
+                    let mut value = self.evaluate(id, &inputs);
+                    change(id, &mut value);
+                    value
                 }
             };
             values.insert(id, value);

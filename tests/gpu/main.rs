@@ -23,6 +23,7 @@ mod properties;
 mod relevance;
 mod self_supervised;
 mod sessions;
+mod sharing;
 mod tiled;
 mod traces;
 mod tuning;

@@ -151,6 +151,10 @@ fn tiny_pictures_pass() {
             assert!(verification.passed(), "{architecture} {height}x{width}: {failure:#?}");
             let is_notable = verification.map_error > NOTABLE_MAP_ERROR;
             assert_eq!(verification.map_sensitivity.is_some(), is_notable, "{architecture} {height}x{width}");
+            // On one pixel all of the relevance may be less than the last digit of what a rule adds to it and takes off again.
+            let explained =
+                verification.map_sensitivity.is_none_or(|by_rounding| by_rounding > 0.1 * verification.map_error);
+            assert!(explained, "{architecture} {height}x{width}: {}", verification.map_error);
         }
     }
 }
