@@ -4,7 +4,7 @@ use super::compare::relative_l2;
 use super::random::Random;
 
 /// How far rounding may move a map by itself, as a share of the tolerance.
-const SHARE: f64 = 0.25;
+pub const SHARE: f64 = 0.25;
 
 /// Draws that are made to find one that says something.
 const MOST_DRAWS: usize = 24;

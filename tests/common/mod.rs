@@ -5,6 +5,7 @@ pub mod compare;
 pub mod conditioning;
 pub mod goldens;
 pub mod random;
+pub mod seed;
 
 use agf::gpu::Gpu;
 use agf::wgpu;

@@ -1,17 +1,14 @@
 //! Random numbers: the same on every run, unless `AGF_SEED` says otherwise.
 
+use super::seed::seed;
 use agf::graph::Graph;
 use agf::graph::parameter::ParameterKind;
 use agf::reference::Parameters;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
 /// splitmix64.
 pub struct Random(u64);
-
-/// The seed of a run without `AGF_SEED`.
-const SEED: u64 = 1;
 
 thread_local! {
     /// Generators that this test has made so far; each test runs in a thread of its own.
@@ -19,16 +16,10 @@ thread_local! {
 }
 
 impl Random {
-    /// A generator of its own for every call of every test. It starts from `AGF_SEED`, a number or `random`, or else from a fixed seed; the test's name
-    /// and the number of generators it has made so far. The seed is printed, so that a failure can be repeated.
+    /// A generator of its own for every call of every test: it starts from the seed, the test's name and the number of generators the test has
+    /// made so far.
     pub fn new() -> Self {
-        let given = std::env::var("AGF_SEED");
-        let seed = match given.as_deref() {
-            Ok("random") => RandomState::new().hash_one(0),
-            Ok(number) => number.parse().expect("AGF_SEED is a number or 'random'"),
-            Err(_) => SEED,
-        };
-        println!("AGF_SEED={seed}");
+        let seed = seed();
         let thread = std::thread::current();
         let made = MADE.with(|made| made.replace(made.get() + 1));
         let mut state = Self(seed ^ made.wrapping_mul(0xD6E8_FEB8_6659_FD93));

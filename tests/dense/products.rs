@@ -1,5 +1,6 @@
 //! Products and differences of two values of a network: squeeze-and-excitation, gates, and operands that are broadcast.
 
+use super::logit_methods::check_gradient;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::Random;
 use agf::graph::{Convolution, Forward, Function, Graph, Network, NodeId, Shape, Window};
@@ -42,23 +43,7 @@ fn network() -> Network {
 
 #[test]
 fn the_gradient_is_the_slope_of_the_logit() {
-    const STEP: f64 = 1e-5;
-    let mut random = Random::new();
-    let network = network();
-    let explanation = Method::Gradient.explain(&network, 1).unwrap();
-    let parameters = random.parameters(&explanation.graph);
-    let reference = Reference::new(&explanation.graph, &parameters).unwrap();
-    let picture: Vec<f64> = (0..36).map(|_| random.uniform(-1.0, 1.0)).collect();
-    let logit = |index: usize, step: f64| {
-        let mut moved = picture.clone();
-        moved[index] += step;
-        reference.run(&moved, &[2.0], &[network.logits]).unwrap()[&network.logits][2]
-    };
-    let expected: Vec<f64> = (0..36).map(|index| (logit(index, STEP) - logit(index, -STEP)) / (2.0 * STEP)).collect();
-    let gradient = explanation.maps[0].attribution;
-    let found = &reference.run(&picture, &[2.0], &[gradient]).unwrap()[&gradient];
-    let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
-    assert_close("gradient", found, &expected, Tolerance { absolute: 1e-6 * largest, relative: 1e-5 });
+    check_gradient(&network());
 }
 
 /// What each operand gets: all for the signal, nothing for its gate, half where neither is one, and shares of a difference.

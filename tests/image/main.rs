@@ -10,16 +10,19 @@ mod placement;
 mod prepare;
 mod write;
 
-/// A small generator of fresh numbers: seeded by the clock, the seed printed for replays.
+#[path = "../common/seed.rs"]
+mod seed;
+
+/// A small generator.
 pub struct Random(u64);
 
 impl Random {
-    /// Seeds from the clock.
-    pub fn from_clock() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let seed = now.as_nanos() as u64 | 1;
-        println!("random seed {seed}");
-        Self(seed)
+    /// Other numbers for every test.
+    pub fn seeded() -> Self {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default().bytes();
+        let state = name.fold(seed::seed(), |state, byte| state.wrapping_mul(0x0000_0100_0000_01B3) ^ u64::from(byte));
+        Self(state | 1)
     }
 
     /// The next 32 bits (xorshift).

@@ -38,7 +38,7 @@ fn gif_file(side: u16) -> Vec<u8> {
 /// Whatever is missing, a picture is refused or has all its pixels.
 #[test]
 fn cut_off_files_are_errors_or_whole_pictures() {
-    let picture = DynamicImage::ImageRgb8(Random::from_clock().picture(40, 30));
+    let picture = DynamicImage::ImageRgb8(Random::seeded().picture(40, 30));
     let formats =
         [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Tiff];
     let encoded = formats.map(|format| encode(&picture, format)).into_iter();
@@ -57,7 +57,7 @@ fn cut_off_files_are_errors_or_whole_pictures() {
 
 #[test]
 fn cut_off_files_are_called_so() {
-    let picture = DynamicImage::ImageRgb8(Random::from_clock().picture(40, 30));
+    let picture = DynamicImage::ImageRgb8(Random::seeded().picture(40, 30));
     for bytes in [encode(&picture, ImageFormat::Jpeg), encode(&picture, ImageFormat::Png), PROGRESSIVE.to_vec()] {
         for length in [bytes.len() / 2, bytes.len() - 20] {
             assert!(matches!(error(&bytes[..length]), ImageError::Truncated { .. }), "{length} of {}", bytes.len());
@@ -67,7 +67,7 @@ fn cut_off_files_are_called_so() {
 
 #[test]
 fn pictures_without_their_end_marker_are_read() {
-    let picture = DynamicImage::ImageRgb8(Random::from_clock().picture(40, 30));
+    let picture = DynamicImage::ImageRgb8(Random::seeded().picture(40, 30));
     let trailers: [&[u8]; 4] = [b"", b"SEFT and more of a camera's own", &[0; 700], b"\xFF\xB7\xFF\xFF odd \xFF\x00"];
     let jpegs = [&encode(&picture, ImageFormat::Jpeg), PROGRESSIVE, CMYK, YCCK];
     for (bytes, end) in jpegs.map(|bytes| (bytes, 2)).into_iter().chain([(&encode(&picture, ImageFormat::Png)[..], 12)])
@@ -142,7 +142,7 @@ fn wrong_content_has_its_own_error() {
     let zero = error(&png_file((0, 5, 8, 2), &[(b"IDAT", &[])]));
     assert!(matches!(zero, ImageError::ZeroSized { .. } | ImageError::Damaged { .. }));
     assert!(matches!(error(&gif_file(0)), ImageError::ZeroSized { .. }));
-    let mut broken = encode(&DynamicImage::ImageRgb8(Random::from_clock().picture(20, 20)), ImageFormat::Png);
+    let mut broken = encode(&DynamicImage::ImageRgb8(Random::seeded().picture(20, 20)), ImageFormat::Png);
     broken[60] ^= 0xFF;
     assert!(matches!(error(&broken), ImageError::Damaged { .. }));
     let empty = Photo::from_rgb(RgbImage::new(0, 3), "none").unwrap_err();
@@ -161,7 +161,7 @@ fn unreadable_paths_name_the_path() {
 
 #[test]
 fn flipped_bytes_never_panic() {
-    let mut random = Random::from_clock();
+    let mut random = Random::seeded();
     let picture = DynamicImage::ImageRgb8(random.picture(17, 9));
     let files = [
         encode(&picture, ImageFormat::Jpeg),

@@ -11,7 +11,7 @@ fn a_png_reads_back_and_replaces_an_older_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.png");
     for size in [3, 5] {
-        let picture = Random::from_clock().picture(size, 4);
+        let picture = Random::seeded().picture(size, 4);
         write_png(&path, &picture).unwrap();
         assert_eq!(Photo::open(&path).unwrap().rgb(), &picture);
     }
@@ -22,7 +22,7 @@ fn a_png_reads_back_and_replaces_an_older_file() {
 fn results_are_told_from_photos() {
     let folder = tempfile::tempdir().unwrap();
     let [result, photo, renamed] = ["a.png", "b.png", "photo.jpg"].map(|name| folder.path().join(name));
-    let picture = Random::from_clock().picture(20, 4);
+    let picture = Random::seeded().picture(20, 4);
     write_png(&result, &picture).unwrap();
     picture.save(&photo).unwrap();
     fs::copy(&result, &renamed).unwrap();
@@ -35,7 +35,7 @@ fn results_are_told_from_photos() {
 #[test]
 fn unwritable_targets_are_errors_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = Random::from_clock().picture(2, 2);
+    let picture = Random::seeded().picture(2, 2);
     let map = Map::new(&[1.0], 1, 1).unwrap();
     fs::write(folder.path().join("file"), "x").unwrap();
     let targets = [folder.path().join("absent/out.png"), folder.path().to_owned(), folder.path().join("file/out.png")];
@@ -61,7 +61,7 @@ fn files_of_an_interrupted_run_are_in_nobodys_way() {
         fs::write(folder.path().join(name), "half").unwrap();
     }
     let path = folder.path().join("out.png");
-    write_png(&path, &Random::from_clock().picture(2, 2)).unwrap();
+    write_png(&path, &Random::seeded().picture(2, 2)).unwrap();
     assert!(Photo::open(&path).is_ok());
 }
 
@@ -69,6 +69,6 @@ fn files_of_an_interrupted_run_are_in_nobodys_way() {
 #[test]
 fn pipes_and_devices_are_not_replaced() {
     let path = std::path::Path::new("/dev/null");
-    assert!(write_png(path, &Random::from_clock().picture(2, 2)).is_err());
+    assert!(write_png(path, &Random::seeded().picture(2, 2)).is_err());
     assert!(!path.metadata().unwrap().is_file());
 }
