@@ -13,7 +13,7 @@ use super::eval::args::EvalArguments;
 use super::methods::{MemorySize, MethodArguments, MethodChoice};
 use super::network::NetworkArguments;
 use super::rules::{AddArguments, RuleArguments};
-use super::values::{self, Ablation, ClassSpec, Dimensions, ListItem, Save};
+use super::values::{self, Ablation, ClassSpec, Dimensions, ListItem, NetworkSource, Save};
 use super::without::args::{ComparisonArguments, EmbedArguments, NeighboursArguments};
 use agf::graph::RoleChoice;
 use agf::image::{Colormap, Range};
@@ -263,7 +263,6 @@ pub struct VerifyArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::NetworkSource;
     use agf::models::Architecture;
     use clap::CommandFactory;
 

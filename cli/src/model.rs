@@ -59,7 +59,8 @@ struct ConvolutionDescription {
 /// Runs the command.
 pub fn run(arguments: &NetworkModelArguments) -> Result<Outcome, CliError> {
     let (model, roles) = (arguments.model.clone(), arguments.roles.clone());
-    let opened = ModelArguments { model, weights: None, roles, precision: Precision::F32 }.open_or_make_up()?;
+    let opened = ModelArguments { model, weights: None, skip_tensors: Vec::new(), roles, precision: Precision::F32 }
+        .open_or_make_up()?;
     let description = describe(arguments, &opened)?;
     let mut terminal = Terminal::plain();
     match arguments.json {
