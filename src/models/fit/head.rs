@@ -15,7 +15,7 @@ pub(super) struct Head {
 }
 
 /// Finds the last layer: the one of the expected name, or the only one with as many inputs. `None` where the file has no linear layer beside the
-/// body but what training alone needs.
+/// body but what training alone needs; a network whose last layer is a convolution cannot do without it.
 pub(super) fn find(
     found: &Shapes,
     wanted: &Wanted,
@@ -35,9 +35,11 @@ pub(super) fn find(
     let is_other = |name: &&&str| !body.iter().any(|used| used == **name) && !is_of_training(name);
     let others: Vec<&&str> = found.keys().filter(is_other).collect();
     let heads: Vec<Head> = others.iter().filter_map(|name| name.strip_suffix(".weight")).filter_map(fitting).collect();
+    // Without a last convolution nothing would be left that could be read as features.
+    let is_linear = parameters.iter().all(|parameter| parameter.shape.len() <= 2);
     match heads.as_slice() {
         [head] => Ok(Some(head.clone())),
-        [] if others.iter().all(|name| found[**name].len() < 2) => Ok(None),
+        [] if is_linear && others.iter().all(|name| found[**name].len() < 2) => Ok(None),
         [] => {
             Err(WeightsError::NoHead { file: file.into(), layer: candidate.layer(layer), inputs: inputs(&parameters) })
         }
