@@ -2,8 +2,8 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, browser, build, tests, isa, gpu, program, examples,
-#                               card, swiftshader, validation
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, build, tests, isa, gpu, program, examples, card,
+#                               swiftshader, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
@@ -41,16 +41,6 @@ lint_features() {
     done
 }
 
-# The library as a browser's program takes it, where the toolchain has the target.
-check_browser() {
-    local target=wasm32-unknown-unknown
-    if [[ ! -d $(rustc --print sysroot)/lib/rustlib/$target ]]; then
-        printf 'test: no %s; rustup target add %s\n' $target $target >&2
-        return 3
-    fi
-    cargo clippy --package agf --lib --no-default-features --features embedded-weights --target $target -- -D warnings
-}
-
 # Units, and every test program of the library but the one that needs a GPU.
 tests_without_gpu() {
     local file names=()
@@ -66,7 +56,6 @@ step format   cargo fmt --all --check
 step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 step features lint_features
-step browser  check_browser
 step build    cargo test "${packages[@]}" --no-run
 step tests    tests_without_gpu
 [[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds
