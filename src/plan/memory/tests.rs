@@ -97,14 +97,18 @@ fn values_in_the_wrong_place_are_found() {
 fn planning_is_linear_in_classes() {
     let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
     let seconds = |slots: u32| {
-        let run = || {
-            let start = std::time::Instant::now();
-            let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: false }).unwrap();
-            wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
-            start.elapsed().as_secs_f64()
-        };
-        (0..5).map(|_| run()).fold(f64::INFINITY, f64::min)
+        let start = std::time::Instant::now();
+        let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: false }).unwrap();
+        wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
+        start.elapsed().as_secs_f64()
     };
-    let (few, many) = (seconds(16), seconds(64));
-    assert!(many < 8.0 * few, "16 classes take {few:.3} s, 64 classes {many:.3} s");
+    // In turns and several times, since other tests run beside it.
+    let (mut few, mut many) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..20 {
+        (few, many) = (few.min(seconds(16)), many.min(seconds(64)));
+        if many < 8.0 * few {
+            return;
+        }
+    }
+    panic!("16 classes take {few:.3} s, 64 classes {many:.3} s");
 }
