@@ -103,11 +103,3 @@ fn recipes_with_the_weights_of_onnx_files_give_their_goldens() {
         onnx::check_model(name, &golden, &model);
     }
 }
-
-/// Its tensors have the recipe's names.
-#[test]
-fn squeezenet_gives_its_golden() {
-    let golden = Golden::load("squeezenet1_1_128_op18_dynamic");
-    let model = Model::synthetic(Architecture::SqueezeNet1_1).unwrap();
-    onnx::check_model("squeezenet1_1", &golden, &model);
-}
