@@ -12,13 +12,18 @@ use agf::verify::verify;
 use agf::{Batch, Explainer};
 use std::collections::BTreeSet;
 
-/// The candidates of all dense passes of an explanation.
-fn candidates(gpu: &Gpu, architecture: Architecture, height: u32, width: u32) -> Vec<(PassShape, Vec<Variant>)> {
+/// The plan of an explanation.
+fn plan(gpu: &Gpu, architecture: Architecture, height: u32, width: u32) -> Plan {
     let network = architecture.build(height, width, architecture.default_classes()).unwrap();
     let explanation = Method::default().explain(&network, 1).unwrap();
     let outputs = [explanation.logits, explanation.maps[0].map];
-    let plan = Plan::new(&explanation.graph, &outputs, 1, gpu.profile(), Sharing::Shared).unwrap();
-    let shapes: BTreeSet<PassShape> = plan.dense.iter().map(|pass| pass.shape).collect();
+    Plan::new(&explanation.graph, &outputs, 1, gpu.profile(), Sharing::Shared).unwrap()
+}
+
+/// The candidates of all dense passes of an explanation.
+fn candidates(gpu: &Gpu, architecture: Architecture, height: u32, width: u32) -> Vec<(PassShape, Vec<Variant>)> {
+    let shapes: BTreeSet<PassShape> =
+        plan(gpu, architecture, height, width).dense.iter().map(|pass| pass.shape).collect();
     shapes.into_iter().map(|shape| (shape, shape.candidates(gpu.profile()))).collect()
 }
 
@@ -66,7 +71,10 @@ fn every_shape_is_measured_and_kept() {
     assert_eq!(progress, tuner.comparisons());
     let tuning: Tuning = measured.iter().map(|measured| (measured.shape, measured.chosen)).collect();
     assert_eq!(tuning.len(), measured.len(), "each shape once");
-    for (shape, _) in candidates(gpu(), Architecture::TinyVgg, 32, 40) {
+    // Gated passes, which hardly ever have anything to do, are not measured.
+    let plan = plan(gpu(), Architecture::TinyVgg, 32, 40);
+    let shapes = plan.dense.iter().filter(|pass| !pass.gated).map(|pass| pass.shape);
+    for shape in shapes {
         assert!(tuning.contains_key(&shape), "{shape}");
     }
     assert!(measured.iter().all(|measured| measured.speed_up >= 1.0));
