@@ -4,6 +4,7 @@ mod audit;
 mod batches;
 mod cost;
 mod facts;
+#[cfg(feature = "evaluation")]
 mod in_place;
 mod passes;
 

@@ -109,7 +109,7 @@ fn bad_weights() {
         ("efficientnet_lite0", "empty.safetensors", "is empty"),
         ("efficientnet_lite0", "text.safetensors", "safetensors"),
         ("efficientnet_lite0", "cut.safetensors", "truncated"),
-        ("efficientnet_lite0", "short.safetensors", "not a safetensors file"),
+        ("efficientnet_lite0", "short.safetensors", "neither a safetensors file nor a PyTorch checkpoint"),
         ("efficientnet_lite0", "misshapen.safetensors", "does not fit the model"),
         ("tiny_vgg", "misshapen.safetensors", "[2, 1]"),
         ("efficientnet_lite0", "missing.safetensors", "does not exist"),

@@ -91,7 +91,8 @@ fn tensors_are_left_out_by_name() {
     let run = |arguments: &[&str]| place.run(&[&predict[..], arguments].concat());
     let file = "student.safetensors";
     run(&[file, "--skip-tensors", "teacher.*"]).fails(&["no tensor called 'teacher.*'", "student", "--skip-tensors"]);
-    run(&[file, "--skip-tensors", "student._fc.*"]).fails(&["all of the model but its last layer", "student._fc"]);
+    let headless = run(&[file, "--skip-tensors", "student._fc.*"]).succeeds();
+    assert!(headless.stderr.contains("there is no last layer"), "{}", headless.stderr);
     run(&["synthetic", "--skip-tensors", "x"]).fails(&["--skip-tensors", "synthetic"]);
     run(&[file]).succeeds();
 }
