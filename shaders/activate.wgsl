@@ -29,6 +29,8 @@ const FUNCTION_GELU_TANH = 9u;
 const FUNCTION_MISH = 10u;
 const FUNCTION_SOFTPLUS = 11u;
 const FUNCTION_CLIP = 12u;
+const FUNCTION_CELU = 13u;
+const FUNCTION_ERF = 14u;
 
 fn sigmoid(x: vec4f) -> vec4f { return 1.0 / (1.0 + exp(-clamp(x, vec4f(-80.0), vec4f(80.0)))); }
 
@@ -58,7 +60,7 @@ fn value(x: vec4f) -> vec4f {
     switch FUNCTION {
         case FUNCTION_LEAKY_RELU: { return select(u.first * x, x, x > vec4f()); }
         case FUNCTION_ELU: { return elu(x, u.first); }
-        case FUNCTION_SELU: { return 1.050700987 * elu(x, 1.673263242); }
+        case FUNCTION_SELU: { return u.second * elu(x, u.first); }
         case FUNCTION_SILU: { return x * sigmoid(x); }
         case FUNCTION_HARD_SWISH: { return x * clamp(x + 3.0, vec4f(), vec4f(6.0)) / 6.0; }
         case FUNCTION_SIGMOID: { return sigmoid(x); }
@@ -68,6 +70,8 @@ fn value(x: vec4f) -> vec4f {
         case FUNCTION_GELU_TANH: { return 0.5 * x * (1.0 + hyperbolic_tangent(inner(x))); }
         case FUNCTION_MISH: { return x * hyperbolic_tangent(softplus(x)); }
         case FUNCTION_SOFTPLUS: { return softplus(x); }
+        case FUNCTION_CELU: { return u.first * elu(x / u.first, 1.0); }
+        case FUNCTION_ERF: { return 2.0 * normal(1.41421356 * x) - 1.0; }
         default: { return clamp(x, vec4f(u.first), vec4f(u.second)); }
     }
 }
@@ -76,7 +80,7 @@ fn slope(x: vec4f) -> vec4f {
     switch FUNCTION {
         case FUNCTION_LEAKY_RELU: { return select(vec4f(u.first), vec4f(1.0), x > vec4f()); }
         case FUNCTION_ELU: { return elu_slope(x, u.first); }
-        case FUNCTION_SELU: { return 1.050700987 * elu_slope(x, 1.673263242); }
+        case FUNCTION_SELU: { return u.second * elu_slope(x, u.first); }
         case FUNCTION_SILU: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
         case FUNCTION_HARD_SWISH: { return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0)); }
         case FUNCTION_SIGMOID: { let s = sigmoid(x); return s * (1.0 - s); }
@@ -89,6 +93,8 @@ fn slope(x: vec4f) -> vec4f {
         }
         case FUNCTION_MISH: { let t = hyperbolic_tangent(softplus(x)); return t + x * (1.0 - t * t) * sigmoid(x); }
         case FUNCTION_SOFTPLUS: { return sigmoid(x); }
+        case FUNCTION_CELU: { return elu_slope(x / u.first, 1.0); }
+        case FUNCTION_ERF: { return 1.12837917 * exp(-min(x * x, vec4f(80.0))); }
         default: { return within(x, u.first, u.second); }
     }
 }

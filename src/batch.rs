@@ -11,7 +11,7 @@ pub struct Batch {
     pub height: u32,
     /// Columns.
     pub width: u32,
-    /// `count` x 3 x `height` x `width` values, row-major.
+    /// `count` x channels x `height` x `width` values, row-major. There are three channels, or one.
     pub data: Vec<f32>,
     /// For a network that is asked [against](crate::Model::against) neighbours: `count` x classes, the logits of each picture's
     /// neighbour. Empty for every other network.
@@ -19,7 +19,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// `count` pictures of `height` x `width`, of which `data` has `count` x 3 x `height` x `width` values, row-major.
+    /// `count` pictures of `height` x `width`, of which `data` has `count` x channels x `height` x `width` values, row-major.
     pub fn new(count: u32, height: u32, width: u32, data: Vec<f32>) -> Self {
         Self { count, height, width, data, neighbours: Vec::new() }
     }
@@ -30,12 +30,13 @@ impl Batch {
         Self { neighbours, ..self }
     }
 
-    /// Whether there is as much data as count and size say.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.count > 0 && self.data.len() as u64 == u64::from(self.count) * self.picture_elements() {
+    /// Whether there is as much data as count, size and the network's channels say.
+    pub(crate) fn check(&self, channels: u32) -> Result<(), Error> {
+        let wanted = u64::from(self.count.max(1)) * u64::from(channels) * self.pixels();
+        if self.count > 0 && self.data.len() as u64 == wanted {
             return self.check_neighbours((self.neighbours.len() / self.count as usize) as u32);
         }
-        let wanted = format!("{} values", u64::from(self.count.max(1)) * self.picture_elements());
+        let wanted = format!("{wanted} values, for {channels} channel{} each", if channels == 1 { "" } else { "s" });
         Err(Error::Batch { found: format!("{} with {} values", self.describe(), self.data.len()), wanted })
     }
 
@@ -52,8 +53,13 @@ impl Batch {
         pictures_of(self.count, self.height, self.width)
     }
 
+    fn pixels(&self) -> u64 {
+        u64::from(self.height) * u64::from(self.width)
+    }
+
+    /// Values of one picture.
     pub(crate) fn picture_elements(&self) -> u64 {
-        3 * u64::from(self.height) * u64::from(self.width)
+        self.data.len() as u64 / u64::from(self.count.max(1))
     }
 
     /// One picture's values.

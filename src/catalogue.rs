@@ -3,7 +3,10 @@
 //! Beside the flow: it builds the graphs of all architectures and plans them, without a device.
 
 use crate::error::Error;
-use crate::graph::{Activation, Convolution, Forward, Function, Graph, GraphError, Network, NodeId, Shape, Window};
+use crate::graph::{
+    Activation, Averaging, Constant, Convolution, Forward, Function, Graph, GraphError, Network, NodeId, Order,
+    Padding, Region, ResponseNormalization, Shape, Window,
+};
 use crate::methods::Method;
 use crate::methods::agf::Ablations;
 use crate::models::Architecture;
@@ -41,7 +44,7 @@ pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static
     Ok(plans)
 }
 
-/// A network of what no architecture has: a grouped convolution, and one output.
+/// A network of what no architecture has: a grouped convolution, other activations, pools and moves, and one output.
 fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;
@@ -55,6 +58,20 @@ fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> 
     let x = convolve(x, "grouped", [6, 10], 2)?;
     let x = graph.add("concat", Forward::Concat, &[x, x])?;
     let x = graph.add("tanh", Forward::Activate(Function::Tanh), &[x])?;
+    let x = graph.parametric_relu("slopes", x)?;
+    let [alpha, beta, bias] = [1e-4, 0.75, 1.0].map(Constant::new);
+    let normalization = ResponseNormalization { size: 5, alpha, beta, bias };
+    let x = graph.add("normalized", Forward::NormalizeResponse(normalization), &[x])?;
+    let epsilon = Constant::new(1e-5);
+    let x = graph.add("channels normalized", Forward::NormalizeChannels { epsilon }, &[x])?;
+    let averaging = Averaging { window: Window::square(3, 2, 1), counted: Padding::all(1) };
+    let x = graph.add("averaged", Forward::AverageWindows(averaging), &[x])?;
+    let x = graph.add("shuffled", Forward::Shuffle { groups: 4 }, &[x])?;
+    let order = Order::new([1, 2, 0]).unwrap_or(Order::SAME);
+    let x = graph.add("transposed", Forward::Transpose(order), &[x])?;
+    let small = graph.shape(x);
+    let shape = small.resized(small.height + 1, small.width + 1);
+    let x = graph.add("padded", Forward::Pad { region: Region::whole(small), shape }, &[x])?;
     let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let output = graph.linear_without_bias("last", 1, pooled)?;
     Network::new(graph, input, output)

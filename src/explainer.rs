@@ -130,7 +130,7 @@ impl Explainer {
     /// # Errors
     /// [`Error`] where the pictures do not fit the network or the device, a class does not exist, or the GPU fails.
     pub async fn explain(&mut self, batch: &Batch, targets: &[Vec<Target>]) -> Result<(Vec<Explained>, Cost), Error> {
-        batch.check()?;
+        batch.check(self.channels())?;
         if targets.len() != batch.count as usize {
             let found = format!("{} with targets for {}", batch.describe(), targets.len());
             return Err(Error::Batch { found, wanted: "targets for every picture".into() });
@@ -141,6 +141,11 @@ impl Explainer {
             }
             _ => self.explain_at_once(batch, targets).await,
         }
+    }
+
+    /// Channels of the network's pictures.
+    fn channels(&self) -> u32 {
+        self.model.input_spec().order.channels()
     }
 
     async fn explain_at_once(

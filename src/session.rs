@@ -106,7 +106,7 @@ impl Session {
     /// [`Error::Batch`] where number or size differ from the session's.
     pub fn write_pictures(&self, batch: &Batch) -> Result<(), Error> {
         let SessionShape { count, height, width, .. } = self.shape;
-        batch.check()?;
+        batch.check(self.graph().shape(self.wiring.input).channels)?;
         if (batch.count, batch.height, batch.width) != (count, height, width) {
             let wanted = pictures_of(count, height, width);
             return Err(Error::Batch { found: batch.describe(), wanted });

@@ -105,8 +105,8 @@ pub async fn verify_edited(
     batch: &Batch,
     mut edit: impl FnMut(Sharing, &mut Plan),
 ) -> Result<Verification, Error> {
-    batch.check()?;
     let network = model.build(batch.height, batch.width)?;
+    batch.check(network.graph.shape(network.input).channels)?;
     batch.check_neighbours(network.graph.given().map_or(0, |given| network.graph.shape(given).channels))?;
     let wiring = Wiring::new(&network, method, Wanted { slots: 1, audit: true })?;
     let mut runner = Runner { gpu, model, wiring: &wiring, batch, store: WeightStore::default() };

@@ -41,7 +41,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (
             _,
             "ABSOLUTE_WEIGHT" | "HALF_WEIGHTS" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED" | "CLAMPED"
-            | "RELEVANCE" | "GRADIENT",
+            | "RELEVANCE" | "GRADIENT" | "MOVES_PIXELS",
         ) => vec![0, 1],
         (Shader::Binary, "OPERATION") => of_codes("BINARY_"),
         (Shader::Activate, "FUNCTION") => of_codes("FUNCTION_"),

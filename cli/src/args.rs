@@ -20,7 +20,7 @@ use agf::image::{Colormap, Range};
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
 
 pub use measuring::{BenchArguments, Measure, TuneArguments};
-pub use shared::{DeviceArguments, InputArguments, ModelArguments};
+pub use shared::{DeviceArguments, InputArguments, ModelArguments, OnnxArguments};
 
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
@@ -143,9 +143,9 @@ pub struct PredictArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub input: InputArguments,
-    /// Number of classes per input
-    #[arg(long, value_name = "K", default_value = "5", value_parser = values::count)]
-    pub top: NonZeroU32,
+    /// Number of classes per input [default: 5, or all where there are fewer]
+    #[arg(long, value_name = "K", value_parser = values::count)]
+    pub top: Option<NonZeroU32>,
     /// Print one JSON document instead of lines of input, class number, class name and probability
     #[arg(long)]
     pub json: bool,
@@ -218,6 +218,9 @@ pub struct NetworkModelArguments {
     /// Size of the network's input [default: the model's own]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub onnx: OnnxArguments,
     /// Role of the convolutions whose names fit, as for explain
     #[arg(long = "role", value_name = "NAME=ROLE")]
     pub roles: Vec<RoleChoice>,

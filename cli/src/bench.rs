@@ -60,7 +60,7 @@ fn network(arguments: &BenchArguments) -> Result<Outcome, CliError> {
         true => None,
         false => {
             terminal.say("measuring the start of the program");
-            Some(start::measure(arguments, &gpu, &settings)?)
+            Some(start::measure(arguments, &gpu, &settings, model.input_spec().order.channels())?)
         }
     };
     let document = document(arguments, &gpu, &model, settings, measurement, start);

@@ -141,12 +141,12 @@ impl Decoder {
     fn shown(&self, tensor: &[f32], height: u32, width: u32) -> RgbImage {
         let pixels = height as usize * width as usize;
         let mut image = RgbImage::new(width, height);
-        let channels = tensor.chunks(pixels.max(1)).zip(self.spec.mean.into_iter().zip(self.spec.std));
-        for (channel, (values, (mean, std))) in channels.enumerate() {
-            for (pixel, value) in image.pixels_mut().zip(values) {
-                // `as` saturates.
-                pixel.0[self.spec.order.color(channel)] = (value * std + mean).round() as u8;
-            }
+        let value = |channel: usize, pixel: usize| tensor.get(channel * pixels + pixel).copied().unwrap_or_default();
+        for (index, pixel) in image.pixels_mut().enumerate() {
+            // `as` saturates.
+            let byte =
+                |channel| (value(channel, index) * self.spec.std[channel] + self.spec.mean[channel]).round() as u8;
+            pixel.0 = self.spec.order.shown(byte);
         }
         image
     }

@@ -104,7 +104,7 @@ pub enum CliError {
     #[error(transparent)]
     Download(#[from] DownloadError),
     /// A network from an ONNX file.
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Onnx(#[from] OnnxError),
     /// A model without weights of its own.
     #[error("{0} has no built-in weights. {hint}", hint = setup::weights_hint(*.0))]

@@ -9,6 +9,7 @@ use agf::evaluation::records::RecordError;
 use agf::gpu::GpuError;
 use agf::graph::GraphError;
 use agf::methods::MethodError;
+use agf::models::onnx::OnnxError;
 use agf::models::weights::WeightsError;
 use agf::tuning::CacheError;
 
@@ -67,6 +68,15 @@ impl Hinted for WeightsError {
             WeightsError::Ambiguous { .. } | WeightsError::NothingSkipped { .. } => {
                 Some("--skip-tensors PATTERN".into())
             }
+            _ => None,
+        }
+    }
+}
+
+impl Hinted for OnnxError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            OnnxError::Several { .. } => Some("--input NAME, --output NAME".into()),
             _ => None,
         }
     }

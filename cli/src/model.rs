@@ -11,7 +11,7 @@ use super::values::{Dimensions, NetworkSource};
 use super::{CliError, Outcome};
 use agf::Error;
 use agf::graph::{Forward, Graph, Op};
-use agf::models::onnx::{Onnx, OnnxOptions, OnnxSummary};
+use agf::models::onnx::{Onnx, OnnxSummary};
 use agf::models::{Model, Precision};
 
 /// What a network is.
@@ -58,9 +58,15 @@ struct ConvolutionDescription {
 
 /// Runs the command.
 pub fn run(arguments: &NetworkModelArguments) -> Result<Outcome, CliError> {
-    let (model, roles) = (arguments.model.clone(), arguments.roles.clone());
-    let opened = ModelArguments { model, weights: None, skip_tensors: Vec::new(), roles, precision: Precision::F32 }
-        .open_or_make_up()?;
+    let opened = ModelArguments {
+        model: arguments.model.clone(),
+        weights: None,
+        skip_tensors: Vec::new(),
+        onnx: arguments.onnx.clone(),
+        roles: arguments.roles.clone(),
+        precision: Precision::F32,
+    }
+    .open_or_make_up()?;
     let description = describe(arguments, &opened)?;
     let mut terminal = Terminal::plain();
     match arguments.json {
@@ -76,7 +82,7 @@ fn describe(arguments: &NetworkModelArguments, model: &Model) -> Result<Descript
     let network = model.build(height, width).map_err(Error::from)?;
     let file = match &arguments.model {
         NetworkSource::Known(_) => None,
-        NetworkSource::Onnx(path) => Some(Onnx::open(path, &OnnxOptions::default())?.summary(height, width)?),
+        NetworkSource::Onnx(path) => Some(Onnx::open(path, &arguments.onnx.options())?.summary(height, width)?),
     };
     let graph = &network.graph;
     let mut operations = BTreeMap::new();

@@ -184,7 +184,10 @@ impl NetworkArguments {
         if self.mean.is_some() || self.scale.is_some() {
             (input.mean, input.std) = self.normalisation()?;
         }
-        input.order = self.order.map_or(own.order, Into::into);
+        input.order = match own.order {
+            ChannelOrder::Grey => own.order,
+            ChannelOrder::Rgb | ChannelOrder::Bgr => self.order.map_or(own.order, Into::into),
+        };
         input.resize = match self.resize {
             None => own.resize,
             Some(ResizeKind::Squash) => Resize::Squash,
@@ -247,6 +250,7 @@ impl From<InputSpec> for PreprocessingReport {
         let order = match input.order {
             ChannelOrder::Rgb => "rgb",
             ChannelOrder::Bgr => "bgr",
+            ChannelOrder::Grey => "grey",
         };
         Self { resize, short, filter, order, mean: input.mean.map(shortest), std: input.std.map(shortest) }
     }

@@ -13,10 +13,17 @@ use agf::Explainer;
 use agf::methods::Method;
 use agf::models::Labels;
 
+/// Classes of each photo where no number is asked for.
+const USUAL_TOP: u32 = 5;
+
 /// Runs the command.
 pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     let model = arguments.network.apply(arguments.model.open()?)?;
-    setup::check_count("--top ", arguments.top.get(), &model)?;
+    let top = match arguments.top {
+        Some(top) => top.get(),
+        None => USUAL_TOP.min(model.classes()),
+    };
+    setup::check_count("--top ", top, &model)?;
     let found = inputs::find(&arguments.input.inputs, None, &Former::default()).usable()?;
     let gpu = arguments.device.open()?;
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
@@ -24,7 +31,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     let mut session = Session {
         explainer,
         labels: model.labels(),
-        top: arguments.top.get() as usize,
+        top: top as usize,
         terminal: Terminal::with_progress(found.picture_count(), 1),
         inputs: arguments.json.then(Vec::new),
         failed: Vec::new(),

@@ -11,7 +11,7 @@ use super::terminal::Terminal;
 use super::values::{ClassSpec, NetworkSource, Size, WeightsSource};
 use agf::gpu::{Gpu, Selection};
 use agf::image::Framing;
-use agf::models::onnx::{Onnx, OnnxOptions};
+use agf::models::onnx::Onnx;
 use agf::models::{Architecture, Beside, InputSpec, Model};
 use agf::tuning::{self, Tuning, WinogradTile};
 use agf::{Error, Target};
@@ -29,7 +29,7 @@ impl ModelArguments {
                 return Err(CliError::NothingToSkip);
             }
             _ if self.weights == Some(WeightsSource::Synthetic) => self.made_up()?,
-            (NetworkSource::Onnx(path), None) => from_onnx(path, false)?,
+            (NetworkSource::Onnx(path), None) => self.of_onnx(path, false)?,
             (NetworkSource::Onnx(_), Some(_)) => return Err(CliError::WeightsOfOnnx),
             (NetworkSource::Known(EMBEDDED), None) => Model::embedded()?,
             (NetworkSource::Known(known), None) => return Err(CliError::NoWeights(*known)),
@@ -69,8 +69,34 @@ impl ModelArguments {
     fn made_up(&self) -> Result<Model, CliError> {
         match &self.model {
             NetworkSource::Known(known) => Ok(Model::synthetic(*known).map_err(Error::from)?),
-            NetworkSource::Onnx(path) => from_onnx(path, true),
+            NetworkSource::Onnx(path) => self.of_onnx(path, true),
         }
+    }
+
+    /// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
+    fn of_onnx(&self, path: &Path, is_synthetic: bool) -> Result<Model, CliError> {
+        let onnx = Onnx::open(path, &self.onnx.options())?;
+        let size = onnx.size();
+        let beside = Beside::find(path, size, onnx.channels());
+        let [height, width] = size.map(|side| side.unwrap_or(USUAL_SIDE));
+        let assumed = match onnx.channels() {
+            1 => InputSpec::torchvision_grey(height, width),
+            _ => InputSpec::torchvision(height, width),
+        };
+        let input = beside.input.unwrap_or(assumed);
+        let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
+        let mut notes = beside.notes;
+        if beside.input.is_none() {
+            notes.push(ASSUMED.into());
+        }
+        if let Some(labels) = beside.labels {
+            match model.clone().with_labels(labels) {
+                Ok(named) => model = named,
+                Err(error) => notes.push(format!("the class names beside it are not used: {error}")),
+            }
+        }
+        model.notes.extend(notes);
+        Ok(model)
     }
 
     /// Whether the model's weights are part of the program.
@@ -91,28 +117,6 @@ pub(super) fn tell_notes(model: &Model) {
 
 /// Side of the picture of a file that leaves it open.
 const USUAL_SIDE: u32 = 224;
-
-/// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
-fn from_onnx(path: &Path, is_synthetic: bool) -> Result<Model, CliError> {
-    let onnx = Onnx::open(path, &OnnxOptions::default())?;
-    let size = onnx.size();
-    let beside = Beside::find(path, size);
-    let [height, width] = size.map(|side| side.unwrap_or(USUAL_SIDE));
-    let input = beside.input.unwrap_or(InputSpec::torchvision(height, width));
-    let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
-    let mut notes = beside.notes;
-    if beside.input.is_none() {
-        notes.push(ASSUMED.into());
-    }
-    if let Some(labels) = beside.labels {
-        match model.clone().with_labels(labels) {
-            Ok(named) => model = named,
-            Err(error) => notes.push(format!("the class names beside it are not used: {error}")),
-        }
-    }
-    model.notes.extend(notes);
-    Ok(model)
-}
 
 /// What a user should know of an ONNX file that nothing lies beside.
 const ASSUMED: &str = "the file does not say how pictures are prepared: torchvision's way is assumed (--preprocess, --mean, --std, \

@@ -1,6 +1,6 @@
 //! `agf-run tune`: finds the fastest variants of dense convolutions on this machine and keeps them for later runs.
 
-use super::args::{ModelArguments, TuneArguments};
+use super::args::{ModelArguments, OnnxArguments, TuneArguments};
 use super::terminal::{Terminal, count_of};
 use super::{CliError, Outcome, setup};
 use agf::gpu::Gpu;
@@ -13,9 +13,15 @@ pub fn run(arguments: &TuneArguments) -> Result<Outcome, CliError> {
     let gpu = arguments.device.open()?;
     let mut tuning = gpu.profile().choices.tuning.clone();
     for model in &arguments.models {
-        let (model, weights, skip_tensors, roles, precision) =
-            (model.clone(), None, Vec::new(), Vec::new(), Precision::F32);
-        let model = ModelArguments { model, weights, skip_tensors, roles, precision }.open_or_make_up()?;
+        let model = ModelArguments {
+            model: model.clone(),
+            weights: None,
+            skip_tensors: Vec::new(),
+            onnx: OnnxArguments::default(),
+            roles: Vec::new(),
+            precision: Precision::F32,
+        }
+        .open_or_make_up()?;
         let measured = measure(arguments, &gpu, &model)?;
         table(&model, &measured)?;
         tuning.extend(measured.iter().map(|measured| (measured.shape, measured.chosen)));

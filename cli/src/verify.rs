@@ -21,7 +21,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     // Tells whether one picture fits the adapter, before anything large is made.
     let method = arguments.rules.or(arguments.method.single())?;
     Explainer::new(&gpu, &model, method.clone()).plan_text(SessionShape { count: 1, height, width, slots: 1 })?;
-    let batch = pattern(count, height, width).ok_or(CliError::Pattern(count))?;
+    let batch = pattern(count, model.input_spec().order.channels(), height, width).ok_or(CliError::Pattern(count))?;
     let result = pollster::block_on(verify(&gpu, &model, &method, &batch))?;
 
     terminal.data(format_args!("{} checked, the worst:", count_of(result.checked.len(), "node")))?;
@@ -54,12 +54,12 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
 }
 
 /// Normalised pictures that excite every layer: values from -2 to 2, the same on every machine. None if there is no memory for them.
-fn pattern(count: u32, height: u32, width: u32) -> Option<Batch> {
+fn pattern(count: u32, channels: u32, height: u32, width: u32) -> Option<Batch> {
     let value = |at: u32| {
         let top_24_bits = at.wrapping_mul(2_654_435_761) >> 8;
         top_24_bits as f32 / (1 << 22) as f32 - 2.0
     };
-    let elements = 3 * u64::from(count) * u64::from(height) * u64::from(width);
+    let elements = u64::from(channels) * u64::from(count) * u64::from(height) * u64::from(width);
     let mut data = Vec::new();
     data.try_reserve_exact(usize::try_from(elements).ok()?).ok()?;
     // Wraps for pictures that fill gigabytes, which does no harm.
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_pattern_fills_the_batch() {
-        let batch = pattern(2, 5, 7).unwrap();
+        let batch = pattern(2, 3, 5, 7).unwrap();
         assert_eq!(batch.data.len(), 2 * 3 * 5 * 7);
         assert!(batch.data.iter().all(|value| (-2.0..=2.0).contains(value)));
         assert!(batch.data.iter().any(|value| *value > 1.5) && batch.data.iter().any(|value| *value < -1.5));

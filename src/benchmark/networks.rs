@@ -56,8 +56,9 @@ impl Runner {
         shape: SessionShape,
     ) -> Result<Self, Error> {
         let wiring = Arc::new(wiring(model, shape)?);
+        let channels = wiring.graph.shape(wiring.input).channels;
         let session = Session::new(gpu, model, store, shape, wiring).await?;
-        let runner = Self { session, batch: pattern(shape) };
+        let runner = Self { session, batch: pattern(shape, channels) };
         runner.run().await?;
         Ok(runner)
     }
@@ -91,14 +92,14 @@ pub(crate) fn wiring(model: &Model, shape: SessionShape) -> Result<Wiring, Error
 }
 
 /// Normalised pictures, the same on every machine: smooth, with noise upon it.
-fn pattern(shape: SessionShape) -> Batch {
+fn pattern(shape: SessionShape, channels: u32) -> Batch {
     let SessionShape { count, height, width, .. } = shape;
     let value = |at: u32| {
         let noise = (at.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32 - 0.5;
         let (row, column) = (at / width % height, at % width);
         (row as f32 / 17.0).sin() + (column as f32 / 23.0).cos() + noise
     };
-    let data = (0..3 * count * height * width).map(value).collect();
+    let data = (0..channels * count * height * width).map(value).collect();
     Batch::new(count, height, width, data)
 }
 

@@ -137,14 +137,15 @@ impl Pixels {
     /// # Errors
     /// [`Error::Batch`] where number or size do not fit, [`Error::Gpu`] where the GPU fails.
     pub async fn load_pictures(&self, batch: &Batch) -> Result<(), Error> {
-        batch.check()?;
         if batch.count > self.capacity || (batch.height, batch.width) != (self.height, self.width) {
             let wanted = format!("at most {} pictures of {}x{}", self.capacity, self.height, self.width);
             return Err(Error::Batch { found: batch.describe(), wanted });
         }
         let pixels = self.pixels() as usize;
+        let channels = (batch.picture_elements() / pixels.max(1) as u64).clamp(1, 4) as u32;
+        batch.check(channels)?;
         let mut quads = vec![[0f32; 4]; batch.count as usize * pixels];
-        for (picture, quads) in batch.data.chunks(3 * pixels).zip(quads.chunks_mut(pixels)) {
+        for (picture, quads) in batch.data.chunks(channels as usize * pixels).zip(quads.chunks_mut(pixels)) {
             for (channel, plane) in picture.chunks(pixels).enumerate() {
                 quads.iter_mut().zip(plane).for_each(|(quad, value)| quad[channel] = *value);
             }

@@ -87,6 +87,8 @@ fn initial(parameter: &Parameter, layer: u32, seed: u64) -> Vec<f32> {
             words.take(count).map(uniform).collect()
         }
         ParameterKind::BatchNormScale | ParameterKind::BatchNormVariance => vec![1.0; count],
+        // PyTorch's beginning.
+        ParameterKind::Slope => vec![0.25; count],
         ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::BatchNormMean => vec![0.0; count],
     }
 }

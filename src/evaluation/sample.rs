@@ -78,8 +78,9 @@ impl Reader {
 /// Rows and columns of samples as one: row by row, each in a cell of its own. Its classes are theirs.
 pub fn mosaic(samples: &[Sample], [rows, columns]: [u32; 2], height: u32, width: u32) -> Sample {
     let (rows, columns, height, width) = (rows as usize, columns as usize, height as usize, width as usize);
-    let mut tensor = Vec::with_capacity(3 * rows * columns * height * width);
-    for channel in 0..3 {
+    let channels = samples.first().map_or(0, |sample| sample.tensor.len() / (height * width).max(1));
+    let mut tensor = Vec::with_capacity(channels * rows * columns * height * width);
+    for channel in 0..channels {
         for row in 0..rows * height {
             for sample in samples.iter().skip(row / height * columns).take(columns) {
                 let start = (channel * height + row % height) * width;

@@ -21,7 +21,7 @@ impl Explainer {
         explained: &[Explained],
         seed: u64,
     ) -> Result<(Vec<Vec<f64>>, Cost), Error> {
-        batch.check()?;
+        batch.check(self.channels())?;
         let mut changed = batch.clone();
         let picture = batch.picture_elements() as usize;
         for (index, value) in changed.data.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! The layers with weights that a graph refers to: convolutions, linear layers and batch normalisations.
+//! The layers with parameters that a graph refers to: convolutions, linear layers, batch normalisations and slopes.
 //! An [`Op`](super::Op) names a layer by its id, so that forward, transposed and relevance passes share it.
 
 use super::Shape;
@@ -268,4 +268,24 @@ pub struct BatchNormLayer {
     pub channels: u32,
     /// Added to the variance.
     pub epsilon: f64,
+}
+
+/// Index of a [`SlopeLayer`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlopeId(pub(crate) u32);
+
+/// The slopes of a parametric ReLU on its negative side, one per channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlopeLayer {
+    /// Layer name; the slopes are the parameter `NAME.weight`.
+    pub name: String,
+    /// Number of channels.
+    pub channels: u32,
+}
+
+impl SlopeLayer {
+    /// Name of the slopes' parameter.
+    pub fn weight_name(&self) -> String {
+        format!("{}.weight", self.name)
+    }
 }

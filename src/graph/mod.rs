@@ -16,12 +16,13 @@ mod shape;
 
 pub use error::GraphError;
 pub use layer::{
-    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, WeightSource, Window,
+    BatchNormId, BatchNormLayer, Convolution, ConvolutionId, LinearId, LinearLayer, Padding, Role, SlopeId, SlopeLayer,
+    WeightSource, Window,
 };
 pub use network::Network;
 pub use op::{
-    Activation, Backward, Bias, Binary, Constant, Explain, Forward, Function, LogitRelevance, Op, Part, PassField,
-    Reduction, ResidualTerms, Unary,
+    Activation, Averaging, Backward, Bias, Binary, Constant, Explain, Forward, Function, LogitRelevance, Op, Order,
+    Part, PassField, Reduction, Region, ResidualTerms, ResponseNormalization, Span, Unary,
 };
 pub use roles::{RoleChoice, RoleChoiceError};
 pub use shape::Shape;
@@ -64,6 +65,7 @@ pub struct Graph {
     roles: Vec<Role>,
     linears: Vec<LinearLayer>,
     batch_norms: Vec<BatchNormLayer>,
+    slopes: Vec<SlopeLayer>,
     input_shape: Option<Shape>,
 }
 
@@ -83,22 +85,29 @@ impl Graph {
         let mut graph = self.clone();
         graph.nodes.truncate(last.index() + 1);
         graph.interned.retain(|_, id| *id <= last);
-        let (mut convolutions, mut linears, mut batch_norms) = (0, 0, 0);
+        let (mut convolutions, mut linears, mut batch_norms, mut slopes) = (0, 0, 0, 0);
         for op in graph.nodes.iter().filter_map(|node| node.op.forward()) {
             match op {
                 Forward::Convolve { layer, .. } => convolutions = convolutions.max(layer.index() + 1),
                 Forward::Linear { layer, .. } => linears = linears.max(layer.index() + 1),
                 Forward::BatchNorm(id) => batch_norms = batch_norms.max(id.0 as usize + 1),
+                Forward::ParametricRelu(id) => slopes = slopes.max(id.0 as usize + 1),
                 Forward::Input
                 | Forward::Clamp(_)
                 | Forward::Activate(_)
+                | Forward::NormalizeResponse(_)
+                | Forward::NormalizeChannels { .. }
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
+                | Forward::AverageWindows(_)
                 | Forward::Add
                 | Forward::Subtract
                 | Forward::Multiply
                 | Forward::Concat
-                | Forward::Slice { .. }
+                | Forward::Slice(_)
+                | Forward::Pad { .. }
+                | Forward::Shuffle { .. }
+                | Forward::Transpose(_)
                 | Forward::LogitPair
                 | Forward::Given { .. }
                 | Forward::Against
@@ -109,6 +118,7 @@ impl Graph {
         graph.roles.truncate(convolutions);
         graph.linears.truncate(linears);
         graph.batch_norms.truncate(batch_norms);
+        graph.slopes.truncate(slopes);
         graph
     }
 
@@ -152,6 +162,11 @@ impl Graph {
         &self.batch_norms[id.0 as usize]
     }
 
+    /// The slopes of a parametric ReLU of this graph.
+    pub fn slope_layer(&self, id: SlopeId) -> &SlopeLayer {
+        &self.slopes[id.0 as usize]
+    }
+
     /// Adds the picture's node.
     pub fn input(&mut self, shape: Shape) -> Result<NodeId, GraphError> {
         self.input_shape = Some(shape);
@@ -193,6 +208,16 @@ impl Graph {
         let id = BatchNormId(self.batch_norms.len() as u32);
         self.batch_norms.push(BatchNormLayer { name: name.into(), channels: self.shape(x).channels, epsilon });
         self.add(name, Forward::BatchNorm(id), &[x])
+    }
+
+    /// Adds the slopes of a parametric ReLU, and its forward node.
+    ///
+    /// # Errors
+    /// As [`Graph::add`].
+    pub fn parametric_relu(&mut self, name: &str, x: NodeId) -> Result<NodeId, GraphError> {
+        let id = SlopeId(self.slopes.len() as u32);
+        self.slopes.push(SlopeLayer { name: name.into(), channels: self.shape(x).channels });
+        self.add(name, Forward::ParametricRelu(id), &[x])
     }
 
     /// Adds a node, or returns the equal one that is there already.
@@ -248,15 +273,22 @@ impl Graph {
             Forward::Activate(function) => function.is_non_negative(),
             Forward::MaxPool(_)
             | Forward::AveragePool { .. }
+            | Forward::AverageWindows(_)
+            | Forward::NormalizeResponse(_)
             | Forward::Add
             | Forward::Multiply
             | Forward::Concat
-            | Forward::Slice { .. }
+            | Forward::Slice(_)
+            | Forward::Pad { .. }
+            | Forward::Shuffle { .. }
+            | Forward::Transpose(_)
             | Forward::Normalize => node.inputs.iter().all(|&input| self.is_non_negative(input)),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
+            | Forward::ParametricRelu(_)
+            | Forward::NormalizeChannels { .. }
             | Forward::Subtract
             | Forward::LogitPair
             | Forward::Given { .. }
@@ -275,7 +307,7 @@ impl Graph {
         convolutions.chain(self.linears.iter().map(LinearLayer::weight_name)).collect()
     }
 
-    /// The parameters that the layers need, in layer order: convolutions, linear layers, batch normalisations.
+    /// The parameters that the layers need, in layer order: convolutions, linear layers, batch normalisations, slopes.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         let mut push = |name: String, shape: &[u32], kind| {
@@ -299,6 +331,9 @@ impl Graph {
             push(format!("{}.bias", layer.name), &channels, ParameterKind::BatchNormShift);
             push(format!("{}.running_mean", layer.name), &channels, ParameterKind::BatchNormMean);
             push(format!("{}.running_var", layer.name), &channels, ParameterKind::BatchNormVariance);
+        }
+        for layer in &self.slopes {
+            push(layer.weight_name(), &[layer.channels], ParameterKind::Slope);
         }
         parameters
     }

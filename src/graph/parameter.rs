@@ -23,6 +23,8 @@ pub enum ParameterKind {
     BatchNormMean,
     /// Batch-norm running variance, shape (channels).
     BatchNormVariance,
+    /// Slopes of a parametric ReLU on its negative side, shape (channels).
+    Slope,
 }
 
 /// One learned tensor of a model.

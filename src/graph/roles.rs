@@ -85,22 +85,26 @@ fn through_affine(graph: &Graph, mut id: NodeId) -> NodeId {
     }
 }
 
-/// Whether it only scales and shifts each channel.
+/// Whether it only scales and shifts each channel, or moves all values to other places.
 fn is_affine(forward: &Forward) -> bool {
     match forward {
-        Forward::BatchNorm(_) => true,
+        Forward::BatchNorm(_) | Forward::Pad { .. } | Forward::Shuffle { .. } | Forward::Transpose(_) => true,
         Forward::Input
         | Forward::Convolve { .. }
         | Forward::Linear { .. }
         | Forward::Clamp(_)
         | Forward::Activate(_)
+        | Forward::ParametricRelu(_)
+        | Forward::NormalizeResponse(_)
+        | Forward::NormalizeChannels { .. }
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
+        | Forward::AverageWindows(_)
         | Forward::Add
         | Forward::Subtract
         | Forward::Multiply
         | Forward::Concat
-        | Forward::Slice { .. }
+        | Forward::Slice(_)
         | Forward::LogitPair
         | Forward::Given { .. }
         | Forward::Against

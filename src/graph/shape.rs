@@ -34,7 +34,7 @@ impl Shape {
 
     /// `channels * height * width`.
     pub const fn elements(self) -> u64 {
-        self.channels as u64 * self.height as u64 * self.width as u64
+        (self.channels as u64 * self.height as u64).saturating_mul(self.width as u64)
     }
 
     /// The same channels at another size.

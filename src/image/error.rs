@@ -209,7 +209,7 @@ fn what_to_check(source: &io::Error) -> &'static str {
     }
 }
 
-/// Why a `.npy` file is not a float32 (N, 3, H, W) batch.
+/// Why a `.npy` file is not a float32 (N, channels, H, W) batch.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NpyProblem {
@@ -223,10 +223,10 @@ pub enum NpyProblem {
     #[error("it is in Fortran order; save numpy.ascontiguousarray(array)")]
     FortranOrder,
     /// Not four axes.
-    #[error("its shape is {0:?}, not (N, 3, H, W); reshape the array first")]
+    #[error("its shape is {0:?}, not (N, channels, H, W); reshape the array first")]
     Rank(Vec<u64>),
-    /// Not three channels.
-    #[error("its shape is {0:?}, with other than 3 channels on the second axis; transpose it first")]
+    /// Neither one channel nor three.
+    #[error("its shape is {0:?}, with other than 1 or 3 channels on the second axis; transpose it first")]
     Channels(Vec<u64>),
     /// An axis of length 0.
     #[error("its shape {0:?} holds no values; save at least one image")]

@@ -19,7 +19,7 @@ const MAX_HEADER_BYTES: usize = 1024;
 /// exponentially with the depth of unclosed ones.
 const MAX_NESTING: usize = 6;
 
-/// A file of normalised network inputs, a little-endian float32 array of shape (N, 3, H, W) in C order, whose inputs are read one
+/// A file of normalised network inputs, a little-endian float32 array of shape (N, channels, H, W) in C order, whose inputs are read one
 /// by one.
 #[derive(Debug)]
 pub struct NpyInputs {
@@ -28,6 +28,7 @@ pub struct NpyInputs {
     /// Where the first input begins.
     start: u64,
     count: u64,
+    channels: u32,
     height: u32,
     width: u32,
 }
@@ -68,13 +69,18 @@ impl NpyInputs {
         let header_bytes = header_bytes(&start).map_err(unusable)?;
         let header = parse_header(header_bytes).map_err(unusable)?;
         let start = header_bytes.len() as u64;
-        let (count, height, width) = check_header(&header, length.saturating_sub(start)).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), file, start, count, height, width })
+        let (count, channels, height, width) = check_header(&header, length.saturating_sub(start)).map_err(unusable)?;
+        Ok(Self { path: path.to_owned(), file, start, count, channels, height, width })
     }
 
     /// Number of inputs, N; at least 1.
     pub fn count(&self) -> usize {
         usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
+    /// Channels of each input, 1 or 3.
+    pub fn channels(&self) -> u32 {
+        self.channels
     }
 
     /// Height in pixels; at least 1.
@@ -87,7 +93,7 @@ impl NpyInputs {
         self.width
     }
 
-    /// Reads input `index`: 3 x height x width finite values.
+    /// Reads input `index`: channels x height x width finite values.
     ///
     /// # Errors
     ///
@@ -107,7 +113,7 @@ impl NpyInputs {
             return Err(io::Error::other(format!("it has {} inputs, none with index {index}", self.count)));
         }
         // The header's check keeps this far below 2^32, and all inputs within the file.
-        let length = 12 * u64::from(self.height) * u64::from(self.width);
+        let length = 4 * u64::from(self.channels) * u64::from(self.height) * u64::from(self.width);
         let mut bytes = vec![0; length as usize];
         self.file.seek(SeekFrom::Start(self.start + index * length))?;
         self.file.read_exact(&mut bytes)?;
@@ -168,8 +174,8 @@ fn nesting_depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Number, height and width of the inputs, of a usable header in front of `found` bytes of data.
-fn check_header(header: &NpyHeader, found: u64) -> Result<(u64, u32, u32), NpyProblem> {
+/// Number, channels, height and width of the inputs, of a usable header in front of `found` bytes of data.
+fn check_header(header: &NpyHeader, found: u64) -> Result<(u64, u32, u32, u32), NpyProblem> {
     match header.dtype() {
         DType::Plain(dtype) if dtype.to_string() == "<f4" => {}
         other => return Err(NpyProblem::Dtype(other.descr())),
@@ -181,9 +187,11 @@ fn check_header(header: &NpyHeader, found: u64) -> Result<(u64, u32, u32), NpyPr
     let Ok([count, channels, height, width]) = <[u64; 4]>::try_from(shape) else {
         return Err(NpyProblem::Rank(shape.to_vec()));
     };
-    if channels != 3 {
-        return Err(NpyProblem::Channels(shape.to_vec()));
-    }
+    let channels = match channels {
+        1 => 1,
+        3 => 3,
+        _ => return Err(NpyProblem::Channels(shape.to_vec())),
+    };
     if shape.contains(&0) {
         return Err(NpyProblem::NoValues(shape.to_vec()));
     }
@@ -195,13 +203,13 @@ fn check_header(header: &NpyHeader, found: u64) -> Result<(u64, u32, u32), NpyPr
     match (side(height), side(width)) {
         // As many pixels as a photo may have.
         (Some(height), Some(width)) if 3 * u64::from(height) * u64::from(width) <= MAX_DECODED_BYTES => {
-            Ok((count, height, width))
+            Ok((count, channels, height, width))
         }
         _ => Err(NpyProblem::TooLarge(shape.to_vec())),
     }
 }
 
-/// Checks the values of input `image`, of three channels.
+/// Checks the values of input `image`.
 fn check_finite(values: &[f32], image: usize, height: usize, width: usize) -> Result<(), NpyProblem> {
     match values.iter().copied().enumerate().find(|(_, value)| !value.is_finite()) {
         None => Ok(()),

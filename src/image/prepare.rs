@@ -29,7 +29,7 @@ pub enum Framing {
 /// A photo as the network sees it.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The normalised input, (3, `height`, `width`) in C order.
+    /// The normalised input, (channels, `height`, `width`) in C order.
     pub tensor: Vec<f32>,
     /// Height of the input in pixels.
     pub height: u32,
@@ -161,11 +161,8 @@ fn resize(
     if within == *placement {
         return Ok(crop);
     }
-    let mut mean = Rgb([0; 3]);
-    for (channel, value) in spec.mean.into_iter().enumerate() {
-        // `as` saturates.
-        mean.0[spec.order.color(channel)] = value.round() as u8;
-    }
+    // `as` saturates.
+    let mean = Rgb(spec.order.shown(|channel| spec.mean[channel].round() as u8));
     let mut input = RgbImage::from_pixel(placement.crop_width, placement.crop_height, mean);
     let (left, top) = (within.crop_left - placement.crop_left, within.crop_top - placement.crop_top);
     imageops::replace(&mut input, &crop, left.into(), top.into());
@@ -213,9 +210,8 @@ fn source_span(photo: u32, resized: u32, offset: i32, crop: u32) -> (f64, f64) {
 fn normalize(crop: &RgbImage, spec: &InputSpec) -> Vec<f32> {
     let plane = |channel: usize| {
         let (mean, std) = (spec.mean[channel], spec.std[channel]);
-        let color = spec.order.color(channel);
-        let values = crop.pixels().map(move |pixel| pixel.0[color]);
+        let values = crop.pixels().map(move |pixel| spec.order.seen(channel, pixel.0));
         values.map(move |value| (f32::from(value) - mean) / std)
     };
-    (0..3).flat_map(plane).collect()
+    (0..spec.order.channels() as usize).flat_map(plane).collect()
 }

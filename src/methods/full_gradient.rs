@@ -78,13 +78,20 @@ fn bias_of(op: Forward) -> Option<Bias> {
         Forward::Input
         | Forward::Clamp(_)
         | Forward::Activate(_)
+        | Forward::ParametricRelu(_)
+        | Forward::NormalizeResponse(_)
+        | Forward::NormalizeChannels { .. }
         | Forward::MaxPool(_)
         | Forward::AveragePool { .. }
+        | Forward::AverageWindows(_)
         | Forward::Add
         | Forward::Subtract
         | Forward::Multiply
         | Forward::Concat
-        | Forward::Slice { .. }
+        | Forward::Slice(_)
+        | Forward::Pad { .. }
+        | Forward::Shuffle { .. }
+        | Forward::Transpose(_)
         | Forward::LogitPair
         | Forward::Given { .. }
         | Forward::Against

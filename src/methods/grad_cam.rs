@@ -29,7 +29,8 @@ fn last_features(network: &Network) -> Option<NodeId> {
     let first_linear = graph.ids().find(|id| matches!(forward(id), Some(Forward::Linear { .. })));
     let last_convolution = || graph.ids().rev().find(|id| matches!(forward(id), Some(Forward::Convolve { .. })));
     let mut features = *graph.node(first_linear.or_else(last_convolution)?).inputs.first()?;
-    while let Some(Forward::MaxPool(_) | Forward::AveragePool { .. }) = forward(&features) {
+    while let Some(Forward::MaxPool(_) | Forward::AveragePool { .. } | Forward::AverageWindows(_)) = forward(&features)
+    {
         features = *graph.node(features).inputs.first()?;
     }
     Some(features).filter(|&features| features != network.input)

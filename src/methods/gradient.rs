@@ -3,7 +3,8 @@
 use super::slot::tag;
 use super::{MethodError, slot};
 use crate::graph::{
-    Activation, Backward, Constant, Forward, Graph, GraphError, Network, NodeId, Op, Part, Reduction, Shape, Unary,
+    Activation, Backward, Constant, Forward, Graph, GraphError, Network, NodeId, Op, Part, Reduction, Region, Shape,
+    Unary,
 };
 
 /// How a gradient goes back through ReLU and ReLU6.
@@ -111,11 +112,21 @@ pub(super) fn gradient(
         Forward::BatchNorm(layer) => graph.add(&name, Backward::BatchNormGradient(layer), &[g])?,
         Forward::Clamp(activation) => graph.add(&name, Backward::ClampGradient(activation), &[g, id])?,
         Forward::Activate(function) => graph.add(&name, Backward::ActivateGradient(function), &[g, x])?,
+        Forward::ParametricRelu(layer) => graph.add(&name, Backward::ParametricReluGradient(layer), &[g, x])?,
+        Forward::NormalizeResponse(normalization) => {
+            graph.add(&name, Backward::NormalizeResponseGradient(normalization), &[g, x])?
+        }
+        Forward::NormalizeChannels { epsilon } => {
+            graph.add(&name, Backward::NormalizeChannelsGradient { epsilon }, &[g, x])?
+        }
         Forward::MaxPool(window) => {
             let index = graph.add(&format!("{}:index", node.name), Backward::MaxPoolIndex(window), &[x])?;
             graph.add(&name, Backward::MaxPoolTranspose { window, height, width }, &[g, index])?
         }
         Forward::AveragePool { .. } => graph.add(&name, Backward::AveragePoolTranspose { height, width }, &[g])?,
+        Forward::AverageWindows(averaging) => {
+            graph.add(&name, Backward::AverageWindowsTranspose { averaging, height, width }, &[g])?
+        }
         Forward::Add => return at_operands(graph, &name, &node.inputs, [g, g]),
         Forward::Subtract => {
             let negated = graph.add(&name, Unary::Scale(Constant::new(-1.0)), &[g])?;
@@ -128,10 +139,13 @@ pub(super) fn gradient(
             return at_operands(graph, &name, &node.inputs, [at_a, at_b]);
         }
         Forward::Concat => return slices(graph, &name, &node.inputs, g),
-        Forward::Slice { first, .. } => {
-            let channels = graph.shape(x).channels;
-            graph.add(&name, Backward::SliceTranspose { first, channels }, &[g])?
+        Forward::Slice(region) => graph.add(&name, Forward::Pad { region, shape: graph.shape(x) }, &[g])?,
+        Forward::Pad { region, .. } => graph.add(&name, Forward::Slice(region), &[g])?,
+        Forward::Shuffle { groups } => {
+            let groups = graph.shape(x).channels / groups;
+            graph.add(&name, Forward::Shuffle { groups }, &[g])?
         }
+        Forward::Transpose(order) => graph.add(&name, Forward::Transpose(order.inverse()), &[g])?,
         Forward::LogitPair => graph.add(&name, Backward::LogitPairGradient, &[g])?,
         Forward::Against => g,
         Forward::Normalize => graph.add(&name, Backward::NormalizeGradient, &[g, x])?,
@@ -150,7 +164,8 @@ pub(super) fn slices(
     let mut parts = Vec::with_capacity(inputs.len());
     for &input in inputs {
         let channels = graph.shape(input).channels;
-        parts.push(graph.add(name, Forward::Slice { first, channels }, &[value])?);
+        let region = Region::of_channels(first, channels, graph.shape(value));
+        parts.push(graph.add(name, Forward::Slice(region), &[value])?);
         first += channels;
     }
     Ok(parts)

@@ -21,21 +21,20 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Looks into the folder of the file at `network`, whose input has this size, where it is fixed.
-    pub fn find(network: &Path, size: [Option<u32>; 2]) -> Self {
+    /// Looks into the folder of the file at `network`, whose input has this size, where it is fixed, and so many channels, 1 or 3.
+    pub fn find(network: &Path, size: [Option<u32>; 2], channels: u32) -> Self {
         let folder = network.parent().unwrap_or(Path::new(""));
         let mut beside = Self::default();
-        for (name, prepared) in
-            [("preprocessor_config.json", of_transformers as fn(&Value) -> Option<Prepared>), ("config.json", of_timm)]
-        {
+        let files = [("preprocessor_config.json", of_transformers as Reader), ("config.json", of_timm)];
+        for (name, prepared) in files {
             let path = folder.join(name);
             match read(&path) {
                 Ok(None) => {}
                 Ok(Some(config)) => {
                     if beside.input.is_none()
-                        && let Some(prepared) = prepared(&config)
+                        && let Some(prepared) = prepared(&config, channels)
                     {
-                        beside.input = Some(prepared.input(size));
+                        beside.input = Some(prepared.input(size, channels));
                         beside.notes.push(format!("pictures are prepared as {} says", path.display()));
                     }
                     beside.take_labels(&config, path);
@@ -72,6 +71,9 @@ fn read(path: &Path) -> Result<Option<Value>, String> {
     serde_json::from_slice(&text).map(Some).map_err(|error| format!("it is no JSON ({error})"))
 }
 
+/// Takes preprocessing for so many channels from a file.
+type Reader = fn(&Value, u32) -> Option<Prepared>;
+
 /// Preprocessing for an input of any size.
 struct Prepared {
     size: Option<[u32; 2]>,
@@ -93,9 +95,12 @@ enum Scaled {
 }
 
 impl Prepared {
-    fn input(self, fixed: [Option<u32>; 2]) -> InputSpec {
+    fn input(self, fixed: [Option<u32>; 2], channels: u32) -> InputSpec {
         let Self { size, resize, filter, mean, std } = self;
-        let usual = InputSpec::torchvision(224, 224);
+        let usual = match channels {
+            1 => InputSpec::torchvision_grey(224, 224),
+            _ => InputSpec::torchvision(224, 224),
+        };
         let [height, width] = [0, 1].map(|axis| fixed[axis].or(size.map(|size| size[axis])).unwrap_or(usual.height));
         let longer = height.max(width);
         let resize = match resize {
@@ -109,9 +114,9 @@ impl Prepared {
 }
 
 /// What timm's `pretrained_cfg` says.
-fn of_timm(config: &Value) -> Option<Prepared> {
+fn of_timm(config: &Value, channels: u32) -> Option<Prepared> {
     let config = config.get("pretrained_cfg")?;
-    let bytes = |key: &str| per_channel(config.get(key)?).map(|values| values.map(|value| value * 255.0));
+    let bytes = |key: &str| per_channel(config.get(key)?, channels).map(|values| values.map(|value| value * 255.0));
     let size = config.get("input_size").and_then(|size| Some([side(size.get(1)?)?, side(size.get(2)?)?]));
     let share = config.get("crop_pct").and_then(Value::as_f64).filter(|share| (0.01..=1.0).contains(share));
     Some(Prepared {
@@ -131,11 +136,11 @@ fn of_timm(config: &Value) -> Option<Prepared> {
 }
 
 /// What transformers' image processors say.
-fn of_transformers(config: &Value) -> Option<Prepared> {
+fn of_transformers(config: &Value, channels: u32) -> Option<Prepared> {
     let is_on = |key: &str| config.get(key).and_then(Value::as_bool).unwrap_or(true);
     let factor = if is_on("do_rescale") { config.get("rescale_factor").and_then(Value::as_f64) } else { Some(1.0) };
     let unit = 1.0 / factor.filter(|factor| *factor > 0.0).unwrap_or(1.0 / 255.0) as f32;
-    let bytes = |key: &str| per_channel(config.get(key)?).map(|values| values.map(|value| value * unit));
+    let bytes = |key: &str| per_channel(config.get(key)?, channels).map(|values| values.map(|value| value * unit));
     let (mean, std) = match is_on("do_normalize") {
         true => (bytes("image_mean")?, bytes("image_std").filter(|std| std.iter().all(|std| *std > 0.0))?),
         false => ([0.0; 3], [unit; 3]),
@@ -166,21 +171,28 @@ fn side(value: &Value) -> Option<u32> {
     value.as_f64().filter(|side| (1.0..=MOST_SIDE).contains(side)).map(|side| side as u32)
 }
 
-fn per_channel(value: &Value) -> Option<[f32; 3]> {
+/// A value for each channel; that of a single one stands for all.
+fn per_channel(value: &Value, channels: u32) -> Option<[f32; 3]> {
     let values: Option<Vec<f32>> = value.as_array()?.iter().map(|value| Some(value.as_f64()? as f32)).collect();
-    <[f32; 3]>::try_from(values?).ok().filter(|values| values.iter().all(|value| value.is_finite()))
+    let values = match (channels, &values?[..]) {
+        (1, &[value]) => [value; 3],
+        (3, &[first, second, third]) => [first, second, third],
+        _ => return None,
+    };
+    values.iter().all(|value| value.is_finite()).then_some(values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::ChannelOrder;
 
     fn find(files: &[(&str, &str)], size: [Option<u32>; 2]) -> Beside {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        Beside::find(&folder.path().join("model.onnx"), size)
+        Beside::find(&folder.path().join("model.onnx"), size, 3)
     }
 
     const TIMM: &str = r#"{"architecture": "x", "label_names": ["cat", "dog"], "pretrained_cfg": {"input_size": [3, 240, 256],
@@ -221,6 +233,20 @@ mod tests {
         let input = find(&[("preprocessor_config.json", squashed)], [None; 2]).input.unwrap();
         assert_eq!((input.height, input.width, input.resize, input.filter), (32, 48, Resize::Squash, Filter::Bilinear));
         assert_eq!((input.mean, input.std), ([0.0; 3], [1.0; 3]));
+    }
+
+    #[test]
+    fn grey_networks() {
+        let folder = tempfile::tempdir().unwrap();
+        let find = |mean: &str| {
+            let text = format!(r#"{{"pretrained_cfg": {{"mean": {mean}, "std": [0.25], "input_size": [1, 28, 32]}}}}"#);
+            std::fs::write(folder.path().join("config.json"), text).unwrap();
+            Beside::find(&folder.path().join("model.onnx"), [None; 2], 1).input
+        };
+        let input = find("[0.5]").unwrap();
+        assert_eq!((input.order, input.height, input.width), (ChannelOrder::Grey, 28, 32));
+        assert_eq!((input.mean, input.std), ([127.5; 3], [63.75; 3]));
+        assert_eq!(find("[0.5, 0.5, 0.5]"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! weight of a convolution or linear layer   u * sqrt(6 / fan_in)
 //! bias of a convolution or linear layer     0.1 u
 //! batch-norm scale, shift, mean, variance   0.5 + 0.25 u, 0.1 u, 0.1 u, 1 + 0.5 u
+//! slope of a parametric ReLU                0.25 + 0.1 u
 //! ```
 //!
 //! `fan_in` is the product of all dimensions but the first. The arithmetic is
@@ -39,6 +40,7 @@ fn offset_and_scale(parameter: &Parameter) -> (f64, f64) {
         }
         ParameterKind::BatchNormScale => (0.5, 0.25),
         ParameterKind::BatchNormVariance => (1.0, 0.5),
+        ParameterKind::Slope => (0.25, 0.1),
         ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::BatchNormMean => (0.0, 0.1),
     }
 }

@@ -91,6 +91,10 @@ codes! {
     FUNCTION_SOFTPLUS = 11;
     /// Clip to two bounds.
     FUNCTION_CLIP = 12;
+    /// CELU.
+    FUNCTION_CELU = 13;
+    /// The error function.
+    FUNCTION_ERF = 14;
 
     /// A constant times the value.
     UNARY_SCALE = 0;

@@ -92,6 +92,8 @@ shaders! {
     Activate "activate" ["runs"] (0 weights, 3 values),
     /// Adaptive average pooling and its transpose.
     AveragePool "average_pool" ["runs" "divide"] (0 weights, 4 values),
+    /// Averages of windows and their transpose.
+    AverageWindows "average_windows" ["runs"] (0 weights, 2 values),
     /// Elementwise operations of two values.
     Binary "binary" ["runs" "divide"] (0 weights, 3 values),
     /// Gaussian blur of pictures.
@@ -102,8 +104,6 @@ shaders! {
     BoxRelevance "box_relevance" ["runs"] (0 weights, 6 values),
     /// A question with a known answer.
     Canary "canary" [] (0 weights, 1 values),
-    /// Channels from one value to another.
-    Channels "channels" ["runs"] (0 weights, 2 values),
     /// Batch normalisation, its gradient, and a gradient times a bias.
     ChannelAffine "channel_affine" ["runs"] (1 weights, 3 values),
     /// Sum over channels, plain or of scaled magnitudes.
@@ -160,12 +160,18 @@ shaders! {
     MaxPool "max_pool" ["runs"] (0 weights, 2 values),
     /// Transpose of max-pooling.
     MaxPoolTranspose "max_pool_transpose" ["runs" "divide"] (0 weights, 5 values),
+    /// Normalisation of each pixel's channels and its gradient.
+    NormalizeChannels "normalize_channels" ["runs"] (0 weights, 3 values),
+    /// Local response normalisation and its gradient.
+    NormalizeResponse "normalize_response" ["runs"] (0 weights, 3 values),
     /// Normal random values.
     Noise "noise" ["runs"] (0 weights, 2 values),
     /// A vector, or a gradient, by the vector's length.
     Normalize "normalize" [] (0 weights, 3 values),
     /// One at a class.
     OneHot "one_hot" [] (0 weights, 2 values),
+    /// ReLU with a slope per channel, and its gradient.
+    ParametricRelu "parametric_relu" ["runs"] (1 weights, 3 values),
     /// A map that is not divided.
     PlainMap "plain_map" ["runs"] (0 weights, 2 values),
     /// Products of matrices by subgroup broadcast.
@@ -183,6 +189,8 @@ shaders! {
     RankScatter "rank_scatter" [] (0 weights, 3 values),
     /// Reduction to one value per sample.
     Reduce "reduce" ["fold"] (0 weights, 2 values),
+    /// A part of one value to a part of another.
+    Region "region" ["runs"] (0 weights, 2 values),
     /// Bilinear interpolation.
     Resize "resize" ["runs"] (0 weights, 2 values),
     /// The residual of a full convolution, and its sum.
@@ -197,6 +205,8 @@ shaders! {
     SumRelevance "sum_relevance" ["runs" "divide" "activation_back"] (0 weights, 6 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" [] (0 weights, 3 values),
+    /// Channels, rows and columns in another order.
+    Transpose "transpose" ["runs"] (0 weights, 2 values),
     /// Elementwise operations of one value.
     Unary "unary" ["runs"] (0 weights, 2 values),
     /// Transform of a convolution's source for Winograd's F(2x2, 3x3).

@@ -7,7 +7,7 @@ mod general;
 mod linear;
 mod winograd;
 
-use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part};
+use crate::graph::{BatchNormId, ConvolutionId, Graph, LinearId, Part, SlopeId};
 use crate::models::weights::Weights;
 use crate::plan::layout::{QUAD, place};
 use crate::plan::variant::WinogradTile;
@@ -100,6 +100,11 @@ pub enum Packing {
         /// Layer.
         layer: LinearId,
     },
+    /// Slopes of a parametric ReLU, `[quads]`.
+    Slopes {
+        /// Layer.
+        layer: SlopeId,
+    },
 }
 
 impl Packing {
@@ -131,6 +136,7 @@ impl Packing {
             Packing::Linear { layer, rows, .. } => rows * linear::row_elements(graph, layer),
             Packing::RowSums { layer, .. } => 2 * graph.linear_layer(layer).outputs.next_multiple_of(QUAD),
             Packing::LinearBias { layer } => graph.linear_layer(layer).outputs.next_multiple_of(QUAD),
+            Packing::Slopes { layer } => graph.slope_layer(layer).channels.next_multiple_of(QUAD),
         };
         count as usize
     }
@@ -148,7 +154,8 @@ impl Packing {
             | Packing::Depthwise { .. }
             | Packing::General { .. }
             | Packing::TapSums { .. }
-            | Packing::Affine { .. } => None,
+            | Packing::Affine { .. }
+            | Packing::Slopes { .. } => None,
         }
     }
 
@@ -208,6 +215,10 @@ impl Packing {
             Packing::LinearBias { layer } => {
                 let bias = parameter(weights, &graph.linear_layer(layer).bias_name());
                 target[..bias.len()].copy_from_slice(bias);
+            }
+            Packing::Slopes { layer } => {
+                let slopes = parameter(weights, &graph.slope_layer(layer).weight_name());
+                target[..slopes.len()].copy_from_slice(slopes);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The values of what differentiation adds.
 
-use super::{Reference, elementwise, function, linear_maps, linear_weight, pooling, target};
+use super::{Reference, channels, elementwise, function, linear_maps, linear_weight, pooling, response, target};
 use crate::graph::{Backward, Node};
 
 impl Reference<'_> {
@@ -21,6 +21,11 @@ impl Reference<'_> {
             Backward::ActivateGradient(of) => {
                 inputs[0].iter().zip(inputs[1]).map(|(g, &x)| g * function::slope(of, x)).collect()
             }
+            Backward::ParametricReluGradient(layer) => self.parametric_relu(layer, inputs[0], inputs[1], node.shape),
+            Backward::NormalizeResponseGradient(of) => response::gradient(of, inputs[0], inputs[1], node.shape),
+            Backward::NormalizeChannelsGradient { epsilon } => {
+                channels::gradient(epsilon, inputs[0], inputs[1], node.shape)
+            }
             Backward::MaxPoolIndex(window) => {
                 pooling::max_pool_index(&window, inputs[0], self.input_shape(node), node.shape)
             }
@@ -30,10 +35,8 @@ impl Reference<'_> {
             Backward::AveragePoolTranspose { .. } => {
                 pooling::average_pool_transpose(inputs[0], node.shape, self.input_shape(node))
             }
-            Backward::SliceTranspose { first, .. } => {
-                let mut value = vec![0.0; node.shape.elements() as usize];
-                value[(first * node.shape.pixels()) as usize..][..inputs[0].len()].copy_from_slice(inputs[0]);
-                value
+            Backward::AverageWindowsTranspose { averaging, .. } => {
+                pooling::average_windows_transpose(&averaging, inputs[0], node.shape, self.input_shape(node))
             }
             Backward::LogitPairGradient => vec![(inputs[0][0] - inputs[0][1]) / 2.0],
             Backward::NormalizeGradient => elementwise::by_length(inputs[0], inputs[1]),

@@ -1,6 +1,6 @@
 //! The values of what networks are made of.
 
-use super::{Reference, elementwise, function, linear_maps, linear_weight, pooling};
+use super::{Reference, channels, elementwise, function, linear_maps, linear_weight, moves, pooling, response};
 use crate::graph::{ConvolutionId, Forward, Node, Part};
 
 impl Reference<'_> {
@@ -19,13 +19,17 @@ impl Reference<'_> {
             Forward::BatchNorm(layer) => elementwise::batch_norm(&self.batch_norm(layer), inputs[0], node.shape),
             Forward::Clamp(activation) => elementwise::clamp(activation, inputs[0]),
             Forward::Activate(of) => inputs[0].iter().map(|&x| function::value(of, x)).collect(),
+            Forward::ParametricRelu(layer) => self.parametric_relu(layer, inputs[0], inputs[0], node.shape),
+            Forward::NormalizeResponse(of) => response::normalized(of, inputs[0], node.shape),
+            Forward::NormalizeChannels { epsilon } => channels::normalized(epsilon, inputs[0], node.shape),
             Forward::MaxPool(window) => pooling::max_pool(&window, inputs[0], self.input_shape(node), node.shape),
             Forward::AveragePool { .. } => pooling::average_pool(inputs[0], self.input_shape(node), node.shape),
+            Forward::AverageWindows(of) => pooling::average_windows(&of, inputs[0], self.input_shape(node), node.shape),
             Forward::Concat => inputs.concat(),
-            Forward::Slice { first, .. } => {
-                let pixels = node.shape.pixels() as usize;
-                inputs[0][first as usize * pixels..][..node.shape.elements() as usize].to_vec()
-            }
+            Forward::Slice(region) => moves::sliced(region, inputs[0], self.input_shape(node)),
+            Forward::Pad { region, shape } => moves::padded(region, inputs[0], shape),
+            Forward::Shuffle { groups } => moves::shuffled(groups, inputs[0], node.shape),
+            Forward::Transpose(order) => moves::transposed(order, inputs[0], self.input_shape(node)),
             Forward::LogitPair => vec![inputs[0][0] / 2.0, -inputs[0][0] / 2.0],
             Forward::Normalize => elementwise::by_length(inputs[0], inputs[0]),
             Forward::Subtract | Forward::Against => self.elementwise(node, inputs, |a, b| a - b),

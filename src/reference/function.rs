@@ -3,8 +3,6 @@
 use crate::graph::Function;
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
-const SELU: [f64; 2] = [1.0507009873554805, 1.6732632423543772];
-
 /// `f(x)`
 pub(super) fn value(function: Function, x: f64) -> f64 {
     let [first, second] = function.constants().map(f64::from);
@@ -17,12 +15,20 @@ pub(super) fn value(function: Function, x: f64) -> f64 {
             }
         }
         Function::Elu { .. } => elu(x, first),
-        Function::Selu => SELU[0] * elu(x, SELU[1]),
+        Function::Selu { .. } => second * elu(x, first),
+        Function::Celu { .. } => {
+            if x > 0.0 {
+                x
+            } else {
+                first * (x / first).exp_m1()
+            }
+        }
         Function::Silu => x * sigmoid(x),
         Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Function::Sigmoid => sigmoid(x),
         Function::HardSigmoid { .. } => (first * x + second).clamp(0.0, 1.0),
         Function::Tanh => x.tanh(),
+        Function::Erf => 2.0 * normal(x * SQRT_2) - 1.0,
         Function::Gelu => x * normal(x),
         Function::GeluTanh => x * (1.0 + inner(x).tanh()) / 2.0,
         Function::Mish => x * softplus(x).tanh(),
@@ -50,13 +56,21 @@ pub(super) fn slope(function: Function, x: f64) -> f64 {
                 first * x.exp()
             }
         }
-        Function::Selu => SELU[0] * if x > 0.0 { 1.0 } else { SELU[1] * x.exp() },
+        Function::Selu { .. } => second * if x > 0.0 { 1.0 } else { first * x.exp() },
+        Function::Celu { .. } => {
+            if x > 0.0 {
+                1.0
+            } else {
+                (x / first).exp()
+            }
+        }
         Function::Silu => sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
         Function::HardSwish if x >= 3.0 => 1.0,
         Function::HardSwish => within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0,
         Function::Sigmoid => sigmoid(x) * (1.0 - sigmoid(x)),
         Function::HardSigmoid { .. } => first * within(first * x + second, 0.0, 1.0),
         Function::Tanh => 1.0 - x.tanh().powi(2),
+        Function::Erf => FRAC_2_SQRT_PI * (-x * x).exp(),
         Function::Gelu => normal(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt(),
         Function::GeluTanh => {
             let t = inner(x).tanh();

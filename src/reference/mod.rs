@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod backward;
+mod channels;
 mod elementwise;
 mod error;
 mod explain;
@@ -14,9 +15,11 @@ mod forward;
 mod function;
 mod linear_maps;
 mod maps;
+mod moves;
 mod noise;
 mod parameters;
 mod pooling;
+mod response;
 mod rules;
 mod target;
 
@@ -24,7 +27,7 @@ pub use error::ReferenceError;
 pub use parameters::Parameters;
 
 use crate::graph::{
-    BatchNormId, Bias, ConvolutionId, Explain, Forward, Graph, LinearId, NodeId, Op, Part, PassField, Shape,
+    BatchNormId, Bias, ConvolutionId, Explain, Forward, Graph, LinearId, NodeId, Op, Part, PassField, Shape, SlopeId,
     WeightSource,
 };
 use elementwise::PerChannel;
@@ -186,6 +189,14 @@ impl<'a> Reference<'a> {
             variance: parameter("running_var"),
             epsilon: layer.epsilon,
         }
+    }
+
+    /// Each element of `v`, times its channel's slope where `x` is not positive.
+    fn parametric_relu(&self, layer: SlopeId, v: &[f64], x: &[f64], shape: Shape) -> Vec<f64> {
+        let slopes = self.parameter(&self.graph.slope_layer(layer).weight_name());
+        let slope = |index: usize| f64::from(slopes[index / shape.pixels() as usize]);
+        let at = |(index, (&v, &x)): (usize, (&f64, &f64))| if x > 0.0 { v } else { slope(index) * v };
+        v.iter().zip(x).enumerate().map(at).collect()
     }
 
     /// What a layer adds to each channel.

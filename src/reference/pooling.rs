@@ -1,6 +1,6 @@
-//! The reference's pooling: maximum and adaptive average, with their transposes.
+//! The reference's pooling: maximum, adaptive average and averages of windows, with their transposes.
 
-use crate::graph::{Shape, Window};
+use crate::graph::{Averaging, Padding, Shape, Window};
 use std::ops::Range;
 
 /// The largest value of one window and where it is.
@@ -105,4 +105,36 @@ fn for_each_pair(input: Shape, output: Shape, mut visit: impl FnMut(usize, usize
 /// What output position `index` averages along one axis: from `floor(index size / parts)` to `ceil((index + 1) size / parts)`.
 fn averaged(index: u32, size: u32, parts: u32) -> Range<u32> {
     index * size / parts..((index + 1) * size).div_ceil(parts)
+}
+
+/// Mean over each window.
+pub(super) fn average_windows(averaging: &Averaging, x: &[f64], input: Shape, output: Shape) -> Vec<f64> {
+    let mut y = vec![0.0; output.elements() as usize];
+    for_each_share(averaging, input, output, |from, to, share| y[to] += x[from] * share);
+    y
+}
+
+/// The transpose of [`average_windows`] from `input` to `output`: `v` has shape `output`.
+pub(super) fn average_windows_transpose(averaging: &Averaging, v: &[f64], input: Shape, output: Shape) -> Vec<f64> {
+    let mut x = vec![0.0; input.elements() as usize];
+    for_each_share(averaging, input, output, |from, to, share| x[from] += v[to] * share);
+    x
+}
+
+/// Calls `visit` with every input element, an output element that averages it, and its share.
+fn for_each_share(averaging: &Averaging, input: Shape, output: Shape, mut visit: impl FnMut(usize, usize, f64)) {
+    let Averaging { window, counted } = averaging;
+    let Padding { top, left, bottom, right } = *counted;
+    // The counted positions are pixels of a larger picture.
+    let around = input.resized(input.height + top + bottom, input.width + left + right);
+    let all = window.padding;
+    let padding = Padding { top: all.top - top, left: all.left - left, ..Padding::default() };
+    let larger = Window { padding, ..*window };
+    for (to, corner) in corners(window, output).enumerate() {
+        let positions = 0..window.taps() as usize;
+        let count = positions.clone().filter(|&position| pixel(&larger, around, corner, position).is_some()).count();
+        for from in positions.filter_map(|position| pixel(window, input, corner, position)) {
+            visit(from, to, 1.0 / count as f64);
+        }
+    }
 }

@@ -53,14 +53,23 @@ fn forward(op: &Forward) -> Accuracy {
         | Forward::Given { .. }
         | Forward::MaxPool(_)
         | Forward::Concat
-        | Forward::Slice { .. }
+        | Forward::Slice(_)
+        | Forward::Pad { .. }
+        | Forward::Shuffle { .. }
+        | Forward::Transpose(_)
         | Forward::LogitPair => EXACT,
         Forward::Subtract | Forward::Against => subtracting(&[1]),
-        Forward::Clamp(_) | Forward::Activate(_) | Forward::Normalize => PLAIN,
+        Forward::Clamp(_)
+        | Forward::Activate(_)
+        | Forward::ParametricRelu(_)
+        | Forward::NormalizeResponse(_)
+        | Forward::Normalize => PLAIN,
         Forward::BatchNorm(_)
         | Forward::Convolve { .. }
         | Forward::Linear { .. }
         | Forward::AveragePool { .. }
+        | Forward::AverageWindows(_)
+        | Forward::NormalizeChannels { .. }
         | Forward::Add
         | Forward::Multiply => SUM,
     }
@@ -68,18 +77,22 @@ fn forward(op: &Forward) -> Accuracy {
 
 fn backward(op: &Backward) -> Accuracy {
     match op {
-        Backward::OneHot | Backward::MaxPoolIndex(_) | Backward::SliceTranspose { .. } => EXACT,
+        Backward::OneHot | Backward::MaxPoolIndex(_) => EXACT,
         Backward::TargetGradient => of(1e-4),
         Backward::BatchNormGradient(_)
         | Backward::ClampGradient(_)
         | Backward::ActivateGradient(_)
+        | Backward::ParametricReluGradient(_)
         | Backward::LogitPairGradient
         | Backward::NormalizeGradient
         | Backward::BiasGradient(_) => PLAIN,
         Backward::ConvolveTranspose { .. }
         | Backward::LinearTranspose { .. }
         | Backward::MaxPoolTranspose { .. }
-        | Backward::AveragePoolTranspose { .. } => SUM,
+        | Backward::AveragePoolTranspose { .. }
+        | Backward::AverageWindowsTranspose { .. }
+        | Backward::NormalizeResponseGradient(_)
+        | Backward::NormalizeChannelsGradient { .. } => SUM,
     }
 }
 

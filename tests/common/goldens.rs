@@ -19,8 +19,8 @@ pub fn repository_path(path: &str) -> PathBuf {
 /// The synthetic picture of this size: `u` of the synthetic weights for a tensor called "input". A weight of fan-in 6 is `u`.
 pub fn synthetic_picture(height: u32, width: u32) -> Vec<f32> {
     let count = (3 * height * width) as usize;
-    let parameter = Parameter::new("input", &[count / 6, 6], ParameterKind::Weight);
-    Weights::synthetic(&[parameter]).get("input").unwrap().data().to_vec()
+    let parameter = Parameter::new("input", &[count.div_ceil(6), 6], ParameterKind::Weight);
+    Weights::synthetic(&[parameter]).get("input").unwrap().data()[..count].to_vec()
 }
 
 /// Names of AGF's golden files, without the extension.

@@ -11,15 +11,18 @@ const fn constant(value: f32) -> Constant {
     Constant::new(value)
 }
 
-const FUNCTIONS: [Function; 15] = [
+const FUNCTIONS: [Function; 18] = [
     Function::LeakyRelu { slope: constant(0.25) },
     Function::Elu { alpha: constant(1.5) },
-    Function::Selu,
+    Function::SELU,
+    Function::Selu { alpha: constant(2.0), gamma: constant(3.0) },
+    Function::Celu { alpha: constant(2.0) },
     Function::Silu,
     Function::HardSwish,
     Function::Sigmoid,
     Function::HardSigmoid { slope: constant(0.125), offset: constant(0.5) },
     Function::Tanh,
+    Function::Erf,
     Function::Gelu,
     Function::GeluTanh,
     Function::Mish,
@@ -49,12 +52,14 @@ fn defined(function: Function, x: f64) -> f64 {
     match function {
         Function::LeakyRelu { .. } => x.max(0.0) + 0.25 * x.min(0.0),
         Function::Elu { .. } => elu(1.5),
-        Function::Selu => 1.0507009873554805 * elu(1.6732632423543772),
+        Function::Selu { alpha, gamma } => f64::from(gamma.value()) * elu(alpha.value().into()),
+        Function::Celu { .. } => x.max(0.0) + (2.0 * ((x / 2.0).exp() - 1.0)).min(0.0),
         Function::Silu => x * s,
         Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Function::Sigmoid => s,
         Function::HardSigmoid { .. } => (x / 8.0 + 0.5).clamp(0.0, 1.0),
         Function::Tanh => tanh(x),
+        Function::Erf => erf(x),
         Function::Gelu => x * (1.0 + erf(x / 2.0_f64.sqrt())) / 2.0,
         Function::GeluTanh => x * (1.0 + tanh((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x))) / 2.0,
         Function::Mish => x * tanh((1.0 + x.exp()).ln()),

@@ -1,7 +1,7 @@
 //! The matrices of the linear operations, entry by entry from their definitions.
 
 use super::matrix::Matrix;
-use agf::graph::{Convolution, Part, Shape, Window};
+use agf::graph::{Averaging, Convolution, Part, Shape, Window};
 
 /// Channel, row and column of an element.
 fn position(shape: Shape, element: usize) -> [i64; 3] {
@@ -46,6 +46,26 @@ pub fn average_pool(input: Shape, output: Shape) -> Matrix {
         let [to, from] = [position(output, to), position(input, from)];
         let channel = if to[0] == from[0] { 1.0 } else { 0.0 };
         channel * share(to[1], from[1], input.height, output.height) * share(to[2], from[2], input.width, output.width)
+    })
+}
+
+/// Averages of windows: of each window's positions those count that lie in the picture or in the counted padding.
+pub fn average_windows(averaging: &Averaging, input: Shape, output: Shape) -> Matrix {
+    let Averaging { window, counted } = averaging;
+    let counts = |axis: usize, to: i64, size: u32, before: u32, [counted_before, counted_behind]: [u32; 2]| {
+        let place =
+            |tap: u32| to * i64::from(window.stride[axis]) + i64::from(tap * window.dilation[axis]) - i64::from(before);
+        let within = |place: i64| -i64::from(counted_before) <= place && place < i64::from(size + counted_behind);
+        (0..window.kernel[axis]).filter(|&tap| within(place(tap))).count() as f64
+    };
+    Matrix::from_fn(output.elements() as usize, input.elements() as usize, |to, from| {
+        let [to, from] = [position(output, to), position(input, from)];
+        if to[0] != from[0] || inside(window, to, from).is_none() {
+            return 0.0;
+        }
+        let rows = counts(0, to[1], input.height, window.padding.top, [counted.top, counted.bottom]);
+        let columns = counts(1, to[2], input.width, window.padding.left, [counted.left, counted.right]);
+        1.0 / (rows * columns)
     })
 }
 

@@ -10,6 +10,7 @@ mod linear_maps;
 mod logit_methods;
 mod matrix;
 mod method;
+mod neighbours;
 mod network;
 mod products;
 mod relevance;

@@ -36,7 +36,7 @@ pub fn network(pooled: [u32; 2]) -> Network {
     let uneven = Window::new([3, 2], 1, Padding { top: 0, left: 1, bottom: 2, right: 0 });
     let mut x = builder.convolve("first", input, 4, uneven);
     x = builder.normalize("first_norm", x);
-    x = builder.add("first_relu6", Forward::Clamp(Activation::Relu6), &[x]);
+    x = builder.add("first_relu6", Forward::Clamp(Activation::RELU6), &[x]);
     let shortcut = builder.add("max_pool", Forward::MaxPool(Window::square(3, 2, 1)), &[x]);
     x = builder.convolve("expand", shortcut, 6, Window::square(1, 1, 0));
     x = builder.normalize("expand_norm", x);
@@ -44,7 +44,7 @@ pub fn network(pooled: [u32; 2]) -> Network {
     let uneven = Window::new([2, 3], 1, Padding { top: 0, left: 1, bottom: 1, right: 1 });
     x = builder.convolve("depthwise", x, 6, uneven);
     x = builder.normalize("depthwise_norm", x);
-    x = builder.add("depthwise_relu6", Forward::Clamp(Activation::Relu6), &[x]);
+    x = builder.add("depthwise_relu6", Forward::Clamp(Activation::RELU6), &[x]);
     x = builder.convolve("project", x, 4, Window::square(1, 1, 0));
     x = builder.normalize("project_norm", x);
     x = builder.add("sum", Forward::Add, &[x, shortcut]);

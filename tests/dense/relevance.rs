@@ -104,7 +104,19 @@ impl Explained<'_> {
             Forward::Add if magnitude => dense::magnitude(x, self.value(node.inputs[1]), c).to_vec(),
             Forward::Add => method::add(x, self.value(node.inputs[1]), c).to_vec(),
             Forward::Clamp(_) | Forward::Activate(_) | Forward::BatchNorm(_) => vec![c.to_vec()],
-            Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
+            Forward::ParametricRelu(_)
+            | Forward::NormalizeResponse(_)
+            | Forward::NormalizeChannels { .. }
+            | Forward::AverageWindows(_) => {
+                panic!("see neighbours.rs")
+            }
+            Forward::Concat
+            | Forward::Slice(_)
+            | Forward::Pad { .. }
+            | Forward::Shuffle { .. }
+            | Forward::Transpose(_) => {
+                panic!("see channels.rs")
+            }
             Forward::Subtract | Forward::Multiply => panic!("see products.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Given { .. } | Forward::Against | Forward::Normalize => panic!("see without_class.rs"),

@@ -118,7 +118,19 @@ impl Explained<'_> {
             Forward::Add => method::add(x, self.input(id, 1), &c).to_vec(),
             Forward::BatchNorm(_) => vec![c],
             Forward::Activate(_) => vec![x.iter().zip(&c).map(|(&x, &c)| if x == 0.0 { 0.0 } else { c }).collect()],
-            Forward::Concat | Forward::Slice { .. } => panic!("see channels.rs"),
+            Forward::ParametricRelu(_)
+            | Forward::NormalizeResponse(_)
+            | Forward::NormalizeChannels { .. }
+            | Forward::AverageWindows(_) => {
+                panic!("see neighbours.rs")
+            }
+            Forward::Concat
+            | Forward::Slice(_)
+            | Forward::Pad { .. }
+            | Forward::Shuffle { .. }
+            | Forward::Transpose(_) => {
+                panic!("see channels.rs")
+            }
             Forward::Subtract | Forward::Multiply => panic!("see products.rs"),
             Forward::LogitPair => vec![vec![c.iter().sum()]],
             Forward::Given { .. } | Forward::Against | Forward::Normalize => panic!("see without_class.rs"),

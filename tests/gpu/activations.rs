@@ -9,15 +9,18 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model, Recipe};
 use agf::verify::verify;
 
-const FUNCTIONS: [Function; 14] = [
+const FUNCTIONS: [Function; 17] = [
     Function::LeakyRelu { slope: Constant::new(0.1) },
     Function::Elu { alpha: Constant::new(1.0) },
-    Function::Selu,
+    Function::SELU,
+    Function::Selu { alpha: Constant::new(2.0), gamma: Constant::new(3.0) },
+    Function::Celu { alpha: Constant::new(2.0) },
     Function::Silu,
     Function::HardSwish,
     Function::Sigmoid,
     Function::HardSigmoid { slope: Constant::new(0.2), offset: Constant::new(0.5) },
     Function::Tanh,
+    Function::Erf,
     Function::Gelu,
     Function::GeluTanh,
     Function::Mish,

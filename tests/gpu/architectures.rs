@@ -67,10 +67,11 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 }
 
 /// A recipe with the weights of an ONNX file of the same network, whose biases stand for the recipe's batch normalisations.
-fn with_weights_of(file: &Model, architecture: Architecture, size: u32) -> Model {
+fn with_weights_of(file: &Model, architecture: Architecture, golden: &Golden) -> Model {
     let recipe = architecture.recipe(file.classes()).unwrap();
+    let &Golden { height, width, .. } = golden;
     let (own, theirs) =
-        (layers(&recipe.build(size, size).unwrap().graph), layers(&file.build(size, size).unwrap().graph));
+        (layers(&recipe.build(height, width).unwrap().graph), layers(&file.build(height, width).unwrap().graph));
     assert_eq!(own.len(), theirs.len(), "{architecture}");
     let mut tensors = HashMap::new();
     for (Layer { name: own, has_bias, behind }, Layer { name: theirs, .. }) in own.iter().zip(&theirs) {
@@ -97,9 +98,10 @@ fn recipes_with_the_weights_of_onnx_files_give_their_goldens() {
     for (architecture, name) in [
         (Architecture::ResNeXt50_32x4d, "resnext50_32x4d_96_op17"),
         (Architecture::MobileNetV2, "mobilenet_v2_128_op13"),
+        (Architecture::SqueezeNet1_1, "squeezenet1_1_128_op18_dynamic"),
     ] {
         let golden = Golden::load(name);
-        let model = with_weights_of(&onnx::model(name, golden.size), architecture, golden.size);
+        let model = with_weights_of(&onnx::model(name, &golden), architecture, &golden);
         onnx::check_model(name, &golden, &model);
     }
 }

@@ -1,8 +1,8 @@
-//! Concatenation and slices of channel counts that are no multiples of 4, and products of values, against the f64 reference.
+//! Concatenation, slices, pads and shuffles of channel counts that are no multiples of 4, and products of values, against the f64 reference.
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
-use agf::graph::{Activation, Convolution, Forward, Function, Graph, GraphError, Network, Shape, Window};
+use agf::graph::{Activation, Convolution, Forward, Function, Graph, GraphError, Network, Region, Shape, Span, Window};
 use agf::image::InputSpec;
 use agf::methods::Method;
 use agf::methods::relevance::Preset;
@@ -10,7 +10,8 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model, Recipe};
 use agf::verify::verify;
 
-/// Quads that two and three inputs share, a slice from inside a quad to inside another, and one that ends before its first.
+/// Quads that two and three inputs share, a slice from inside a quad to inside another, one that ends before its first, every second row
+/// backwards, channels from groups in turn, and a pad of channels and pixels.
 fn network(height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;
@@ -21,10 +22,19 @@ fn network(height: u32, width: u32) -> Result<Network, GraphError> {
         graph.add("relu", Forward::Clamp(Activation::Relu), &[x])
     };
     let x = convolve(&mut graph, "first", input, 11)?;
-    let a = graph.add("slice a", Forward::Slice { first: 3, channels: 7 }, &[x])?;
-    let b = graph.add("slice b", Forward::Slice { first: 1, channels: 1 }, &[x])?;
+    let a = graph.add("slice a", Forward::Slice(Region::of_channels(3, 7, graph.shape(x))), &[x])?;
+    let b = graph.add("slice b", Forward::Slice(Region::of_channels(1, 1, graph.shape(x))), &[x])?;
     let c = convolve(&mut graph, "branch", a, 5)?;
     let x = graph.add("concat", Forward::Concat, &[b, c, b, a, x])?;
+    let x = graph.add("shuffle", Forward::Shuffle { groups: 5 }, &[x])?;
+    let rows = Span { first: height - 1, count: height.div_ceil(2), step: -2 };
+    let rows = Region { rows, ..Region::whole(graph.shape(x)) };
+    let x = graph.add("rows", Forward::Slice(rows), &[x])?;
+    let small = graph.shape(x);
+    let columns = Span::from(1, small.width);
+    let region = Region { columns, ..Region::of_channels(3, small.channels, small) };
+    let shape = Shape::new(small.channels + 5, small.height + 1, small.width + 2);
+    let x = graph.add("pad", Forward::Pad { region, shape }, &[x])?;
     let x = convolve(&mut graph, "second", x, 6)?;
     let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let logits = graph.linear("last", 4, x)?;
@@ -65,7 +75,7 @@ fn check(gpu: &Gpu, count: u32) {
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
         assert!(verification.passed(), "{method}: {failure:#?}, {} stray words", verification.stray_words);
         let is_checked = |name: &str| verification.checked.iter().any(|check| check.op == name);
-        assert!(["concat", "slice", "slice_transpose"].into_iter().all(is_checked), "{method}");
+        assert!(["concat", "slice", "pad", "shuffle"].into_iter().all(is_checked), "{method}");
     }
 }
 

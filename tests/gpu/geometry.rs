@@ -78,7 +78,7 @@ impl Geometry {
         let name = "geometry".to_string();
         let layer = Convolution { name, input_channels, output_channels, window, groups, bias };
         let x = graph.convolve(layer, x)?;
-        let x = graph.add("relu", Forward::Clamp(Activation::Relu6), &[x])?;
+        let x = graph.add("relu", Forward::Clamp(Activation::RELU6), &[x])?;
         let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
         let logits = graph.linear_without_bias("last", 4, x)?;
         Network::new(graph, input, logits)

@@ -14,6 +14,7 @@ mod goldens;
 mod hard_inputs;
 mod memory;
 mod methods;
+mod neighbours;
 mod noise;
 mod onnx;
 mod photos;

@@ -51,7 +51,7 @@ fn case(random: &mut Random, stride: u32) -> Case {
     let g = graph.convolve(convolution, input).unwrap();
     let Op::Forward(Forward::Convolve { layer, .. }) = graph.node(g).op else { panic!("it was made a convolution") };
     let normalised = graph.batch_norm("norm", 1e-5, g).unwrap();
-    let output = graph.add("relu", Forward::Clamp(Activation::Relu6), &[normalised]).unwrap();
+    let output = graph.add("relu", Forward::Clamp(Activation::RELU6), &[normalised]).unwrap();
     let z = graph.add("Z", Op::convolve(layer, Part::Absolute, Part::Absolute), &[input]).unwrap();
     let ratio = graph.add("div(y, Z)", Binary::Ratio, &[output, z]).unwrap();
     let rising = graph.add("W+ x+", Op::convolve(layer, Part::Positive, Part::Positive), &[input]).unwrap();

@@ -178,15 +178,25 @@ fn plant_in(method: &Method, what: &str, architecture: Architecture, edit: impl 
 }
 
 fn plant_on(gpu: &Gpu, method: &Method, what: &str, architecture: Architecture, edit: impl Fn(&mut Step) -> bool) {
-    let batch = random_batch(1, 40, 48);
+    plant_in_model(gpu, method, what, &Model::synthetic(architecture).unwrap(), (40, 48), edit);
+}
+
+/// The same in any model, for a picture of (height, width).
+pub fn plant_in_model(
+    gpu: &Gpu,
+    method: &Method,
+    what: &str,
+    model: &Model,
+    (height, width): (u32, u32),
+    edit: impl Fn(&mut Step) -> bool,
+) {
+    let batch = random_batch(1, height, width);
     let mut planted = None;
     let edit_plan = |_, plan: &mut Plan| {
         let position = plan.steps.iter_mut().position(&edit).unwrap_or_else(|| panic!("no step for '{what}'"));
         planted = Some(plan.steps[position].label.clone());
     };
-    let verification =
-        pollster::block_on(verify_edited(gpu, &Model::synthetic(architecture).unwrap(), method, &batch, edit_plan))
-            .unwrap();
+    let verification = pollster::block_on(verify_edited(gpu, model, method, &batch, edit_plan)).unwrap();
     let label = planted.unwrap();
     let found = verification.first_failure.map(|index| verification.checked[index].name.clone());
     let found = found.unwrap_or_else(|| panic!("'{what}' at '{label}' was not found"));
@@ -215,12 +225,12 @@ fn has_one_row(step: &Step) -> bool {
     step.label.contains("features.16") || step.label.contains("features.18")
 }
 
-fn is(step: &Step, shader: Shader) -> bool {
+pub fn is(step: &Step, shader: Shader) -> bool {
     step.kernel.shader.file() == shader.file()
 }
 
 /// Whether the step's kernel has this value of an overridable constant; if so it takes another one.
-fn replace_constant(step: &mut Step, shader: Shader, name: &'static str, from: u32, to: u32) -> bool {
+pub fn replace_constant(step: &mut Step, shader: Shader, name: &'static str, from: u32, to: u32) -> bool {
     let is_kernel = is(step, shader);
     let constant = step.kernel.constants.iter_mut().find(|constant| is_kernel && **constant == (name, from));
     constant.map(|constant| constant.1 = to).is_some()

@@ -63,7 +63,7 @@ fn forward(random: &mut Random) -> (Case, usize) {
     let mut output = graph.convolve(convolution, input).unwrap();
     if random.uniform(0.0, 1.0) < 0.7 {
         output = graph.batch_norm("norm", 1e-5, output).unwrap();
-        output = graph.add("relu", Forward::Clamp(Activation::Relu6), &[output]).unwrap();
+        output = graph.add("relu", Forward::Clamp(Activation::RELU6), &[output]).unwrap();
     }
     (Case { graph, input, outputs: vec![output] }, 1)
 }

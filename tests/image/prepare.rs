@@ -217,3 +217,16 @@ fn the_order_of_channels_turns_colours_and_nothing_else() {
     assert_eq!(rgb_planes, bgr_planes);
     assert_eq!(rgb.crop, bgr.crop);
 }
+
+/// As Pillow's mode L: ITU-R 601-2 in 16 bits, rounded.
+#[test]
+fn grey_networks_see_brightness() {
+    let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [10, 200, 30]];
+    let rgb = RgbImage::from_raw(5, 1, colours.concat()).unwrap();
+    let photo = Photo::from_rgb(rgb, "test").unwrap();
+    let spec =
+        InputSpec { order: ChannelOrder::Grey, mean: [10.0; 3], std: [2.0; 3], ..spec(1, 5, 5, Filter::Bilinear) };
+    let prepared = prepare(&photo, &spec, Framing::Native).unwrap();
+    let expected = [76.0, 150.0, 29.0, 255.0, 124.0].map(|grey: f32| (grey - 10.0) / 2.0);
+    assert_eq!(prepared.tensor, expected);
+}

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::values::{self, Backend, NetworkSource, Size, WeightsSource, Winograd};
 use agf::gpu::AdapterChoice;
 use agf::graph::RoleChoice;
+use agf::models::onnx::OnnxOptions;
 use agf::models::{Architecture, Precision};
 
 /// What goes in.
@@ -17,7 +18,7 @@ pub struct InputArguments {
     ///
     /// Folders are searched with all that lies below, in sorted order, for names that end in jpg, jpeg, png, webp, bmp, tif,
     /// tiff or gif; hidden files and links to folders are left out. A .npy file holds network inputs, already normalised:
-    /// float32 of shape (N, 3, H, W).
+    /// float32 of shape (N, channels, H, W).
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
     /// Size of the network's input, or native for each photo's own [default: the model's own]
@@ -49,6 +50,9 @@ pub struct ModelArguments {
     /// 'teacher.*'; may be given several times
     #[arg(long, value_name = "PATTERN", requires = "weights")]
     pub skip_tensors: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub onnx: OnnxArguments,
     /// Role of the convolutions whose names fit, where it is not what their place in the network gives them: first, full or flat; may be
     /// given several times
     ///
@@ -58,6 +62,24 @@ pub struct ModelArguments {
     /// How the weights of linear layers and dense convolutions are kept in GPU memory; arithmetic is always f32
     #[arg(long, value_name = "NAME", default_value = Precision::F32.name(), value_parser = values::precision())]
     pub precision: Precision,
+}
+
+/// Which input and output of an ONNX file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OnnxArguments {
+    /// The picture's input of an ONNX file that has several
+    #[arg(long = "input", value_name = "NAME")]
+    pub onnx_input: Option<String>,
+    /// The output of an ONNX file that has several: logits, or probabilities behind them
+    #[arg(long = "output", value_name = "NAME")]
+    pub onnx_output: Option<String>,
+}
+
+impl OnnxArguments {
+    /// For the library.
+    pub fn options(&self) -> OnnxOptions {
+        OnnxOptions { input: self.onnx_input.clone(), output: self.onnx_output.clone() }
+    }
 }
 
 /// What `--model` takes.

@@ -31,11 +31,11 @@ pub struct Start {
     pub peak_resident_bytes: Option<u64>,
 }
 
-/// Measures the start.
-pub fn measure(arguments: &BenchArguments, gpu: &Gpu, settings: &Settings) -> Result<Start, CliError> {
+/// Measures the start of a network of so many input channels.
+pub fn measure(arguments: &BenchArguments, gpu: &Gpu, settings: &Settings, channels: u32) -> Result<Start, CliError> {
     let folder = tempfile::tempdir().map_err(CliError::BenchFolder)?;
     let input = folder.path().join("input.npy");
-    write_input(&input, settings).map_err(CliError::BenchFolder)?;
+    write_input(&input, settings, channels).map_err(CliError::BenchFolder)?;
     let (mut cold, mut warm, mut peak) = (Vec::new(), Vec::new(), None);
     for round in 0..arguments.repeats.map_or(STARTS, std::num::NonZeroU32::get) {
         let caches = folder.path().join(format!("caches-{round}"));
@@ -131,11 +131,12 @@ fn resident_peak(process: u32) -> Option<u64> {
 }
 
 /// One normalised picture.
-fn write_input(path: &Path, settings: &Settings) -> io::Result<()> {
+fn write_input(path: &Path, settings: &Settings, channels: u32) -> io::Result<()> {
     use npyz::WriterBuilder;
-    let (height, width) = (u64::from(settings.height), u64::from(settings.width));
+    let [channels, height, width] = [channels, settings.height, settings.width].map(u64::from);
     let file = io::BufWriter::new(fs::File::create(path)?);
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&[1, 3, height, width]).writer(file).begin_nd()?;
-    writer.extend((0..3 * height * width).map(|at| (at as f32 / 29.0).sin()))?;
+    let shape = [1, channels, height, width];
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
+    writer.extend((0..channels * height * width).map(|at| (at as f32 / 29.0).sin()))?;
     writer.finish()
 }

@@ -69,7 +69,7 @@ fn bad_arrays() {
     let cases: [(&str, Vec<u8>, &str); 8] = [
         ("empty.npy", vec![], "empty"),
         ("text.npy", b"no array".to_vec(), "header"),
-        ("rank.npy", npy("<f4", &[3, 32, 40], &values), "(N, 3, H, W)"),
+        ("rank.npy", npy("<f4", &[3, 32, 40], &values), "(N, channels, H, W)"),
         ("channels.npy", npy("<f4", &[3, 1, 32, 40], &values), "channels"),
         ("double.npy", npy("<f8", &[1, 3, 32, 20], &values), "<f4"),
         ("cut.npy", npy("<f4", &[2, 3, 32, 40], &values), "bytes"),

@@ -22,7 +22,16 @@ impl Inference<'_> {
                 self.demand(g.channels == channels, || format!("it has {channels} channels"))?;
                 Ok(g)
             }
-            Backward::ClampGradient(_) | Backward::ActivateGradient(_) | Backward::NormalizeGradient => self.all_same(),
+            Backward::ParametricReluGradient(id) => {
+                let (g, channels) = (self.all_same()?, self.slopes(id)?.channels);
+                self.demand(g.channels == channels, || format!("it has {channels} channels"))?;
+                Ok(g)
+            }
+            Backward::ClampGradient(_)
+            | Backward::ActivateGradient(_)
+            | Backward::NormalizeGradient
+            | Backward::NormalizeResponseGradient(_)
+            | Backward::NormalizeChannelsGradient { .. } => self.all_same(),
             Backward::MaxPoolIndex(window) => {
                 let [x] = self.inputs()?;
                 self.windowed(&window, x)
@@ -37,11 +46,11 @@ impl Inference<'_> {
                 let [v] = self.inputs()?;
                 self.resized(v, height, width)
             }
-            Backward::SliceTranspose { first, channels } => {
+            Backward::AverageWindowsTranspose { averaging, height, width } => {
                 let [v] = self.inputs()?;
-                let fits = first.checked_add(v.channels).is_some_and(|end| end <= channels);
-                self.demand(fits, || format!("it goes from channel {first} on of {channels}"))?;
-                Ok(Shape { channels, ..v })
+                let input = v.resized(height, width);
+                self.same(v, self.averaged(&averaging, input)?, "the pooled value")?;
+                Ok(input)
             }
             Backward::LogitPairGradient => self.expect([Shape::vector(2)]).map(|()| Shape::SCALAR),
             Backward::BiasGradient(bias) => {

@@ -6,7 +6,7 @@ mod forward;
 
 use super::{
     BatchNormId, BatchNormLayer, Convolution, ConvolutionId, Graph, GraphError, LinearId, LinearLayer, NodeId, Op,
-    Shape, Window,
+    Shape, SlopeId, SlopeLayer, Window,
 };
 
 pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Shape, GraphError> {
@@ -15,12 +15,20 @@ pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Re
     }
     let shapes: Vec<Shape> = inputs.iter().map(|&input| graph.shape(input)).collect();
     let inference = Inference { graph, name, op: op.name(), shapes: &shapes };
-    match op {
+    let shape = match op {
         Op::Forward(op) => inference.forward(op),
         Op::Backward(op) => inference.backward(op),
         Op::Explain(op) => inference.explain(op),
-    }
+    }?;
+    // So that 32 bits count a sample's pixels and its vectors of four channels.
+    let vectors = Shape { channels: shape.channels.div_ceil(4), ..shape }.elements();
+    let is_countable = shape.channels > 0 && vectors <= u32::MAX.into();
+    inference.demand(is_countable, || format!("{shape} are no values, or more than can be counted"))?;
+    Ok(shape)
 }
+
+/// Positions of a window.
+const MOST_TAPS: u64 = 1 << 24;
 
 /// One node to be.
 struct Inference<'a> {
@@ -75,6 +83,10 @@ impl Inference<'_> {
         self.graph.batch_norms.get(id.0 as usize).map_or_else(|| self.foreign(), Ok)
     }
 
+    fn slopes(&self, id: SlopeId) -> Result<&SlopeLayer, GraphError> {
+        self.graph.slopes.get(id.0 as usize).map_or_else(|| self.foreign(), Ok)
+    }
+
     /// The shape that the second of two elementwise operands goes with: the first's.
     fn elementwise(&self) -> Result<Shape, GraphError> {
         let [a, b] = self.inputs()?;
@@ -110,13 +122,10 @@ impl Inference<'_> {
 
     fn windowed(&self, window: &Window, input: Shape) -> Result<Shape, GraphError> {
         let [rows, columns] = window.kernel;
-        let [height, width] = window.output(input.height, input.width).ok_or_else(|| GraphError::Window {
-            node: self.name.into(),
-            op: self.op,
-            rows,
-            columns,
-            input,
-        })?;
+        let is_countable = u64::from(rows) * u64::from(columns) <= MOST_TAPS;
+        let size = window.output(input.height, input.width).filter(|_| is_countable);
+        let [height, width] =
+            size.ok_or_else(|| GraphError::Window { node: self.name.into(), op: self.op, rows, columns, input })?;
         Ok(input.resized(height, width))
     }
 

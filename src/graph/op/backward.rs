@@ -1,7 +1,7 @@
 //! What differentiation adds: the gradients that walks begin with, and the transposes of forward operations.
 
-use super::{Activation, Bias, Function, Part};
-use crate::graph::{BatchNormId, ConvolutionId, LinearId, Window};
+use super::{Activation, Averaging, Bias, Constant, Function, Part, ResponseNormalization};
+use crate::graph::{BatchNormId, ConvolutionId, LinearId, SlopeId, Window};
 
 /// An operation of a gradient. Relevance rules use the transposes as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,15 @@ pub enum Backward {
     ClampGradient(Activation),
     /// (g, x) `g * f'(x)`; at a corner the slope of the left side, and 0 at the bounds of what is clipped.
     ActivateGradient(Function),
+    /// (g, x) `g`, and the channel's slope times `g` where x is not positive.
+    ParametricReluGradient(SlopeId),
+    /// (g, x) the gradient through a local response normalisation.
+    NormalizeResponseGradient(ResponseNormalization),
+    /// (g, x) the gradient through a normalisation of channels.
+    NormalizeChannelsGradient {
+        /// Added to the variance.
+        epsilon: Constant,
+    },
     /// (x) row-major position inside the window of its first maximum, as a float.
     MaxPoolIndex(Window),
     /// (v, index) adds each window's value to the pixel where its first maximum was; output `height` x `width`.
@@ -52,12 +61,14 @@ pub enum Backward {
         /// Columns of the pooled input.
         width: u32,
     },
-    /// (v) v as the channels from `first` on of so many, of which the others are 0: the transpose of `Slice`.
-    SliceTranspose {
-        /// First channel.
-        first: u32,
-        /// Number of channels of the result.
-        channels: u32,
+    /// (v) the transpose of `AverageWindows` for an input of `height` x `width`.
+    AverageWindowsTranspose {
+        /// The windows.
+        averaging: Averaging,
+        /// Rows of the pooled input.
+        height: u32,
+        /// Columns of the pooled input.
+        width: u32,
     },
     /// (g) the gradient through `LogitPair`: `(g_0 - g_1) / 2`.
     LogitPairGradient,
@@ -77,10 +88,13 @@ impl Backward {
             | Backward::BatchNormGradient(_)
             | Backward::ClampGradient(_)
             | Backward::ActivateGradient(_)
+            | Backward::ParametricReluGradient(_)
+            | Backward::NormalizeResponseGradient(_)
+            | Backward::NormalizeChannelsGradient { .. }
             | Backward::MaxPoolIndex(_)
             | Backward::MaxPoolTranspose { .. }
             | Backward::AveragePoolTranspose { .. }
-            | Backward::SliceTranspose { .. }
+            | Backward::AverageWindowsTranspose { .. }
             | Backward::LogitPairGradient
             | Backward::NormalizeGradient
             | Backward::BiasGradient(_) => false,
@@ -97,10 +111,13 @@ impl Backward {
             Backward::BatchNormGradient(_) => "batch_norm_gradient",
             Backward::ClampGradient(_) => "clamp_gradient",
             Backward::ActivateGradient(_) => "activate_gradient",
+            Backward::ParametricReluGradient(_) => "parametric_relu_gradient",
+            Backward::NormalizeResponseGradient(_) => "normalize_response_gradient",
+            Backward::NormalizeChannelsGradient { .. } => "normalize_channels_gradient",
             Backward::MaxPoolIndex(_) => "max_pool_index",
             Backward::MaxPoolTranspose { .. } => "max_pool_transpose",
             Backward::AveragePoolTranspose { .. } => "average_pool_transpose",
-            Backward::SliceTranspose { .. } => "slice_transpose",
+            Backward::AverageWindowsTranspose { .. } => "average_windows_transpose",
             Backward::LogitPairGradient => "logit_pair_gradient",
             Backward::NormalizeGradient => "normalize_gradient",
             Backward::BiasGradient(_) => "bias_gradient",

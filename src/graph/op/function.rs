@@ -15,8 +15,18 @@ pub enum Function {
         /// What it tends to on the negative side, without its sign.
         alpha: Constant,
     },
-    /// 1.0507009873554805 times ELU with alpha 1.6732632423543772.
-    Selu,
+    /// `gamma` times ELU with `alpha`.
+    Selu {
+        /// As ELU's.
+        alpha: Constant,
+        /// Factor.
+        gamma: Constant,
+    },
+    /// `x`, and `alpha (exp(x / alpha) - 1)` where x is not positive.
+    Celu {
+        /// What it tends to on the negative side, without its sign; above 0.
+        alpha: Constant,
+    },
     /// `x s(x)`
     Silu,
     /// `x min(max(x + 3, 0), 6) / 6`
@@ -32,6 +42,8 @@ pub enum Function {
     },
     /// `tanh(x)`
     Tanh,
+    /// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to x.
+    Erf,
     /// `x (1 + erf(x / sqrt(2))) / 2`
     Gelu,
     /// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`
@@ -50,6 +62,9 @@ pub enum Function {
 }
 
 impl Function {
+    /// SELU with the constants that keep mean 0 and variance 1 (Klambauer et al., NeurIPS 2017).
+    pub const SELU: Function = Function::Selu { alpha: Constant::new(1.673_263_2), gamma: Constant::new(1.050_701) };
+
     /// Whether 0 gives 0, so that a value of exactly 0 stands for nothing.
     pub const fn keeps_zero(self) -> bool {
         match self {
@@ -57,10 +72,12 @@ impl Function {
             Function::Clip { low, high } => low.value() <= 0.0 && high.value() >= 0.0,
             Function::LeakyRelu { .. }
             | Function::Elu { .. }
-            | Function::Selu
+            | Function::Selu { .. }
+            | Function::Celu { .. }
             | Function::Silu
             | Function::HardSwish
             | Function::Tanh
+            | Function::Erf
             | Function::Gelu
             | Function::GeluTanh
             | Function::Mish => true,
@@ -70,10 +87,15 @@ impl Function {
     /// Whether all values lie between bounds, as those of a gate do.
     pub const fn is_bounded(self) -> bool {
         match self {
-            Function::Sigmoid | Function::HardSigmoid { .. } | Function::Tanh | Function::Clip { .. } => true,
+            Function::Sigmoid
+            | Function::HardSigmoid { .. }
+            | Function::Tanh
+            | Function::Erf
+            | Function::Clip { .. } => true,
             Function::LeakyRelu { .. }
             | Function::Elu { .. }
-            | Function::Selu
+            | Function::Selu { .. }
+            | Function::Celu { .. }
             | Function::Silu
             | Function::HardSwish
             | Function::Gelu
@@ -90,10 +112,12 @@ impl Function {
             Function::Clip { low, .. } => low.value() >= 0.0,
             Function::LeakyRelu { .. }
             | Function::Elu { .. }
-            | Function::Selu
+            | Function::Selu { .. }
+            | Function::Celu { .. }
             | Function::Silu
             | Function::HardSwish
             | Function::Tanh
+            | Function::Erf
             | Function::Gelu
             | Function::GeluTanh
             | Function::Mish => false,
@@ -104,14 +128,15 @@ impl Function {
     pub const fn constants(self) -> [f32; 2] {
         match self {
             Function::LeakyRelu { slope } => [slope.value(), 0.0],
-            Function::Elu { alpha } => [alpha.value(), 0.0],
+            Function::Elu { alpha } | Function::Celu { alpha } => [alpha.value(), 0.0],
+            Function::Selu { alpha, gamma } => [alpha.value(), gamma.value()],
             Function::HardSigmoid { slope, offset } => [slope.value(), offset.value()],
             Function::Clip { low, high } => [low.value(), high.value()],
-            Function::Selu
-            | Function::Silu
+            Function::Silu
             | Function::HardSwish
             | Function::Sigmoid
             | Function::Tanh
+            | Function::Erf
             | Function::Gelu
             | Function::GeluTanh
             | Function::Mish

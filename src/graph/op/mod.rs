@@ -10,14 +10,17 @@ mod explain;
 mod forward;
 mod function;
 mod operands;
+mod region;
 
 pub use backward::Backward;
 pub use explain::Explain;
 pub use forward::Forward;
 pub use function::Function;
 pub use operands::{
-    Activation, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms, Unary,
+    Activation, Averaging, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms,
+    ResponseNormalization, Unary,
 };
+pub use region::{Order, Region, Span};
 
 use super::{ConvolutionId, LinearId};
 

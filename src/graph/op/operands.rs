@@ -1,6 +1,6 @@
 //! What the operations of a graph are parametrised by. Notation as in [`op`](super).
 
-use crate::graph::{BatchNormId, ConvolutionId, LinearId};
+use crate::graph::{BatchNormId, ConvolutionId, LinearId, Padding, Window};
 
 /// Which part of a weight or input enters a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,18 +20,48 @@ pub enum Part {
 pub enum Activation {
     /// `max(x, 0)`.
     Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
+    /// `min(max(x, 0), ceiling)`.
+    Capped {
+        /// Upper bound, above 0.
+        ceiling: Constant,
+    },
 }
 
 impl Activation {
+    /// `min(max(x, 0), 6)`.
+    pub const RELU6: Activation = Activation::Capped { ceiling: Constant::new(6.0) };
+
     /// Values at or above this pass no gradient.
     pub const fn ceiling(self) -> f32 {
         match self {
             Activation::Relu => f32::MAX,
-            Activation::Relu6 => 6.0,
+            Activation::Capped { ceiling } => ceiling.value(),
         }
     }
+}
+
+/// Windows that are averaged: the sum over each window's pixels divided by the number of its positions that lie in the picture or in that
+/// part of the padding which counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Averaging {
+    /// The windows. Their padding may reach beyond what counts, where a last window shall not be left out.
+    pub window: Window,
+    /// The padding whose zeros count; on each side no more than the window's.
+    pub counted: Padding,
+}
+
+/// Local response normalisation: `x / (bias + alpha / size * sum(x^2))^beta`, the sum being over `size` channels around each one, of an even
+/// number one more behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResponseNormalization {
+    /// Number of channels that are summed over.
+    pub size: u32,
+    /// Factor of the mean square.
+    pub alpha: Constant,
+    /// Exponent.
+    pub beta: Constant,
+    /// What is added to the mean square, above 0.
+    pub bias: Constant,
 }
 
 /// An elementwise operation of two values.

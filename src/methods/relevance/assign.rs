@@ -39,7 +39,7 @@ impl Assignment {
             let find = |kind: Kind| {
                 let deepest = depths[network.logits.index()];
                 let subject = Subject { graph, id, kind, depth: depths[id.index()], deepest };
-                list.find(&subject).filter(|rule| *rule != Rule::Fold || folding(graph, id, &readers).is_some())
+                list.find(&subject)
             };
             let node = graph.node(id);
             if readers[id.index()].len() > 1 {

@@ -2,8 +2,8 @@
 
 use super::{Rule, RuleList, Weighted};
 use crate::graph::{
-    Backward, BatchNormId, Binary, Constant, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op,
-    Part, Shape, WeightSource,
+    Activation, Backward, BatchNormId, Binary, Constant, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId,
+    NodeId, Op, Part, Shape, WeightSource,
 };
 use crate::methods::{MethodError, Quantity, Trace, gradient};
 
@@ -73,13 +73,20 @@ impl Layer<'_> {
                 | Forward::BatchNorm(_)
                 | Forward::Clamp(_)
                 | Forward::Activate(_)
+                | Forward::ParametricRelu(_)
+                | Forward::NormalizeResponse(_)
+                | Forward::NormalizeChannels { .. }
                 | Forward::MaxPool(_)
                 | Forward::AveragePool { .. }
+                | Forward::AverageWindows(_)
                 | Forward::Add
                 | Forward::Subtract
                 | Forward::Multiply
                 | Forward::Concat
-                | Forward::Slice { .. }
+                | Forward::Slice(_)
+                | Forward::Pad { .. }
+                | Forward::Shuffle { .. }
+                | Forward::Transpose(_)
                 | Forward::LogitPair
                 | Forward::Given { .. }
                 | Forward::Against
@@ -94,6 +101,9 @@ impl Layer<'_> {
             Forward::BatchNorm(_)
             | Forward::Clamp(_)
             | Forward::Activate(_)
+            | Forward::ParametricRelu(_)
+            | Forward::NormalizeResponse(_)
+            | Forward::NormalizeChannels { .. }
             | Forward::Against
             | Forward::Normalize => Ok(vec![self.c]),
             Forward::LogitPair => Ok(vec![self.add("relevance", Explain::ChannelSum, &[self.c])?]),
@@ -101,9 +111,17 @@ impl Layer<'_> {
                 let name = format!("{}:relevance{}", self.graph.node(self.id).name, self.tag);
                 Ok(gradient::slices(self.graph, &name, &self.inputs, self.c)?)
             }
-            Forward::Slice { first, .. } => {
-                let channels = self.graph.shape(self.inputs[0]).channels;
-                Ok(vec![self.add("relevance", Backward::SliceTranspose { first, channels }, &[self.c])?])
+            Forward::Slice(region) => {
+                let shape = self.graph.shape(self.inputs[0]);
+                Ok(vec![self.add("relevance", Forward::Pad { region, shape }, &[self.c])?])
+            }
+            Forward::Transpose(order) => {
+                Ok(vec![self.add("relevance", Forward::Transpose(order.inverse()), &[self.c])?])
+            }
+            Forward::Pad { region, .. } => Ok(vec![self.add("relevance", Forward::Slice(region), &[self.c])?]),
+            Forward::Shuffle { groups } => {
+                let groups = self.graph.shape(self.inputs[0]).channels / groups;
+                Ok(vec![self.add("relevance", Forward::Shuffle { groups }, &[self.c])?])
             }
             Forward::Input
             | Forward::Given { .. }
@@ -111,6 +129,7 @@ impl Layer<'_> {
             | Forward::Linear { .. }
             | Forward::MaxPool(_)
             | Forward::AveragePool { .. }
+            | Forward::AverageWindows(_)
             | Forward::Add
             | Forward::Subtract
             | Forward::Multiply => Err(self.unfit(op, rule)),
@@ -126,6 +145,7 @@ impl Layer<'_> {
             // Where 0 gives 0, its relevance would come from nothing; otherwise a ratio would say as little.
             Forward::Activate(function) if function.keeps_zero() => self.binary("relevance", Binary::Mask, c, x)?,
             Forward::Activate(_) => c,
+            Forward::ParametricRelu(_) => self.binary("relevance", Binary::Mask, c, x)?,
             Forward::MaxPool(window) => {
                 let index = self.add("index", Backward::MaxPoolIndex(window), &[x])?;
                 let s = self.binary("S", Binary::Ratio, c, self.id)?;
@@ -138,20 +158,29 @@ impl Layer<'_> {
                 let spread = self.add("spread S", Backward::AveragePoolTranspose { height, width }, &[s])?;
                 self.binary("relevance", Forward::Multiply, x, spread)?
             }
+            Forward::AverageWindows(averaging) => {
+                let s = self.binary("S", Binary::Ratio, c, self.id)?;
+                let transpose = Backward::AverageWindowsTranspose { averaging, height, width };
+                let spread = self.add("spread S", transpose, &[s])?;
+                self.binary("relevance", Forward::Multiply, x, spread)?
+            }
             Forward::Add | Forward::Subtract => return Ok(self.shares_of_sum(op)?),
             Forward::Input
             | Forward::Convolve { .. }
             | Forward::Linear { .. }
             | Forward::BatchNorm(_)
+            | Forward::NormalizeResponse(_)
+            | Forward::NormalizeChannels { .. }
             | Forward::Multiply
             | Forward::Concat
-            | Forward::Slice { .. }
+            | Forward::Slice(_)
+            | Forward::Pad { .. }
+            | Forward::Shuffle { .. }
+            | Forward::Transpose(_)
             | Forward::LogitPair
             | Forward::Given { .. }
             | Forward::Against
-            | Forward::Normalize => {
-                return Err(self.unfit(op, Rule::Ratio));
-            }
+            | Forward::Normalize => return Err(self.unfit(op, Rule::Ratio)),
         };
         Ok(vec![relevance])
     }
@@ -211,10 +240,7 @@ impl Layer<'_> {
     fn product(&mut self) -> Result<Vec<Option<NodeId>>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
         let is_broadcast = self.graph.shape(a) != self.graph.shape(b);
-        let [a_is_gate, b_is_gate] = [a, b].map(|factor| match self.graph.node(factor).op.forward() {
-            Some(Forward::Activate(function)) => function.is_bounded(),
-            Some(_) | None => false,
-        });
+        let [a_is_gate, b_is_gate] = [a, b].map(|factor| self.is_bounded(factor));
         if is_broadcast || a == b || (b_is_gate && !a_is_gate) {
             return Ok(vec![Some(self.c), None]);
         }
@@ -223,6 +249,19 @@ impl Layer<'_> {
         }
         let half = self.scale("half of the relevance", Constant::new(0.5), self.c)?;
         Ok(vec![Some(half); 2])
+    }
+
+    /// Whether a value comes from an activation whose values lie between bounds, scaled and shifted or not.
+    fn is_bounded(&self, mut id: NodeId) -> bool {
+        loop {
+            let node = self.graph.node(id);
+            match (node.op.forward(), node.inputs.first()) {
+                (Some(Forward::Activate(function)), _) => return function.is_bounded(),
+                (Some(Forward::Clamp(activation)), _) => return activation != Activation::Relu,
+                (Some(Forward::BatchNorm(_)), Some(&x)) => id = x,
+                _ => return false,
+            }
+        }
     }
 
     fn unfit(&self, op: Forward, rule: Rule) -> MethodError {

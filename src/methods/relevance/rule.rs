@@ -28,14 +28,19 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a forward operation; `None` for the picture, which relevance ends at, for products and for operations that only move values, through
-    /// which it passes whatever the rules are.
+    /// The kind of a forward operation; `None` for the picture, which relevance ends at, for products, normalisations
+    /// of single pictures and operations that only move values, through which it passes whatever the rules are.
     pub(super) fn of(op: Forward) -> Option<Self> {
         match op {
             Forward::Input
+            | Forward::NormalizeResponse(_)
+            | Forward::NormalizeChannels { .. }
             | Forward::Multiply
             | Forward::Concat
-            | Forward::Slice { .. }
+            | Forward::Slice(_)
+            | Forward::Pad { .. }
+            | Forward::Shuffle { .. }
+            | Forward::Transpose(_)
             | Forward::LogitPair
             | Forward::Given { .. }
             | Forward::Against
@@ -43,9 +48,9 @@ impl Kind {
             Forward::Convolve { .. } => Some(Kind::Convolution),
             Forward::Linear { .. } => Some(Kind::Linear),
             Forward::BatchNorm(_) => Some(Kind::BatchNorm),
-            Forward::Clamp(_) | Forward::Activate(_) => Some(Kind::Activation),
+            Forward::Clamp(_) | Forward::Activate(_) | Forward::ParametricRelu(_) => Some(Kind::Activation),
             Forward::MaxPool(_) => Some(Kind::MaxPool),
-            Forward::AveragePool { .. } => Some(Kind::AveragePool),
+            Forward::AveragePool { .. } | Forward::AverageWindows(_) => Some(Kind::AveragePool),
             Forward::Add | Forward::Subtract => Some(Kind::Add),
         }
     }
@@ -72,7 +77,7 @@ pub enum Rule {
     /// `c`; at a fan-out the sum of what the readers send back.
     Pass,
     /// A batch normalisation becomes part of the convolution before it: `c` goes through, and rules whose result depends on it use the
-    /// convolution's weights times the normalisation's factors.
+    /// convolution's weights times the normalisation's factors. One that follows no convolution, or one that others read too, passes `c`.
     Fold,
     /// `x * J^T div(c, f(x))`, `J` the Jacobian of the operation `f`; at a fan-out `x * sum_i div(c_i, x)`.
     Ratio,

@@ -149,7 +149,7 @@ impl InvertedResiduals {
 const POINT: Window = Window::square(1, 1, 0);
 
 fn relu6(builder: &mut Builder, behind: &str, x: NodeId) -> Result<NodeId, GraphError> {
-    builder.graph.add(&format!("{behind}.relu6"), Forward::Clamp(Activation::Relu6), &[x])
+    builder.graph.add(&format!("{behind}.relu6"), Forward::Clamp(Activation::RELU6), &[x])
 }
 
 /// timm's names, which count blocks within their stage and number what a block has of a kind.

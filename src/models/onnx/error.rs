@@ -48,6 +48,14 @@ pub enum OnnxError {
         /// What is missing or there too often.
         reason: String,
     },
+    /// More than one input or output could be meant.
+    #[error("the model has several {what}: {names}; choose one by its name")]
+    Several {
+        /// "inputs" or "outputs".
+        what: &'static str,
+        /// Their names.
+        names: String,
+    },
     /// Operations that cannot be computed or explained, all of them.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),

@@ -1,5 +1,6 @@
 //! Reading a file: from bytes to nodes in order, constants decoded, one input and one output chosen.
 
+use super::patterns::join_layer_normalizations;
 use super::proto::{
     GraphProto, ModelProto, ValueInfoProto, tensor_proto::DataType, tensor_shape_proto::dimension, type_proto,
 };
@@ -74,11 +75,12 @@ impl File {
             rounded += usize::from(initializer.data_type == Some(DataType::Double as i32));
             constants.insert(name.clone(), tensor::decode(&initializer, &name, folder)?);
         }
-        let input = picture_input(&graph, &constants, options.input.as_deref())?;
+        join_layer_normalizations(&mut graph, &constants);
         let output = chosen_output(&graph, options.output.as_deref())?;
         let needed = needed(&graph, &output);
         let mut keep = needed.iter();
         graph.node.retain(|_| keep.next().copied().unwrap_or(false));
+        let input = picture_input(&graph, &constants, options.input.as_deref())?;
         check_order(&graph, &constants, &input.name)?;
         Ok(Self { graph, opset, constants, input, output, rounded })
     }
@@ -95,8 +97,13 @@ fn picture_input(
     wanted: Option<&str>,
 ) -> Result<PictureInput, OnnxError> {
     let form = |reason: String| OnnxError::Form { reason };
-    let inputs: Vec<&ValueInfoProto> =
+    let mut inputs: Vec<&ValueInfoProto> =
         graph.input.iter().filter(|input| !constants.contains_key(input.name())).collect();
+    if wanted.is_none() && inputs.len() > 1 {
+        // Those that the output depends on.
+        let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        inputs.retain(|input| read.contains(input.name()));
+    }
     let input = match (wanted, inputs.as_slice()) {
         (Some(name), _) => *inputs
             .iter()
@@ -104,7 +111,7 @@ fn picture_input(
             .ok_or_else(|| form(format!("has no input '{name}'; it has {}", names(&inputs))))?,
         (None, [input]) => input,
         (None, []) => return Err(form("has no input".into())),
-        (None, _) => return Err(form(format!("has several inputs: {}; choose one", names(&inputs)))),
+        (None, _) => return Err(OnnxError::Several { what: "inputs", names: names(&inputs) }),
     };
     let dims = dims(input);
     let [_, second, third, fourth] = dims.as_slice() else {
@@ -151,7 +158,7 @@ fn chosen_output(graph: &GraphProto, wanted: Option<&str>) -> Result<String, Onn
         (Some(name), _) => Err(form(format!("has no output '{name}'; it has {}", names(&outputs)))),
         (None, [output]) => Ok(output.name().into()),
         (None, []) => Err(form("has no output".into())),
-        (None, _) => Err(form(format!("has several outputs: {}; choose one", names(&outputs)))),
+        (None, _) => Err(OnnxError::Several { what: "outputs", names: names(&outputs) }),
     }
 }
 

@@ -6,10 +6,13 @@ mod file;
 mod fold;
 mod import;
 mod node;
+mod patterns;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_docs)]
 mod proto;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use error::{OnnxError, Unsupported};
@@ -19,7 +22,7 @@ use super::{InputSpec, Model, Recipe};
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network};
 use file::File;
-use import::{Binding, import};
+use import::{Binding, Imported, import};
 use prost::bytes::Bytes;
 use std::collections::HashMap;
 use std::path::Path;
@@ -102,11 +105,15 @@ impl Onnx {
     /// # Errors
     /// As [`Onnx::build`] and [`Onnx::weights`].
     pub fn model(&self, name: &str, input: InputSpec, is_synthetic: bool) -> Result<Model, OnnxError> {
-        if self.channels() != 3 {
-            return Err(OnnxError::Form { reason: "takes grey pictures, which are not supported yet".into() });
+        if self.channels() != input.order.channels() {
+            let (own, given) = (self.channels(), input.order.channels());
+            return Err(OnnxError::Form {
+                reason: format!("has {own} input channels, pictures of {given} are meant for it"),
+            });
         }
         let (height, width) = (input.height, input.width);
-        let weights = self.weights(height, width, is_synthetic)?;
+        let imported = import(&self.file, height, width)?;
+        let weights = weights_of(&imported, is_synthetic)?;
         let onnx = self.clone();
         let recipe = Recipe::new(name, input, move |height, width| {
             onnx.build(height, width).map_err(|error| match error {
@@ -114,7 +121,11 @@ impl Onnx {
                 other => GraphError::Source { height, width, reason: other.to_string() },
             })
         })?;
-        Ok(Model::new(recipe, weights, name.into()))
+        let mut model = Model::new(recipe, weights, name.into());
+        if imported.is_quantised {
+            model.notes.push("the file is quantised: it is taken as the float network that it stands for".into());
+        }
+        Ok(model)
     }
 
     /// What was read, for pictures of `height` x `width`.
@@ -141,16 +152,27 @@ impl Onnx {
     /// As [`Onnx::build`]; [`OnnxError::Tensor`] where a tensor does not have as many values as its layer needs, and
     /// [`OnnxError::Weights`] for values that no network can have.
     pub fn weights(&self, height: u32, width: u32, is_synthetic: bool) -> Result<Weights, OnnxError> {
-        let imported = import(&self.file, height, width)?;
-        let tensor = |binding: &Binding| -> Result<(String, Tensor), OnnxError> {
-            let Parameter { name, shape, .. } = &binding.parameter;
-            let values = binding.values(is_synthetic).ok_or_else(|| OnnxError::Tensor {
-                tensor: binding.tensor.name.clone(),
-                reason: format!("has the shape {:?}, but '{name}' needs {shape:?}", binding.tensor.dims),
-            })?;
-            Ok((name.clone(), Tensor::shared(shape, values)?))
-        };
-        let tensors: HashMap<String, Tensor> = imported.bindings.iter().map(tensor).collect::<Result<_, _>>()?;
-        Ok(Weights::from_tensors(tensors, &imported.network.graph.parameters())?)
+        weights_of(&import(&self.file, height, width)?, is_synthetic)
     }
+}
+
+/// Weights that a file may leave to be filled with a number: twice those of the largest recipe.
+const MOST_FILLED: usize = 1 << 28;
+
+fn weights_of(imported: &Imported, is_synthetic: bool) -> Result<Weights, OnnxError> {
+    let filled = imported.bindings.iter().fold(0_usize, |sum, binding| sum.saturating_add(binding.filled()));
+    if filled > MOST_FILLED {
+        let reason = format!("has {filled} weights that are no more than shapes; at most {MOST_FILLED} are filled");
+        return Err(OnnxError::Form { reason });
+    }
+    let tensor = |binding: &Binding| -> Result<(String, Tensor), OnnxError> {
+        let Parameter { name, shape, .. } = &binding.parameter;
+        let values = binding.values(is_synthetic).ok_or_else(|| OnnxError::Tensor {
+            tensor: binding.tensor.name.clone(),
+            reason: format!("has the shape {:?}, but '{name}' needs {shape:?}", binding.tensor.dims),
+        })?;
+        Ok((name.clone(), Tensor::shared(shape, values)?))
+    };
+    let tensors: HashMap<String, Tensor> = imported.bindings.iter().map(tensor).collect::<Result<_, _>>()?;
+    Ok(Weights::from_tensors(tensors, &imported.network.graph.parameters())?)
 }

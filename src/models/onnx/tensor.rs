@@ -29,11 +29,20 @@ pub(super) struct Tensor {
     pub values: Values,
     /// The name under which the file knows it; kept where it is only reshaped.
     pub name: String,
+    /// The dimensions under which the file knows that name.
+    pub named_dims: Vec<usize>,
+    /// Lowest and highest number of its type, where that is one of integers of 8 or 16 bits.
+    pub range: Option<[i64; 2]>,
 }
 
 impl Tensor {
     pub fn new(name: &str, dims: Vec<usize>, values: Values) -> Arc<Self> {
-        Arc::new(Self { dims, values, name: name.into() })
+        Self::ranged(name, dims, values, None)
+    }
+
+    /// A tensor whose type has this range.
+    pub fn ranged(name: &str, dims: Vec<usize>, values: Values, range: Option<[i64; 2]>) -> Arc<Self> {
+        Arc::new(Self { named_dims: dims.clone(), dims, values, name: name.into(), range })
     }
 
     /// A tensor of floats.
@@ -49,6 +58,11 @@ impl Tensor {
     /// Number of elements; `None` where it does not fit the machine.
     pub fn count(&self) -> Option<usize> {
         count(&self.dims)
+    }
+
+    /// Whether it has no more elements than a layer's weights may.
+    pub fn is_countable(&self) -> bool {
+        self.count().is_some_and(|count| count <= MOST_WEIGHTS)
     }
 
     /// The same elements in another shape of as many.
@@ -91,6 +105,9 @@ impl Tensor {
     }
 }
 
+/// Weights that a layer may have.
+pub(super) const MOST_WEIGHTS: usize = 1 << 30;
+
 /// Product of dimensions; `None` where it does not fit the machine.
 pub(super) fn count(dims: &[usize]) -> Option<usize> {
     dims.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
@@ -127,7 +144,14 @@ pub(super) fn decode(proto: &TensorProto, name: &str, folder: Option<&Path>) -> 
     if found != elements {
         return Err(wrong(format!("has {found} elements where its shape {dims:?} means {elements}")));
     }
-    Ok(Tensor::new(name, dims, values))
+    let range = match kind {
+        DataType::Uint8 => Some([0, 255]),
+        DataType::Int8 => Some([-128, 127]),
+        DataType::Uint16 => Some([0, 65_535]),
+        DataType::Int16 => Some([-32_768, 32_767]),
+        _ => None,
+    };
+    Ok(Tensor::ranged(name, dims, values, range))
 }
 
 fn floats(values: Vec<f32>) -> Values {

@@ -37,7 +37,8 @@ fn problem(kind: ParameterKind, values: &[f32]) -> Option<(Problem, usize, usize
         | ParameterKind::Bias
         | ParameterKind::BatchNormScale
         | ParameterKind::BatchNormShift
-        | ParameterKind::BatchNormMean => None,
+        | ParameterKind::BatchNormMean
+        | ParameterKind::Slope => None,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Lowering, UNUSED, Work};
 use crate::graph::{
-    Activation, Backward, BatchNormId, Bias, Binary, Explain, Forward, Function, Node, NodeId, Op, Shape, Unary,
+    Activation, Backward, BatchNormId, Bias, Binary, Explain, Forward, Function, Node, NodeId, Op, Shape, SlopeId,
+    Unary,
 };
 use crate::plan::fuse::{ActivationBack, FanOut, Group, SumBack};
 use crate::plan::kernel::{Kernel, Shader};
@@ -27,7 +28,7 @@ const fn function_code(function: Function) -> u32 {
     match function {
         Function::LeakyRelu { .. } => codes::FUNCTION_LEAKY_RELU,
         Function::Elu { .. } => codes::FUNCTION_ELU,
-        Function::Selu => codes::FUNCTION_SELU,
+        Function::Selu { .. } => codes::FUNCTION_SELU,
         Function::Silu => codes::FUNCTION_SILU,
         Function::HardSwish => codes::FUNCTION_HARD_SWISH,
         Function::Sigmoid => codes::FUNCTION_SIGMOID,
@@ -38,6 +39,8 @@ const fn function_code(function: Function) -> u32 {
         Function::Mish => codes::FUNCTION_MISH,
         Function::Softplus => codes::FUNCTION_SOFTPLUS,
         Function::Clip { .. } => codes::FUNCTION_CLIP,
+        Function::Celu { .. } => codes::FUNCTION_CELU,
+        Function::Erf => codes::FUNCTION_ERF,
     }
 }
 
@@ -103,6 +106,17 @@ impl Lowering<'_, '_> {
         let values = vec![self.value(values[0]), gradient, self.value(self.output)];
         let flops = self.elements(node, 16);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    /// The first value, or the gradient through it of the second.
+    pub(super) fn parametric_relu(&mut self, node: &Node, layer: SlopeId, values: [NodeId; 2], is_gradient: bool) {
+        let kernel = Kernel::new(Shader::ParametricRelu).with("GRADIENT", is_gradient.into());
+        let (kernel, workgroups) = self.per_quad(kernel, node.shape);
+        let uniforms = Uniforms::new().with("pixels", node.shape.pixels()).with("quads", node.shape.quads());
+        let gradient = if is_gradient { self.value(values[1]) } else { UNUSED };
+        let values = vec![self.value(values[0]), gradient, self.value(self.output)];
+        let flops = self.elements(node, 2);
+        self.push(Work { kernel, uniforms, workgroups, flops }, vec![Packing::Slopes { layer }], values);
     }
 
     pub(super) fn unary(&mut self, node: &Node, unary: Unary) {

@@ -2,7 +2,6 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-mod channels;
 mod convolution;
 mod depthwise;
 mod direct;
@@ -13,8 +12,10 @@ mod general;
 mod joint;
 mod linear;
 mod maps;
+mod normalization;
 mod pooling;
 mod reduction;
+mod region;
 mod tiled;
 mod winograd;
 
@@ -82,13 +83,26 @@ impl<'d, 'a> Lowering<'d, 'a> {
             Forward::BatchNorm(id) => self.channel_affine(node, None, normalization(id), codes::AFFINE_SCALE_AND_SHIFT),
             Forward::Clamp(activation) => self.clamp(node, activation, codes::CLAMP_VALUE),
             Forward::Activate(function) => self.activate(node, function, [node.inputs[0], node.inputs[0]], false),
+            Forward::ParametricRelu(layer) => {
+                self.parametric_relu(node, layer, [node.inputs[0], node.inputs[0]], false);
+            }
+            Forward::NormalizeResponse(of) => {
+                self.normalize_response(node, of, [node.inputs[0], node.inputs[0]], false);
+            }
+            Forward::NormalizeChannels { epsilon } => {
+                self.normalize_channels(node, epsilon, [node.inputs[0], node.inputs[0]], false);
+            }
             Forward::MaxPool(window) => self.max_pool(node, window, MaxPoolOperation::Value),
             Forward::AveragePool { .. } => self.average_pool(node, false),
+            Forward::AverageWindows(averaging) => self.average_windows(node, averaging, false),
             Forward::Add => self.add(group, node),
             Forward::Subtract => self.elementwise(node, codes::BINARY_SUBTRACT, None),
             Forward::Multiply => self.elementwise(node, codes::BINARY_MULTIPLY, None),
             Forward::Concat => self.concat(node),
-            Forward::Slice { first, .. } => self.slice(node, first),
+            Forward::Slice(region) => self.slice(node, region),
+            Forward::Pad { region, .. } => self.pad(node, region),
+            Forward::Shuffle { groups } => self.shuffle(node, groups),
+            Forward::Transpose(order) => self.transpose(node, order),
             Forward::LogitPair => self.logit_pair(node, false),
             Forward::Against => self.elementwise(node, codes::BINARY_SUBTRACT, None),
             Forward::Normalize => self.normalize(node, false),
@@ -106,10 +120,19 @@ impl<'d, 'a> Lowering<'d, 'a> {
             Backward::ActivateGradient(function) => {
                 self.activate(node, function, [node.inputs[1], node.inputs[0]], true);
             }
+            Backward::ParametricReluGradient(layer) => {
+                self.parametric_relu(node, layer, [node.inputs[1], node.inputs[0]], true);
+            }
+            Backward::NormalizeResponseGradient(of) => {
+                self.normalize_response(node, of, [node.inputs[1], node.inputs[0]], true);
+            }
+            Backward::NormalizeChannelsGradient { epsilon } => {
+                self.normalize_channels(node, epsilon, [node.inputs[1], node.inputs[0]], true);
+            }
             Backward::MaxPoolIndex(window) => self.max_pool(node, window, MaxPoolOperation::Index),
             Backward::MaxPoolTranspose { window, .. } => self.max_pool(node, window, MaxPoolOperation::Transpose),
             Backward::AveragePoolTranspose { .. } => self.average_pool(node, true),
-            Backward::SliceTranspose { first, .. } => self.slice_transpose(node, first),
+            Backward::AverageWindowsTranspose { averaging, .. } => self.average_windows(node, averaging, true),
             Backward::LogitPairGradient => self.logit_pair(node, true),
             Backward::NormalizeGradient => self.normalize(node, true),
             Backward::BiasGradient(bias) => self.channel_affine(node, None, bias_of(bias), codes::AFFINE_SHIFT),

@@ -1,7 +1,7 @@
-//! Max-pooling with its positions and transpose, and adaptive average pooling.
+//! Max-pooling with its positions and transpose, adaptive average pooling, and averages of windows.
 
 use super::{Lowering, UNUSED, Work};
-use crate::graph::{Backward, Node, NodeId, Op, Shape, Window};
+use crate::graph::{Averaging, Backward, Node, NodeId, Op, Shape, Window};
 use crate::plan::ValueId;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::uniforms::Uniforms;
@@ -60,6 +60,30 @@ impl Lowering<'_, '_> {
         let uniforms = pool_uniforms(source, node.shape);
         values.push(self.value(self.output));
         let flops = source.elements().max(node.shape.elements()) * u64::from(self.batch);
+        let (kernel, workgroups) = self.per_quad(kernel, node.shape);
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
+    }
+
+    pub(super) fn average_windows(&mut self, node: &Node, averaging: Averaging, transposed: bool) {
+        let Averaging { window, counted } = averaging;
+        let source = self.shape(node.inputs[0]);
+        let picture = if transposed { node.shape } else { source };
+        let uniforms = pool_uniforms(source, node.shape)
+            .with("kernel_rows", window.kernel[0])
+            .with("kernel_columns", window.kernel[1])
+            .with("stride_rows", window.stride[0])
+            .with("stride_columns", window.stride[1])
+            .with("dilation_rows", window.dilation[0])
+            .with("dilation_columns", window.dilation[1])
+            .with("padding_top", window.padding.top)
+            .with("padding_left", window.padding.left)
+            .with("counted_top", counted.top)
+            .with("counted_left", counted.left)
+            .with("counted_rows", picture.height + counted.top + counted.bottom)
+            .with("counted_columns", picture.width + counted.left + counted.right);
+        let values = vec![self.value(node.inputs[0]), self.value(self.output)];
+        let flops = self.elements(node, window.taps().into());
+        let kernel = Kernel::new(Shader::AverageWindows).with("TRANSPOSED", transposed.into());
         let (kernel, workgroups) = self.per_quad(kernel, node.shape);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
     }

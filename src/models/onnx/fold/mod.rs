@@ -1,14 +1,33 @@
 //! The constant folder: operations whose inputs are all known before a picture is. Shape chains and arithmetic on weights end here.
 
 mod arithmetic;
+mod quantised;
 mod shapes;
 
-pub(super) use shapes::{permutation, shape_of, squeezed, unsqueezed};
+pub(super) use quantised::dequantized;
+pub(super) use shapes::{permutation, shape_of, split_sizes, squeezed, unsqueezed};
 
 use super::OnnxError;
 use super::node::OnnxNode;
 use super::tensor::{MOST_FOLDED, Tensor, Values};
 use std::sync::Arc;
+
+/// Operations that in a network only shapes and constants go through; behind a node that is not supported they are no fault of their own.
+pub(super) const OF_SHAPES: [&str; 13] = [
+    "Shape",
+    "Size",
+    "ConstantOfShape",
+    "Expand",
+    "Tile",
+    "Range",
+    "Where",
+    "ReduceProd",
+    "Floor",
+    "Ceil",
+    "Equal",
+    "Less",
+    "Greater",
+];
 
 /// Inputs of a node, `None` where one is left out.
 pub(super) type Inputs = [Option<Arc<Tensor>>];
@@ -39,6 +58,8 @@ pub(super) fn fold(node: &OnnxNode, inputs: &Inputs) -> Result<Option<Vec<Arc<Te
         "Split" => return context.split().map(Some),
         "Cast" | "CastLike" => context.cast()?,
         "Where" => context.choose()?,
+        "QuantizeLinear" => context.quantized()?,
+        "DequantizeLinear" => context.dequantized()?,
         "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" => context.reduce(&op)?,
         _ => match arithmetic::apply(&context, &op)? {
             Some(tensor) => tensor,
@@ -49,12 +70,17 @@ pub(super) fn fold(node: &OnnxNode, inputs: &Inputs) -> Result<Option<Vec<Arc<Te
 }
 
 /// One node with its inputs.
-struct Fold<'a> {
+pub(super) struct Fold<'a> {
     node: &'a OnnxNode<'a>,
     inputs: &'a Inputs,
 }
 
-impl Fold<'_> {
+impl<'a> Fold<'a> {
+    /// A node whose inputs are handed in otherwise.
+    pub fn of(node: &'a OnnxNode<'a>) -> Self {
+        Self { node, inputs: &[] }
+    }
+
     fn optional(&self, index: usize) -> Option<&Arc<Tensor>> {
         self.inputs.get(index).and_then(Option::as_ref)
     }

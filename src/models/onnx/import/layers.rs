@@ -57,7 +57,8 @@ pub(super) fn padding(
         "VALID" => Ok(Padding::default()),
         "SAME_UPPER" | "SAME_LOWER" => {
             let along = |axis: usize| {
-                let covered = (size[axis].div_ceil(strides[axis].max(1)).max(1) - 1) * strides[axis] + kernel[axis];
+                let steps = size[axis].div_ceil(strides[axis].max(1)).max(1) - 1;
+                let covered = steps.saturating_mul(strides[axis]).saturating_add(kernel[axis]);
                 let total = covered.saturating_sub(size[axis]);
                 let less = total / 2;
                 if mode == "SAME_UPPER" { (less, total - less) } else { (total - less, less) }
@@ -87,6 +88,9 @@ pub(super) fn convolution(importer: &mut Importer, node: &OnnxNode, inputs: &Inp
     if !x.is_image() {
         return Ok(Outcome::Unsupported("of channels in another order".into()));
     }
+    if !weight.is_countable() {
+        return Err(node.error(format!("has weights {:?}, more than a layer may have", weight.dims)));
+    }
     let groups = usize::try_from(node.int("group").unwrap_or(1)).unwrap_or(0);
     let input_channels = x.shape.channels as usize;
     if groups == 0 || inner.checked_mul(groups) != Some(input_channels) || outputs % groups != 0 {
@@ -97,14 +101,7 @@ pub(super) fn convolution(importer: &mut Importer, node: &OnnxNode, inputs: &Inp
     let (kernel, strides) = ([size(rows)?, size(columns)?], pair(node, "strides", 1)?);
     let dilation = pair(node, "dilations", 1)?;
     let along = |axis: usize| (kernel[axis].saturating_sub(1)).saturating_mul(dilation[axis]).saturating_add(1);
-    let own = padding(node, [x.shape.height, x.shape.width], [along(0), along(1)], strides)?;
-    let Padding { top, left, bottom, right } = x.padding;
-    let padding = Padding {
-        top: own.top.saturating_add(top),
-        left: own.left.saturating_add(left),
-        bottom: own.bottom.saturating_add(bottom),
-        right: own.right.saturating_add(right),
-    };
+    let padding = padding(node, [x.shape.height, x.shape.width], [along(0), along(1)], strides)?;
     let name = importer.layer_name(node);
     let layer = Convolution {
         name: name.clone(),
@@ -128,7 +125,7 @@ pub(super) fn batch_normalization(
     inputs: &Inputs,
 ) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
-    if x.is_padded() || (x.channel_dim() != Some(1) && x.shape.channels > 1) {
+    if x.channel_dim() != Some(1) && x.shape.channels > 1 {
         return Ok(Outcome::Unsupported("of channels in another order".into()));
     }
     let name = importer.layer_name(node);

@@ -4,10 +4,11 @@ use super::layers::{fill, or_refuse};
 use super::parameters::Form;
 use super::{Importer, Inputs, Outcome, constant_input, data};
 use crate::graph::parameter::ParameterKind;
+use crate::graph::{Convolution, Padding, Window};
 use crate::models::onnx::OnnxError;
 use crate::models::onnx::node::OnnxNode;
 use crate::models::onnx::tensor::Tensor;
-use crate::models::onnx::view::View;
+use crate::models::onnx::view::{Axis, View};
 use std::sync::Arc;
 
 /// `alpha A B + beta C`, A being the data.
@@ -45,7 +46,14 @@ impl Product<'_> {
         let &[first, second] = self.weight.dims.as_slice() else {
             return Ok(Outcome::Unsupported(format!("with weights of {} dimensions", self.weight.dims.len())));
         };
+        if !self.weight.is_countable() {
+            return Err(node.error(format!("has weights {:?}, more than a layer may have", self.weight.dims)));
+        }
         let (outputs, columns) = if self.is_transposed { (second, first) } else { (first, second) };
+        let last = x.dims.len().saturating_sub(1);
+        if x.shape.pixels() > 1 && x.axis(last) == Some(Axis::Channel) {
+            return self.add_at_each_pixel(importer, node, x, [outputs, columns]);
+        }
         let Some(positions) = x.flat_positions() else {
             return Ok(Outcome::Unsupported("over a dimension among others".into()));
         };
@@ -69,5 +77,33 @@ impl Product<'_> {
         importer.bind(format!("{name}.bias"), &[outputs], ParameterKind::Bias, &bias, form);
         let shape = importer.graph.shape(made);
         Ok(Outcome::Value(View::vector(made, shape)))
+    }
+
+    /// A matrix over the channels of each pixel, which is a convolution of one tap.
+    fn add_at_each_pixel(
+        &self,
+        importer: &mut Importer,
+        node: &OnnxNode,
+        x: &View,
+        [outputs, columns]: [usize; 2],
+    ) -> Result<Outcome, OnnxError> {
+        let wrong = || node.error(format!("has weights {:?} for {} channels", self.weight.dims, x.shape.channels));
+        if columns != x.shape.channels as usize {
+            return Err(wrong());
+        }
+        let name = importer.layer_name(node);
+        let output_channels = u32::try_from(outputs).map_err(|_| wrong())?;
+        let window = Window::new([1, 1], 1, Padding::default());
+        let input_channels = x.shape.channels;
+        let layer = Convolution { name: name.clone(), input_channels, output_channels, window, groups: 1, bias: true };
+        let made = importer.graph.convolve(layer, x.node)?;
+        let form = Form { transposed: self.is_transposed, factor: self.alpha, ..Form::default() };
+        let shape = [outputs, columns, 1, 1];
+        importer.bind(format!("{name}.weight"), &shape, ParameterKind::Weight, self.weight, form);
+        let bias = self.bias.cloned().unwrap_or_else(|| fill(0.0));
+        let form = Form { factor: self.beta.filter(|_| self.bias.is_some()), ..Form::default() };
+        importer.bind(format!("{name}.bias"), &[outputs], ParameterKind::Bias, &bias, form);
+        let shape = importer.graph.shape(made);
+        Ok(Outcome::Value(x.with_channels(x.dims.len().saturating_sub(1), made, shape)))
     }
 }

@@ -4,8 +4,12 @@ mod activations;
 mod layers;
 mod linear;
 mod moves;
+mod normalization;
 mod parameters;
+mod parts;
 mod pools;
+mod products;
+mod quantised;
 mod sums;
 
 pub(super) use parameters::Binding;
@@ -27,6 +31,8 @@ pub(super) struct Imported {
     pub nodes: usize,
     /// What was left off at the end, by operation.
     pub left_off: Vec<String>,
+    /// Whether the file is quantised.
+    pub is_quantised: bool,
 }
 
 /// What a name of the file stands for.
@@ -41,6 +47,8 @@ enum Value {
 /// What became of a node.
 enum Outcome {
     Value(View),
+    /// Of a node with several outputs.
+    Values(Vec<Value>),
     Constant(Arc<Tensor>),
     Unsupported(String),
 }
@@ -57,25 +65,43 @@ fn rule(op: &str) -> Option<Rule> {
         "MatMul" => linear::matrix_product,
         "Relu" => activations::relu,
         "Clip" => activations::clip,
-        "LeakyRelu" | "Elu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Mish" | "Softplus" | "Gelu" => {
-            activations::function
-        }
+        "LeakyRelu" | "Elu" | "Selu" | "Celu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Erf" | "Mish"
+        | "Softplus" | "Gelu" => activations::function,
+        "PRelu" => activations::parametric_relu,
+        "QuantizeLinear" => quantised::quantize,
+        "DequantizeLinear" => quantised::dequantize,
+        "DynamicQuantizeLinear" => quantised::quantize_dynamically,
+        "ConvInteger" => quantised::convolution_of_integers,
+        "MatMulInteger" => quantised::matrix_product_of_integers,
+        "QLinearConv" => quantised::convolution,
+        "QLinearMatMul" => quantised::matrix_product,
+        "com.microsoft.QGemm" => quantised::gemm,
+        "com.microsoft.QLinearAdd" | "com.microsoft.QLinearMul" => quantised::arithmetic,
+        "com.microsoft.QLinearGlobalAveragePool" => quantised::global_average_pool,
+        "LayerNormalization" => normalization::layer,
+        "LRN" => normalization::local_response,
         "MaxPool" => pools::max_pool,
         "AveragePool" => pools::average_pool,
         "GlobalAveragePool" => pools::global_average_pool,
+        "GlobalMaxPool" => pools::global_max_pool,
         "ReduceMean" => pools::mean,
         "Add" | "Sum" => sums::add,
         "Sub" => sums::subtract,
-        "Mul" => sums::multiply,
-        "Div" => sums::divide,
-        "Identity" | "Dropout" | "Cast" => moves::identity,
+        "Mul" => products::multiply,
+        "Div" => products::divide,
+        "Identity" | "Dropout" => moves::identity,
+        "Cast" => moves::cast,
         "Shape" => moves::shape,
         "Reshape" => moves::reshape,
         "Flatten" => moves::flatten,
         "Squeeze" => moves::squeeze,
         "Unsqueeze" => moves::unsqueeze,
         "Transpose" => moves::transpose,
-        "Pad" => moves::pad,
+        "Pad" => parts::pad,
+        "Concat" => parts::concat,
+        "Slice" => parts::slice,
+        "Split" => parts::split,
+        "Gather" => parts::gather,
         _ => return None,
     })
 }
@@ -107,6 +133,12 @@ struct Importer<'a> {
     names: HashSet<String>,
     /// Nodes behind the logits, which only turn them into probabilities.
     is_head: HashSet<usize>,
+    /// Whether anything was quantised.
+    is_quantised: bool,
+    /// Scales of quantised data, by name.
+    scales: HashMap<String, Arc<Tensor>>,
+    /// Names of data that is quantised dynamically.
+    dynamic: HashSet<String>,
 }
 
 impl<'a> Importer<'a> {
@@ -126,6 +158,9 @@ impl<'a> Importer<'a> {
             readers,
             names: HashSet::new(),
             is_head: head(file),
+            is_quantised: false,
+            scales: HashMap::new(),
+            dynamic: HashSet::new(),
         }
     }
 
@@ -167,12 +202,17 @@ impl<'a> Importer<'a> {
         if is_head {
             return Ok(inputs.into_iter().flatten().take(1).collect());
         }
+        let is_behind = inputs.iter().any(|value| matches!(value, Some(Value::Unknown)));
+        if is_behind && fold::OF_SHAPES.contains(&op.as_str()) {
+            return Ok(unknown);
+        }
         let Some(rule) = rule(&op) else { return Ok(self.refuse(node, "")) };
-        if inputs.iter().any(|value| matches!(value, Some(Value::Unknown))) {
+        if is_behind {
             return Ok(unknown);
         }
         Ok(match rule(self, node, &inputs)? {
             Outcome::Value(view) => vec![Value::Data(view)],
+            Outcome::Values(values) => values,
             Outcome::Constant(tensor) => vec![Value::Constant(tensor)],
             Outcome::Unsupported(reason) => self.refuse(node, &reason),
         })
@@ -203,7 +243,13 @@ impl<'a> Importer<'a> {
         left_off.sort();
         let graph = std::mem::take(&mut self.graph);
         let network = Network::new(graph, input, logits)?;
-        Ok(Imported { network, bindings: self.bindings, nodes: self.file.graph.node.len(), left_off })
+        Ok(Imported {
+            network,
+            bindings: self.bindings,
+            nodes: self.file.graph.node.len(),
+            left_off,
+            is_quantised: self.is_quantised,
+        })
     }
 
     /// A layer's name: the node's, or with a number behind it where that is taken.
@@ -288,7 +334,8 @@ fn head(file: &File) -> HashSet<usize> {
         let node = &file.graph.node[index];
         match node.op_type() {
             "Softmax" | "LogSoftmax" | "Sigmoid" => head.insert(index),
-            "Identity" | "Cast" | "Flatten" | "Reshape" | "Squeeze" | "Dropout" => {
+            "Identity" | "Cast" | "Flatten" | "Reshape" | "Squeeze" | "Dropout" | "QuantizeLinear"
+            | "DequantizeLinear" => {
                 passed.push(index);
                 true
             }

@@ -2,10 +2,11 @@
 
 use super::layers::or_refuse;
 use super::{Importer, Inputs, Outcome, constant_input, data};
-use crate::graph::Padding;
+use crate::graph::{Forward, Order};
 use crate::models::onnx::OnnxError;
 use crate::models::onnx::fold::{permutation, shape_of, squeezed, unsqueezed};
 use crate::models::onnx::node::OnnxNode;
+use crate::models::onnx::proto::tensor_proto::DataType;
 use crate::models::onnx::view::View;
 
 pub(super) fn identity(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
@@ -16,73 +17,64 @@ pub(super) fn shape(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Resul
     Ok(Outcome::Constant(shape_of(node, &data(node, inputs, 0)?.sizes())?))
 }
 
-fn renamed(x: &View, sizes: &[usize]) -> Outcome {
-    match x.reshaped(sizes) {
-        Some(view) => Outcome::Value(view),
-        None => Outcome::Unsupported(format!("from {:?} to {sizes:?}", x.sizes())),
+/// `Cast` to another floating-point type, which is none here.
+pub(super) fn cast(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    let is_float = [DataType::Float, DataType::Float16, DataType::Double, DataType::Bfloat16]
+        .into_iter()
+        .any(|kind| node.int("to") == Some(kind as i64));
+    if !is_float {
+        return Ok(Outcome::Unsupported("to another type than floating point".into()));
     }
+    Ok(Outcome::Value(data(node, inputs, 0)?.clone()))
 }
 
-pub(super) fn reshape(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+/// The value under another shape; channels that this leaves in the order of a shuffle are put in that order. A map that is flattened is one of
+/// the channels, rows and columns that the file has, so that a linear layer sees it as such.
+fn renamed(importer: &mut Importer, node: &OnnxNode, x: &View, sizes: &[usize]) -> Result<Outcome, OnnxError> {
+    let flat = x.shape.elements() as usize;
+    let is_flattened = x.shape.pixels() > 1 && matches!(sizes, &[1, size] if size == flat);
+    if let Some(order) = x.order().filter(|&order| is_flattened && order != Order::SAME) {
+        let name = importer.layer_name(node);
+        let made = importer.graph.add(&name, Forward::Transpose(order), &[x.node])?;
+        let image = View::image(made, importer.graph.shape(made));
+        return Ok(image.reshaped(sizes).map_or_else(|| Outcome::Unsupported(String::new()), Outcome::Value));
+    }
+    let Some(view) = x.reshaped(sizes) else {
+        return Ok(Outcome::Unsupported(format!("from {:?} to {sizes:?}", x.sizes())));
+    };
+    let Some((dim, groups)) = view.shuffle() else { return Ok(Outcome::Value(view)) };
+    let name = importer.layer_name(node);
+    let made = importer.graph.add(&name, Forward::Shuffle { groups }, &[view.node])?;
+    Ok(Outcome::Value(view.with_channels(dim, made, view.shape)))
+}
+
+pub(super) fn reshape(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
     let wanted = node.list("shape", or_refuse!(constant_input(inputs, 1)))?;
     let wanted = wanted.ok_or_else(|| node.error("has no shape"))?;
-    Ok(renamed(x, &node.reshaped(&x.sizes(), &wanted)?))
+    renamed(importer, node, x, &node.reshaped(&x.sizes(), &wanted)?)
 }
 
-pub(super) fn flatten(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+pub(super) fn flatten(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
-    Ok(renamed(x, &node.flattened(&x.sizes())?))
+    renamed(importer, node, x, &node.flattened(&x.sizes())?)
 }
 
-pub(super) fn squeeze(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
-    let x = data(node, inputs, 0)?;
-    let axes = node.list("axes", or_refuse!(constant_input(inputs, 1)))?;
-    Ok(renamed(x, &squeezed(node, &x.sizes(), axes)?))
-}
-
-pub(super) fn unsqueeze(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+pub(super) fn squeeze(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
     let axes = node.list("axes", or_refuse!(constant_input(inputs, 1)))?;
-    Ok(renamed(x, &unsqueezed(node, &x.sizes(), axes)?))
+    renamed(importer, node, x, &squeezed(node, &x.sizes(), axes)?)
+}
+
+pub(super) fn unsqueeze(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    let x = data(node, inputs, 0)?;
+    let axes = node.list("axes", or_refuse!(constant_input(inputs, 1)))?;
+    renamed(importer, node, x, &unsqueezed(node, &x.sizes(), axes)?)
 }
 
 pub(super) fn transpose(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
     let order = permutation(node, x.dims.len())?;
-    Ok(match x.transposed(&order) {
-        Some(view) => Outcome::Value(view),
-        None => Outcome::Unsupported("behind a Pad".into()),
-    })
-}
-
-/// Zeros around the pixels, which the next convolution takes in.
-pub(super) fn pad(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
-    let x = data(node, inputs, 0)?;
-    let refused = |why: &str| Ok(Outcome::Unsupported(why.into()));
-    let pads = match node.list("pads", or_refuse!(constant_input(inputs, 1)))? {
-        Some(pads) => pads,
-        None => node.ints("paddings").map(<[i64]>::to_vec).ok_or_else(|| node.error("has no pads"))?,
-    };
-    if constant_input(inputs, 3).ok().flatten().is_some() {
-        return refused("along chosen axes");
-    }
-    if node.string("mode").unwrap_or("constant") != "constant" {
-        return refused("by other values than a constant");
-    }
-    let value = or_refuse!(constant_input(inputs, 2)).and_then(|value| value.scalar()).or(node.float("value"));
-    if pads.iter().all(|&pixels| pixels == 0) {
-        return Ok(Outcome::Value(x.clone()));
-    }
-    if value.is_some_and(|value| value != 0.0) {
-        return refused("by another value than 0");
-    }
-    let pixels: Vec<u32> = pads.iter().filter_map(|&pixels| u32::try_from(pixels).ok()).collect();
-    let &[0, 0, top, left, 0, 0, bottom, right] = pixels.as_slice() else {
-        return refused("of channels, or by negative sizes");
-    };
-    if !x.is_image() || x.is_padded() {
-        return refused("of channels in another order, or twice");
-    }
-    Ok(Outcome::Value(View { padding: Padding { top, left, bottom, right }, ..x.clone() }))
+    let view = x.transposed(&order).ok_or_else(|| node.error(format!("has the order {order:?}")))?;
+    Ok(Outcome::Value(view))
 }

@@ -27,15 +27,21 @@ pub(in crate::models::onnx) struct Binding {
 }
 
 impl Binding {
+    /// Values that the file does not hold, but says that they are all one number.
+    pub fn filled(&self) -> usize {
+        if matches!(self.tensor.values, Values::Fill(_)) { self.parameter.element_count() } else { 0 }
+    }
+
     /// The parameter's values; where the file has none but a number that stands everywhere, synthetic ones where `is_synthetic`. `None` where
     /// the tensor does not have the parameter's number of values.
     pub fn values(&self, is_synthetic: bool) -> Option<Arc<Vec<f32>>> {
         let count = self.parameter.element_count();
         let is_made_up = is_synthetic && matches!(self.tensor.values, Values::Fill(_)) && !self.tensor.name.is_empty();
         let values = match &self.tensor.values {
+            Values::Fill(_) if is_made_up && self.tensor.count() != Some(count) => return None,
             Values::Fill(_) if is_made_up => Arc::new(synthetic::values(&Parameter {
                 name: self.tensor.name.clone(),
-                shape: self.tensor.dims.clone(),
+                shape: self.tensor.named_dims.clone(),
                 kind: self.parameter.kind,
             })),
             Values::Fill(value) => Arc::new(vec![*value; count]),

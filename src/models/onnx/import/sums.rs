@@ -1,10 +1,10 @@
-//! Arithmetic of two values: sums of data, and factors and summands that the file fixes, which are batch normalisations here.
+//! Sums and differences, and the factors and summands that a file fixes, which are batch normalisations here.
 
 use super::layers::fill;
 use super::parameters::Form;
 use super::{Importer, Inputs, Outcome, Value, data};
-use crate::graph::Forward;
 use crate::graph::parameter::ParameterKind;
+use crate::graph::{Forward, NodeId, Shape};
 use crate::models::onnx::OnnxError;
 use crate::models::onnx::node::OnnxNode;
 use crate::models::onnx::tensor::Tensor;
@@ -12,19 +12,19 @@ use crate::models::onnx::view::View;
 use std::sync::Arc;
 
 /// The two inputs of an operation of which one is data.
-enum Pair<'v> {
-    Data(&'v View, &'v View),
+pub(super) enum Pair<'v> {
+    Data(View, View),
     /// Data, then a constant.
-    Right(&'v View, &'v Arc<Tensor>),
+    Right(View, &'v Arc<Tensor>),
     /// A constant, then data.
-    Left(&'v Arc<Tensor>, &'v View),
+    Left(&'v Arc<Tensor>, View),
 }
 
-fn pair<'v>(node: &OnnxNode, inputs: &'v Inputs) -> Result<Pair<'v>, OnnxError> {
+pub(super) fn pair<'v>(node: &OnnxNode, inputs: &'v Inputs) -> Result<Pair<'v>, OnnxError> {
     match inputs {
-        [Some(Value::Data(a)), Some(Value::Data(b))] => Ok(Pair::Data(a, b)),
-        [Some(Value::Data(a)), Some(Value::Constant(b))] => Ok(Pair::Right(a, b)),
-        [Some(Value::Constant(a)), Some(Value::Data(b))] => Ok(Pair::Left(a, b)),
+        [Some(Value::Data(a)), Some(Value::Data(b))] => Ok(Pair::Data(a.clone(), b.clone())),
+        [Some(Value::Data(a)), Some(Value::Constant(b))] => Ok(Pair::Right(a.clone(), b)),
+        [Some(Value::Constant(a)), Some(Value::Data(b))] => Ok(Pair::Left(a, b.clone())),
         _ => Err(node.error(format!("has {} inputs, two are expected", inputs.len()))),
     }
 }
@@ -37,17 +37,20 @@ pub(super) fn add(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> 
         return sum(importer, node, inputs);
     }
     match pair(node, inputs)? {
-        Pair::Data(a, b) => added(importer, node, a, b),
+        Pair::Data(a, b) => added(importer, node, &a, &b),
         Pair::Right(x, term) | Pair::Left(term, x) => {
             let index = usize::from(matches!(inputs[0], Some(Value::Constant(_))));
             let is_only_reader = importer.is_only_reader(node, index);
-            importer.affine(node, x, Affine { term: Some((term, 1.0)), ..Affine::default() }, is_only_reader)
+            importer.affine(node, &x, Affine { term: Some((term, 1.0)), ..Affine::default() }, is_only_reader)
         }
     }
 }
 
 /// A sum of more than two values, from left to right.
 fn sum(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    if inputs.iter().any(|input| matches!(input, Some(Value::Constant(_)))) {
+        return Ok(Outcome::Unsupported("of data and constants".into()));
+    }
     let mut total = data(node, inputs, 0)?.clone();
     for index in 1..inputs.len() {
         match added(importer, node, &total, data(node, inputs, index)?)? {
@@ -59,59 +62,65 @@ fn sum(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outc
 }
 
 fn added(importer: &mut Importer, node: &OnnxNode, a: &View, b: &View) -> Result<Outcome, OnnxError> {
-    if a.dims != b.dims || a.is_padded() || b.is_padded() {
-        return Ok(Outcome::Unsupported(format!("of {:?} and {:?}", a.sizes(), b.sizes())));
-    }
+    let Some([a, b]) = ordered(a, b) else { return Ok(unequal(a, b)) };
     let name = importer.layer_name(node);
     let made = importer.graph.add(&name, Forward::Add, &[a.node, b.node]);
     importer.view(a, made)
 }
 
+/// Two values, the one that the other is broadcast to before it: one value per channel, or a single one. `None` where neither is.
+pub(super) fn ordered<'v>(a: &'v View, b: &'v View) -> Option<[&'v View; 2]> {
+    let fits = |large: &View, small: &View| {
+        let of_channels = [large.shape, Shape::vector(large.shape.channels), Shape::SCALAR];
+        large.takes(small) && of_channels.contains(&small.shape)
+    };
+    if fits(a, b) {
+        return Some([a, b]);
+    }
+    fits(b, a).then_some([b, a])
+}
+
+pub(super) fn unequal(a: &View, b: &View) -> Outcome {
+    Outcome::Unsupported(format!("of {:?} and {:?}", a.sizes(), b.sizes()))
+}
+
 pub(super) fn subtract(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     match pair(node, inputs)? {
-        Pair::Data(..) => Ok(Outcome::Unsupported("of two values that depend on the picture".into())),
+        Pair::Data(a, b) => {
+            let Some([large, small]) = ordered(&a, &b) else { return Ok(unequal(&a, &b)) };
+            let name = importer.layer_name(node);
+            let made = importer.graph.add(&name, Forward::Subtract, &[large.node, small.node]);
+            let difference = importer.view(large, made)?;
+            match difference {
+                // The small one less the large one.
+                Outcome::Value(view) if large.node == b.node && a != b => importer.negated(node, &view),
+                other => Ok(other),
+            }
+        }
         Pair::Right(x, term) => {
             let is_only_reader = importer.is_only_reader(node, 0);
-            importer.affine(node, x, Affine { term: Some((term, -1.0)), ..Affine::default() }, is_only_reader)
+            importer.affine(node, &x, Affine { term: Some((term, -1.0)), ..Affine::default() }, is_only_reader)
         }
         Pair::Left(term, x) => {
             let minus = fill(-1.0);
-            importer.affine(node, x, Affine { factor: Some((&minus, false)), term: Some((term, 1.0)) }, false)
-        }
-    }
-}
-
-pub(super) fn multiply(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
-    match pair(node, inputs)? {
-        Pair::Data(..) => Ok(Outcome::Unsupported("of two values that depend on the picture".into())),
-        Pair::Right(x, factor) | Pair::Left(factor, x) => {
-            importer.affine(node, x, Affine { factor: Some((factor, false)), ..Affine::default() }, false)
-        }
-    }
-}
-
-pub(super) fn divide(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
-    match pair(node, inputs)? {
-        Pair::Data(..) | Pair::Left(..) => Ok(Outcome::Unsupported("by a value that depends on the picture".into())),
-        Pair::Right(x, factor) => {
-            importer.affine(node, x, Affine { factor: Some((factor, true)), ..Affine::default() }, false)
+            importer.affine(node, &x, Affine { factor: Some((&minus, false)), term: Some((term, 1.0)) }, false)
         }
     }
 }
 
 /// `factor * x + term`, each a number or one per channel.
 #[derive(Default)]
-struct Affine<'v> {
+pub(super) struct Affine<'v> {
     /// The factor, and whether 1 is divided by it.
-    factor: Option<(&'v Arc<Tensor>, bool)>,
+    pub factor: Option<(&'v Arc<Tensor>, bool)>,
     /// The summand and its sign.
-    term: Option<(&'v Arc<Tensor>, f32)>,
+    pub term: Option<(&'v Arc<Tensor>, f32)>,
 }
 
 impl Importer<'_> {
     /// A factor and a summand as a batch normalisation of mean 0 and variance 1. A summand alone goes to the layer that makes `x` where
     /// nothing else reads that.
-    fn affine(
+    pub(super) fn affine(
         &mut self,
         node: &OnnxNode,
         x: &View,
@@ -121,7 +130,7 @@ impl Importer<'_> {
         let tensors =
             affine.factor.iter().map(|(tensor, _)| *tensor).chain(affine.term.iter().map(|(tensor, _)| *tensor));
         for tensor in tensors {
-            if x.is_padded() || !is_per_channel(x, &tensor.dims) {
+            if !x.is_per_channel(&tensor.dims) {
                 let what = format!("of {:?} with a constant of {:?}", x.sizes(), tensor.dims);
                 return Ok(Outcome::Unsupported(what));
             }
@@ -147,6 +156,29 @@ impl Importer<'_> {
         self.view(x, made)
     }
 
+    /// `-x`
+    fn negated(&mut self, node: &OnnxNode, x: &View) -> Result<Outcome, OnnxError> {
+        let minus = fill(-1.0);
+        self.affine(node, x, Affine { factor: Some((&minus, false)), ..Affine::default() }, false)
+    }
+
+    /// Factor and summand of a value that `affine` made with a number for each, and the value that it made it of.
+    pub(super) fn scaled(&self, id: NodeId) -> Option<(NodeId, f32, f32)> {
+        let node = self.graph.node(id);
+        let (Some(Forward::BatchNorm(layer)), Some(&x)) = (node.op.forward(), node.inputs.first()) else { return None };
+        if self.graph.batch_norm_layer(layer).epsilon != 0.0 {
+            return None;
+        }
+        let number = |parameter: &str| {
+            let name = format!("{}.{parameter}", node.name);
+            let binding = self.bindings.iter().rev().find(|binding| binding.parameter.name == name)?;
+            let value = binding.tensor.scalar()?;
+            let value = if binding.form.inverted { 1.0 / value } else { value };
+            Some(value * binding.form.factor.unwrap_or(1.0))
+        };
+        Some((x, number("weight")?, number("bias")?))
+    }
+
     /// Makes a summand the bias of the layer that gives `x`, where that has none; whether it did.
     fn take_in(&mut self, x: &View, term: &Arc<Tensor>, sign: f32) -> bool {
         let bias = format!("{}.bias", self.graph.node(x.node).name);
@@ -157,15 +189,4 @@ impl Importer<'_> {
         binding.form.factor = Some(sign).filter(|&sign| sign != 1.0);
         true
     }
-}
-
-/// Whether a constant of these dimensions varies along the channels of `x` alone.
-fn is_per_channel(x: &View, dims: &[usize]) -> bool {
-    let rank = x.dims.len();
-    let Some(channels) = x.channel_dim() else { return dims.iter().all(|&size| size == 1) };
-    dims.len() <= rank
-        && dims.iter().enumerate().all(|(index, &size)| {
-            let axis = rank - dims.len() + index;
-            size == 1 || axis == channels && size == x.shape.channels as usize
-        })
 }
