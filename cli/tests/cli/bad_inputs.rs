@@ -70,7 +70,7 @@ fn bad_arrays() {
         ("empty.npy", vec![], "empty"),
         ("text.npy", b"no array".to_vec(), "header"),
         ("rank.npy", npy("<f4", &[3, 32, 40], &values), "(N, channels, H, W)"),
-        ("channels.npy", npy("<f4", &[3, 1, 32, 40], &values), "channels"),
+        ("channels.npy", npy("<f4", &[1, 1, 32, 120], &values), "3 channels"),
         ("double.npy", npy("<f8", &[1, 3, 32, 20], &values), "<f4"),
         ("cut.npy", npy("<f4", &[2, 3, 32, 40], &values), "bytes"),
         ("none.npy", npy("<f4", &[0, 3, 32, 40], &[]), "no values"),
