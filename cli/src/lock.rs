@@ -1,9 +1,10 @@
 //! One run at a time writes into a folder: two would mix their records, or replace each other's report.
+//! Who takes a folder finds it without the unfinished files of runs that were killed.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use super::CliError;
+use super::{CliError, interrupt};
 
 /// Holds a folder until it is dropped or the process ends, however it ends.
 pub(super) struct FolderLock {
@@ -17,11 +18,13 @@ impl FolderLock {
     /// [`CliError::BusyFolder`] where another run holds it.
     pub(super) fn take(folder: &Path) -> Result<Self, CliError> {
         let Ok(file) = open(folder) else { return Ok(Self { file: None }) };
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file: Some(file) }),
-            Err(TryLockError::WouldBlock) => Err(CliError::BusyFolder { folder: folder.into() }),
-            Err(TryLockError::Error(_)) => Ok(Self { file: None }),
-        }
+        let file = match file.try_lock() {
+            Ok(()) => Some(file),
+            Err(TryLockError::WouldBlock) => return Err(CliError::BusyFolder { folder: folder.into() }),
+            Err(TryLockError::Error(_)) => None,
+        };
+        interrupt::remove_stale(&[folder.into()]);
+        Ok(Self { file })
     }
 
     /// Takes the folder that has been made since.

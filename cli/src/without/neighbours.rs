@@ -16,6 +16,7 @@ use super::{WithoutClassError, outcome, with_features};
 use crate::decode::{Decoder, Picture};
 use crate::former::Former;
 use crate::inputs::Source;
+use crate::lock::FolderLock;
 use crate::names::append;
 use crate::pipeline::{self, Batches, Delivery};
 use crate::terminal::{Terminal, escaped};
@@ -39,6 +40,7 @@ pub fn run(arguments: &NeighboursArguments) -> Result<Outcome, CliError> {
     let gallery = Gallery::open(&arguments.gallery, &mut embedder, &cache, length)?;
     let refused = |source| WithoutClassError::Folder { folder: arguments.out.clone(), source };
     fs::create_dir_all(&arguments.out).map_err(refused)?;
+    let _lock = FolderLock::take(&arguments.out)?;
     let mut search = Search { arguments, gallery, decoder, terminal, failed: 0 };
     let problems: Vec<String> =
         search.gallery.failures.iter().chain(&found.failures).map(|failure| failure.error.clone()).collect();

@@ -276,6 +276,7 @@ fn neighbours_are_listed_and_drawn() {
     let place = Place::new();
     place.photo("x.png", 60, 48);
     gallery(&place);
+    place.write("sheets/.agf-4194305-0.part", b"half");
     let found = run(&place, &["neighbours", "x.png", "--in", "gallery", "--top", "2", "--out", "sheets"]).succeeds();
     let rows = found.rows();
     assert_eq!(rows.len(), 2);
