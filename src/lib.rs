@@ -72,6 +72,8 @@
 //! `pictures`), `onnx` ([`models::onnx`]) and `embedded-weights` ([`models::Model::embedded`]).
 
 #![warn(missing_docs)]
+// A browser's objects stay on the thread that made them; elsewhere the shared ones are for every thread.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod batch;
 pub mod benchmark;

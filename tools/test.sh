@@ -2,7 +2,7 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, build, tests, isa, gpu, program, examples, card,
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, build, tests, isa, gpu, program, examples, card,
 #                               swiftshader, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
@@ -41,6 +41,13 @@ lint_features() {
     done
 }
 
+# The library for browsers, with all that a page may use. It needs the target's standard library.
+lint_wasm() {
+    local target=wasm32-unknown-unknown
+    rustup target add "$target" || return 3
+    cargo clippy --package agf --lib --target "$target" --no-default-features --features embedded-weights,evaluation,onnx -- -D warnings
+}
+
 # Units, and every test program of the library but the one that needs a GPU.
 tests_without_gpu() {
     local file names=()
@@ -56,6 +63,7 @@ step format   cargo fmt --all --check
 step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 step features lint_features
+step wasm     lint_wasm
 step build    cargo test "${packages[@]}" --no-run
 step tests    tests_without_gpu
 [[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds
