@@ -7,6 +7,7 @@ mod facts;
 #[cfg(feature = "evaluation")]
 mod in_place;
 mod passes;
+mod wired;
 
 pub use cost::{Cost, Progress};
 
@@ -16,14 +17,12 @@ use crate::gpu::{Gpu, GpuError, WeightStore};
 use crate::map::Explained;
 use crate::methods::{Method, Pass};
 use crate::models::{InputSpec, Model, Reference};
-use crate::plan::Sharing;
 use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
 use crate::target::Target;
-use crate::wiring::Wiring;
 use batches::in_batches;
 use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
+use wired::{Purpose, Wired};
 
 /// A model on a GPU. Sessions for the sizes seen last are kept, weights for good.
 pub struct Explainer {
@@ -53,18 +52,6 @@ const SESSIONS: usize = 2;
 
 /// Graphs kept at a time: one for every method of a panel, and the forward pass.
 const WIRED: usize = 16;
-
-/// A graph with what it was made for.
-struct Wired {
-    /// The method; none where nothing is explained.
-    method: Option<Method>,
-    audit: bool,
-    /// Sizes, for one picture at a time.
-    one: SessionShape,
-    wiring: Arc<Wiring>,
-    /// Most pictures at a time.
-    largest: u32,
-}
 
 impl Explainer {
     /// Uploads nothing yet: plans, pipelines and weights are made for the first picture of each size.
@@ -170,28 +157,22 @@ impl Explainer {
 
     /// The most pictures of this size that fit the adapter's limits at a time.
     pub(crate) fn largest_batch(&mut self, shape: SessionShape) -> Result<u32, Error> {
-        Ok(self.wired(shape)?.largest)
+        Ok(self.wired(shape)?.largest())
     }
 
     /// The graph for pictures of this size, made if it is not there.
-    fn wired(&mut self, shape: SessionShape) -> Result<&Wired, Error> {
-        let SessionShape { height, width, slots, .. } = shape;
-        let (one, audit) = (SessionShape { count: 1, ..shape }, self.audit && slots > 0);
-        let method = (slots > 0).then_some(&self.method);
-        let is_wanted = |wired: &Wired| (wired.method.as_ref(), wired.audit, wired.one) == (method, audit, one);
-        let wired = match self.wired.iter().position(is_wanted) {
+    fn wired(&mut self, shape: SessionShape) -> Result<&mut Wired, Error> {
+        let purpose = Purpose::new(&self.method, self.audit, shape);
+        let wired = match self.wired.iter().position(|wired| *wired.purpose() == purpose) {
             Some(position) => self.wired.remove(position),
             None => {
-                let network = self.model.build(height, width)?;
-                let wiring = Arc::new(Wiring::new(&network, &self.method, shape.wanted(audit))?);
                 let profile = self.gpu.profile().with_precision(self.model.precision);
-                let largest = wiring.largest_batch(&profile, self.max_bytes)?;
-                Wired { method: method.cloned(), audit, one, wiring, largest }
+                Wired::new(&self.model, &self.method, purpose, profile, self.max_bytes)?
             }
         };
         self.wired.truncate(WIRED - 1);
         self.wired.insert(0, wired);
-        Ok(&self.wired[0])
+        Ok(&mut self.wired[0])
     }
 
     /// The logits alone, without explanation: one vector per picture.
@@ -248,9 +229,9 @@ impl Explainer {
     /// # Errors
     /// Where the pictures do not fit the network or the device.
     pub fn plan_text(&mut self, shape: SessionShape) -> Result<String, Error> {
-        let profile = self.gpu.profile().with_precision(self.model.precision);
-        let Wired { wiring, largest, .. } = self.wired(shape)?;
-        let plan = wiring.plan(shape.count.min(*largest), &profile, Sharing::Shared)?;
+        let wired = self.wired(shape)?;
+        let largest = wired.largest();
+        let plan = wired.take_plan(shape.count.min(largest))?;
         Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
@@ -260,12 +241,13 @@ impl Explainer {
     /// # Errors
     /// As [`Explainer::explain`].
     pub async fn session(&mut self, shape: SessionShape) -> Result<Session, Error> {
-        let wiring = self.wired(shape)?.wiring.clone();
+        let wiring = self.wired(shape)?.wiring().clone();
         let session = match self.sessions.iter().position(|session| session.is_of(&wiring, shape.count)) {
             Some(position) => self.sessions.remove(position),
             None => {
                 self.sessions.truncate(if self.max_bytes.is_some() { 0 } else { SESSIONS - 1 });
-                Session::new(&self.gpu, &self.model, &mut self.store, shape, wiring).await?
+                let plan = self.wired(shape)?.take_plan(shape.count)?;
+                Session::new(&self.gpu, &self.model, &mut self.store, shape, wiring, plan).await?
             }
         };
         self.sessions.insert(0, session.clone());

@@ -12,7 +12,7 @@ use crate::graph::{Graph, NodeId};
 use crate::map::Explained;
 use crate::methods::Pass;
 use crate::models::Model;
-use crate::plan::{Plan, Sharing};
+use crate::plan::Plan;
 use crate::target::Target;
 use crate::wiring::{Slot, Wanted, Wiring};
 use std::ops::Range;
@@ -47,16 +47,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// Uploads what weights are not there yet and makes the kernels of a plan of this wiring, for as many pictures as the shape has.
     pub(crate) async fn new(
         gpu: &Gpu,
         model: &Model,
         store: &mut WeightStore,
         shape: SessionShape,
         wiring: Arc<Wiring>,
+        plan: Plan,
     ) -> Result<Self, Error> {
         gpu.ask_canary().await?;
-        let profile = gpu.profile().with_precision(model.precision);
-        let plan = wiring.plan(shape.count, &profile, Sharing::Shared)?;
         store.upload(gpu, &wiring.graph, &model.weights, &plan.packings()).await?;
         let program = Arc::new(Program::new(gpu, plan, store).await?);
         Ok(Self { shape, wiring, program })

@@ -108,13 +108,17 @@ impl Wiring {
         Plan::new(&self.graph, &self.outputs(), count, profile, sharing)
     }
 
-    /// The most pictures at a time within the device's limits and, if given, so many bytes of values and weights.
+    /// The most pictures at a time within the device's limits.
+    pub fn largest_batch(&self, profile: &Profile) -> u32 {
+        Plan::largest_batch(&self.graph, &self.outputs(), profile)
+    }
+
+    /// The most pictures at a time within the device's limits and so many bytes of values and weights, with the plans that were made to find
+    /// out: the one for one picture, and the one for the most.
     ///
     /// # Errors
     /// [`Error::Memory`] where not even one fits.
-    pub fn largest_batch(&self, profile: &Profile, max_bytes: Option<u64>) -> Result<u32, Error> {
-        let largest = Plan::largest_batch(&self.graph, &self.outputs(), profile);
-        let Some(limit) = max_bytes else { return Ok(largest) };
+    pub fn largest_batch_within(&self, profile: &Profile, limit: u64) -> Result<(u32, Vec<Plan>), Error> {
         let plan = |count| self.plan(count, profile, Sharing::Shared);
         let fits = |plan: &Plan| plan.value_bytes() + plan.weight_bytes <= limit;
         let one = plan(1)?;
@@ -122,11 +126,14 @@ impl Wiring {
             return Err(Error::Memory { values: one.value_bytes(), weights: one.weight_bytes, limit });
         }
         let within = (limit - one.weight_bytes) / one.value_bytes().max(1);
-        let mut largest = u64::from(largest).min(within).max(1) as u32;
-        while largest > 1 && !fits(&plan(largest)?) {
-            largest -= 1;
+        let largest = u64::from(self.largest_batch(profile)).min(within).max(1) as u32;
+        for count in (2..=largest).rev() {
+            let plan = plan(count)?;
+            if fits(&plan) {
+                return Ok((count, vec![one, plan]));
+            }
         }
-        Ok(largest)
+        Ok((1, vec![one]))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, WeightStore};
 use crate::methods::Method;
 use crate::models::Model;
+use crate::plan::Sharing;
 use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
 use crate::wiring::Wiring;
@@ -57,7 +58,8 @@ impl Runner {
     ) -> Result<Self, Error> {
         let wiring = Arc::new(wiring(model, shape)?);
         let channels = wiring.graph.shape(wiring.input).channels;
-        let session = Session::new(gpu, model, store, shape, wiring).await?;
+        let plan = wiring.plan(shape.count, &gpu.profile().with_precision(model.precision), Sharing::Shared)?;
+        let session = Session::new(gpu, model, store, shape, wiring, plan).await?;
         let runner = Self { session, batch: pattern(shape, channels) };
         runner.run().await?;
         Ok(runner)
@@ -122,8 +124,7 @@ impl Runners {
         let shape = |count, slots| SessionShape { count, height, width, slots };
         let batch = match settings.batch {
             Some(count) => {
-                let profile = gpu.profile().with_precision(model.precision);
-                let largest = wiring(model, shape(1, 1))?.largest_batch(&profile, None)?;
+                let largest = wiring(model, shape(1, 1))?.largest_batch(gpu.profile());
                 Some(Runner::new(gpu, model, &mut store, shape(count.min(largest), 1)).await?)
             }
             None => None,
