@@ -162,19 +162,17 @@ impl<'a> Writer<'a> {
             });
         }
         let mut pictures: Vec<PanelPicture> = picture.beside.iter().map(Beside::panel).collect();
-        pictures.extend(self.references_of(maps));
+        // A reference alone has maps of two classes.
+        let mut seen = HashSet::new();
+        let references = maps.iter().filter_map(|map| self.reference_of(map.made.map.class));
+        pictures.extend(references.filter(|shown| seen.insert(&shown.name)).map(Shown::panel));
         Ok(write_png(path, &panel(&picture.prepared.crop, &pictures, &entries, self.colormap, self.range)?)?)
     }
 
-    /// The references that maps are of, each once.
-    fn references_of(&self, maps: &[Captioned]) -> Vec<PanelPicture<'_>> {
-        // A reference alone has two classes: like it, and not.
-        let last = self.references.len().saturating_sub(1);
-        let mut indices: Vec<usize> = maps.iter().map(|map| (map.made.map.class as usize).min(last)).collect();
-        let mut seen = HashSet::new();
-        indices.retain(|index| seen.insert(*index));
-        let shown = indices.into_iter().filter_map(|index| self.references.get(index));
-        shown.map(Shown::panel).collect()
+    /// The reference that a class stands for. A reference alone has two classes: like it, and not.
+    fn reference_of(&self, class: u32) -> Option<&Shown> {
+        let last = self.references.len().checked_sub(1)?;
+        self.references.get((class as usize).min(last))
     }
 
     /// A row per class, a column per method.
@@ -186,7 +184,9 @@ impl<'a> Writer<'a> {
                 Some((_, row)) => row.maps.push(view),
                 None => {
                     let subtitle = format!("{:.1} %", probability * 100.0);
-                    rows.push((map.class, ComparisonRow { title: (*name).into(), subtitle, maps: vec![view] }));
+                    let neighbour = picture.beside.as_ref().map(Beside::panel);
+                    let beside = neighbour.or_else(|| self.reference_of(map.class).map(Shown::panel));
+                    rows.push((map.class, ComparisonRow { title: (*name).into(), subtitle, beside, maps: vec![view] }));
                 }
             }
         }

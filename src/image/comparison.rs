@@ -5,7 +5,7 @@ use ::image::{RgbImage, imageops};
 use super::colormap::Colormap;
 use super::error::ImageError;
 use super::map::{Map, Range};
-use super::panel::{BACKGROUND, FAINT_INK, INK, MARGIN, format_limit, lay_over, shrink};
+use super::panel::{BACKGROUND, FAINT_INK, INK, MARGIN, PanelPicture, format_limit, lay_over, shrink, within};
 use super::text::Style;
 
 /// Longer side of every picture in the table, in pixels.
@@ -27,6 +27,8 @@ pub struct ComparisonRow<'a> {
     pub title: String,
     /// Second caption line: the probability, such as `62.3 %`. May be empty.
     pub subtitle: String,
+    /// What the network input is compared with, if anything.
+    pub beside: Option<PanelPicture<'a>>,
     /// The class's map by each method, over the network input, of any resolution.
     pub maps: Vec<Map<'a>>,
 }
@@ -37,10 +39,12 @@ struct Layout {
     column: u32,
     heading: u32,
     row: u32,
+    /// Columns before the maps.
+    pictures: usize,
 }
 
-/// Draws a table: per class a row that begins with the network input (`Prepared::crop`), captioned with the class, followed by each
-/// method's map laid over it. `methods` are the headings of the columns.
+/// Draws a table: per class a row that begins with the network input (`Prepared::crop`), captioned with the class, and with what it is
+/// compared with where any row has such a picture, followed by each method's map laid over the input. `methods` are the headings of the maps.
 ///
 /// Under each map stands the value that gets the end colours; with [`Range::Auto`] each map has its own.
 ///
@@ -55,21 +59,26 @@ pub fn comparison(
     range: Range,
 ) -> Result<RgbImage, ImageError> {
     let photo = shrink(crop, TILE_SIDE)?;
-    let layout = Layout::new(&photo);
-    let columns = 1 + rows.iter().map(|row| row.maps.len()).max().unwrap_or(0).max(methods.len()) as u32;
+    let layout = Layout::new(&photo, rows);
+    let maps = rows.iter().map(|row| row.maps.len()).max().unwrap_or(0).max(methods.len());
+    let columns = (layout.pictures + maps) as u32;
     let width = 2 * MARGIN + columns * (layout.column + GAP) - GAP;
     let height = 2 * MARGIN + layout.heading + rows.len() as u32 * layout.row + layout.legend();
     let mut image = RgbImage::from_pixel(width, height, BACKGROUND);
     for (index, method) in methods.iter().enumerate() {
         let text = HEADING.fit(method, layout.column as f32);
-        HEADING.draw(&mut image, &text, layout.left(index + 1) as f32, MARGIN as f32);
+        HEADING.draw(&mut image, &text, layout.left(layout.pictures + index) as f32, MARGIN as f32);
     }
     for (index, row) in rows.iter().enumerate() {
         let top = MARGIN + layout.heading + index as u32 * layout.row;
-        layout.caption(&mut image, &photo, row, top);
+        layout.draw_picture(&mut image, &photo, (&row.title, &row.subtitle), (MARGIN, top));
+        if let Some(PanelPicture { title, subtitle, picture }) = &row.beside {
+            let picture = within(picture, layout.tile)?;
+            layout.draw_picture(&mut image, &picture, (title, subtitle), (layout.left(1), top));
+        }
         for (column, map) in row.maps.iter().enumerate() {
             let limit = range.limit(map)?;
-            let left = layout.left(column + 1);
+            let left = layout.left(layout.pictures + column);
             let tile = lay_over(&photo, map, limit, colormap);
             imageops::replace(&mut image, &tile, i64::from(left), i64::from(top));
             let text = format!("±{}", format_limit(limit));
@@ -82,11 +91,12 @@ pub fn comparison(
 }
 
 impl Layout {
-    fn new(photo: &RgbImage) -> Self {
+    fn new(photo: &RgbImage, rows: &[ComparisonRow]) -> Self {
         let tile = photo.dimensions();
         let caption = TITLE.line_height() + SUBTITLE.line_height();
         let below = 4 + caption.max(SMALL.line_height()) + GAP;
-        Self { tile, column: tile.0.max(MIN_COLUMN), heading: HEADING.line_height() + 6, row: tile.1 + below }
+        let pictures = 1 + usize::from(rows.iter().any(|row| row.beside.is_some()));
+        Self { tile, column: tile.0.max(MIN_COLUMN), heading: HEADING.line_height() + 6, row: tile.1 + below, pictures }
     }
 
     fn left(&self, column: usize) -> u32 {
@@ -98,13 +108,12 @@ impl Layout {
         SMALL.line_height() + 8
     }
 
-    fn caption(&self, image: &mut RgbImage, photo: &RgbImage, row: &ComparisonRow, top: u32) {
-        imageops::replace(image, photo, i64::from(MARGIN), i64::from(top));
-        let width = self.column as f32;
-        let y = top + self.tile.1 + 4;
-        TITLE.draw(image, &TITLE.fit(&row.title, width), MARGIN as f32, y as f32);
-        let subtitle = SUBTITLE.fit(&row.subtitle, width);
-        SUBTITLE.draw(image, &subtitle, MARGIN as f32, (y + TITLE.line_height()) as f32);
+    /// A picture without a map, with its two captions below.
+    fn draw_picture(&self, image: &mut RgbImage, picture: &RgbImage, captions: (&str, &str), (left, top): (u32, u32)) {
+        imageops::replace(image, picture, i64::from(left), i64::from(top));
+        let (width, y) = (self.column as f32, top + self.tile.1 + 4);
+        TITLE.draw(image, &TITLE.fit(captions.0, width), left as f32, y as f32);
+        SUBTITLE.draw(image, &SUBTITLE.fit(captions.1, width), left as f32, (y + TITLE.line_height()) as f32);
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn shrink(crop: &RgbImage, side: u32) -> Result<RgbImage, ImageError>
 }
 
 /// The picture in the middle of a tile, as large as it may be.
-fn within(picture: &RgbImage, (width, height): (u32, u32)) -> Result<RgbImage, ImageError> {
+pub(super) fn within(picture: &RgbImage, (width, height): (u32, u32)) -> Result<RgbImage, ImageError> {
     let (w, h) = picture.dimensions();
     let scale = (f64::from(width) / f64::from(w.max(1))).min(f64::from(height) / f64::from(h.max(1)));
     let side = ((f64::from(w.max(h)) * scale).round() as u32).clamp(1, width.max(height));

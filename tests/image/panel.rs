@@ -75,11 +75,13 @@ fn a_comparison_has_a_column_per_method_and_a_row_per_class() {
     let values: Vec<f32> = (0..49).map(|_| random.signed()).collect();
     let map = Map::new(&values, 7, 7).unwrap();
     let crop = random.picture(224, 200);
-    let draw = |methods: usize, classes: usize| {
+    let draw_beside = |beside: Option<PanelPicture>, methods: usize, classes: usize| {
         let names: Vec<String> = (0..methods).map(|index| format!("method-{index} with a very long name")).collect();
-        let row = ComparisonRow { title: "giant panda".into(), subtitle: "62.3 %".into(), maps: vec![map; methods] };
+        let (title, subtitle) = ("giant panda".into(), "62.3 %".into());
+        let row = ComparisonRow { title, subtitle, beside, maps: vec![map; methods] };
         comparison(&crop, &names, &vec![row; classes], Colormap::Seismic, Range::Auto).unwrap()
     };
+    let draw = |methods: usize, classes: usize| draw_beside(None, methods, classes);
     let sizes = [(1, 1), (2, 1), (2, 2), (13, 3)].map(|(methods, classes)| draw(methods, classes).dimensions());
     let (column, row) = (sizes[1].0 - sizes[0].0, sizes[2].1 - sizes[1].1);
     assert!(column > 208 && row > 185, "{sizes:?}");
@@ -90,8 +92,17 @@ fn a_comparison_has_a_column_per_method_and_a_row_per_class() {
         let border = x < 10 || y < 10 || x + 10 >= width || y + 10 >= height;
         assert!(!border || pixel.0 == [255; 3], "ink at {x}, {y}");
     }
+    // The other picture is higher than the photo and lies within its outline, in a column of its own before the maps.
+    let green = RgbImage::from_pixel(50, 200, image::Rgb([0, 255, 0]));
+    let beside = PanelPicture { title: "like green".into(), subtitle: String::new(), picture: &green };
+    let image = draw_beside(Some(beside), 2, 2);
+    assert_eq!(image.dimensions(), (sizes[2].0 + column, sizes[2].1));
+    let is_green = |x: u32, y: u32| image.get_pixel(x, y).0 == [0, 255, 0];
+    let greens: Vec<u32> = image.enumerate_pixels().filter(|&(x, y, _)| is_green(x, y)).map(|(x, _, _)| x).collect();
+    assert!(greens.len() > 2 * 40 * 180, "{}", greens.len());
+    assert!(greens.iter().all(|x| (24 + column..24 + 2 * column).contains(x)));
     let odd = Map::new(&[f32::NAN], 1, 1).unwrap();
-    let row = ComparisonRow { title: String::new(), subtitle: String::new(), maps: vec![odd] };
+    let row = ComparisonRow { title: String::new(), subtitle: String::new(), beside: None, maps: vec![odd] };
     let image = comparison(&crop, &["m".into()], &[row], Colormap::Gray, Range::Fixed(1.0)).unwrap();
     assert!(image.pixels().any(|pixel| *pixel == NOT_FINITE_COLOR));
     let empty = comparison(&RgbImage::new(0, 0), &[], &[], Colormap::Gray, Range::Auto);

@@ -287,3 +287,35 @@ fn neighbours_are_listed_and_drawn() {
     let many = run(&place, &["neighbours", "gallery", "--in", "gallery", "--top", "9"]).succeeds();
     assert_eq!(many.rows().len(), 3 * 2, "each of three has the two others");
 }
+
+#[test]
+fn a_table_of_methods_shows_what_a_photo_is_compared_with() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    place.photo("y.png", 60, 48);
+    let width = |compared: &[&str]| {
+        let methods = ["--method", "agf", "--method", "gradient", "--class", "1", "--save", "panel"];
+        run(&place, &[&["explain", "x.png"], &methods[..], compared].concat()).succeeds();
+        Photo::open(place.path("out/x.panel.png")).unwrap().width()
+    };
+    let [alone, against, like] = [&[][..], &["--against", "y.png"], &["--like", "y.png"]].map(width);
+    assert!(against > alone + 150 && like == against, "{alone} {against} {like}");
+}
+
+#[test]
+fn a_network_without_a_linear_layer_is_compared_by_its_output() {
+    let place = Place::new();
+    place.photo("x.png", 60, 48);
+    gallery(&place);
+    let network = ["--model", "squeezenet1_1", "--weights", "synthetic", "--size", "40x40"];
+    let note =
+        "note: squeezenet1_1 has no linear layer: its output 'classifier.3' is taken for the vector; --features NODE";
+    for arguments in [
+        &["explain", "x.png", "--like", "gallery/deep/near.png", "--class", "0"][..],
+        &["neighbours", "x.png", "--in", "gallery", "--out", "sheets"],
+        &["embed", "x.png", "--out", "vectors.npy"],
+    ] {
+        let run = place.run(&[arguments, &network].concat()).succeeds();
+        assert!(run.stderr.contains(note), "{}", run.stderr);
+    }
+}
