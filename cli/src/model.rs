@@ -8,7 +8,7 @@ use super::args::{ModelArguments, NetworkModelArguments};
 use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
 use super::values::{Dimensions, NetworkSource};
-use super::{CliError, Outcome};
+use super::{CliError, Outcome, setup};
 use agf::Error;
 use agf::graph::{Forward, Graph, Op};
 use agf::models::onnx::{Onnx, OnnxSummary};
@@ -58,16 +58,8 @@ struct ConvolutionDescription {
 
 /// Runs the command.
 pub fn run(arguments: &NetworkModelArguments) -> Result<Outcome, CliError> {
-    let opened = ModelArguments {
-        model: arguments.model.clone(),
-        weights: None,
-        skip_tensors: Vec::new(),
-        onnx: arguments.onnx.clone(),
-        roles: arguments.roles.clone(),
-        precision: Precision::F32,
-    }
-    .open_or_make_up()?;
-    let description = describe(arguments, &opened)?;
+    let (model, onnx) = opened(arguments)?;
+    let description = describe(arguments, &model, onnx.as_ref())?;
     let mut terminal = Terminal::plain();
     match arguments.json {
         true => terminal.data(serde_json::to_string_pretty(&description).map_err(std::io::Error::from)?)?,
@@ -76,14 +68,28 @@ pub fn run(arguments: &NetworkModelArguments) -> Result<Outcome, CliError> {
     Ok(Outcome::Fine)
 }
 
-fn describe(arguments: &NetworkModelArguments, model: &Model) -> Result<Description, CliError> {
+/// The model, and what was read where that is an ONNX file.
+fn opened(arguments: &NetworkModelArguments) -> Result<(Model, Option<Onnx>), CliError> {
+    let of_model = ModelArguments {
+        model: arguments.model.clone(),
+        weights: None,
+        skip_tensors: Vec::new(),
+        onnx: arguments.onnx.clone(),
+        roles: arguments.roles.clone(),
+        precision: Precision::F32,
+    };
+    let NetworkSource::Onnx(path) = &arguments.model else { return Ok((of_model.open_or_make_up()?, None)) };
+    let onnx = of_model.open_onnx(path)?;
+    let model = of_model.finished(setup::of_onnx(path, &onnx, false)?)?;
+    setup::tell_notes(&model);
+    Ok((model, Some(onnx)))
+}
+
+fn describe(arguments: &NetworkModelArguments, model: &Model, onnx: Option<&Onnx>) -> Result<Description, CliError> {
     let spec = model.input_spec();
     let Dimensions { height, width } = arguments.size.unwrap_or(Dimensions { height: spec.height, width: spec.width });
     let network = model.build(height, width).map_err(Error::from)?;
-    let file = match &arguments.model {
-        NetworkSource::Known(_) => None,
-        NetworkSource::Onnx(path) => Some(Onnx::open(path, &arguments.onnx.options())?.summary(height, width)?),
-    };
+    let file = onnx.map(|onnx| onnx.summary(height, width)).transpose()?;
     let graph = &network.graph;
     let mut operations = BTreeMap::new();
     for forward in graph.nodes().iter().filter_map(|node| forward(node.op)) {

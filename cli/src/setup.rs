@@ -29,7 +29,7 @@ impl ModelArguments {
                 return Err(CliError::NothingToSkip);
             }
             _ if self.weights == Some(WeightsSource::Synthetic) => self.made_up()?,
-            (NetworkSource::Onnx(path), None) => self.of_onnx(path, false)?,
+            (NetworkSource::Onnx(path), None) => of_onnx(path, &self.open_onnx(path)?, false)?,
             (NetworkSource::Onnx(_), Some(_)) => return Err(CliError::WeightsOfOnnx),
             (NetworkSource::Known(EMBEDDED), None) => Model::embedded()?,
             (NetworkSource::Known(known), None) => return Err(CliError::NoWeights(*known)),
@@ -49,7 +49,8 @@ impl ModelArguments {
         })
     }
 
-    fn finished(&self, model: Model) -> Result<Model, CliError> {
+    /// The model with the roles and the precision asked for.
+    pub(super) fn finished(&self, model: Model) -> Result<Model, CliError> {
         let model =
             if self.roles.is_empty() { model } else { model.with_roles(self.roles.clone()).map_err(Error::from)? };
         Ok(model.with_precision(self.precision)?)
@@ -69,34 +70,12 @@ impl ModelArguments {
     fn made_up(&self) -> Result<Model, CliError> {
         match &self.model {
             NetworkSource::Known(known) => Ok(Model::synthetic(*known).map_err(Error::from)?),
-            NetworkSource::Onnx(path) => self.of_onnx(path, true),
+            NetworkSource::Onnx(path) => of_onnx(path, &self.open_onnx(path)?, true),
         }
     }
 
-    /// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
-    fn of_onnx(&self, path: &Path, is_synthetic: bool) -> Result<Model, CliError> {
-        let onnx = Onnx::open(path, &self.onnx.options())?;
-        let size = onnx.size();
-        let beside = Beside::find(path, size, onnx.channels());
-        let [height, width] = size.map(|side| side.unwrap_or(USUAL_SIDE));
-        let assumed = match onnx.channels() {
-            1 => InputSpec::torchvision_grey(height, width),
-            _ => InputSpec::torchvision(height, width),
-        };
-        let input = beside.input.unwrap_or(assumed);
-        let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
-        let mut notes = beside.notes;
-        if beside.input.is_none() {
-            notes.push(ASSUMED.into());
-        }
-        if let Some(labels) = beside.labels {
-            match model.clone().with_labels(labels) {
-                Ok(named) => model = named,
-                Err(error) => notes.push(format!("the class names beside it are not used: {error}")),
-            }
-        }
-        model.notes.extend(notes);
-        Ok(model)
+    pub(super) fn open_onnx(&self, path: &Path) -> Result<Onnx, CliError> {
+        Ok(Onnx::open(path, &self.onnx.options())?)
     }
 
     /// Whether the model's weights are part of the program.
@@ -106,6 +85,31 @@ impl ModelArguments {
             NetworkSource::Onnx(_) => true,
         }
     }
+}
+
+/// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
+pub(super) fn of_onnx(path: &Path, onnx: &Onnx, is_synthetic: bool) -> Result<Model, CliError> {
+    let size = onnx.size();
+    let beside = Beside::find(path, size, onnx.channels());
+    let [height, width] = size.map(|side| side.unwrap_or(USUAL_SIDE));
+    let assumed = match onnx.channels() {
+        1 => InputSpec::torchvision_grey(height, width),
+        _ => InputSpec::torchvision(height, width),
+    };
+    let input = beside.input.unwrap_or(assumed);
+    let mut model = onnx.model(&path.display().to_string(), input, is_synthetic)?;
+    let mut notes = beside.notes;
+    if beside.input.is_none() {
+        notes.push(ASSUMED.into());
+    }
+    if let Some(labels) = beside.labels {
+        match model.clone().with_labels(labels) {
+            Ok(named) => model = named,
+            Err(error) => notes.push(format!("the class names beside it are not used: {error}")),
+        }
+    }
+    model.notes.extend(notes);
+    Ok(model)
 }
 
 /// Tells how the weights were read.

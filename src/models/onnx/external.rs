@@ -37,8 +37,13 @@ pub(super) fn read(proto: &TensorProto, name: &str, folder: Option<&Path>) -> Re
     if !real.starts_with(&real_folder) {
         return Err(outside());
     }
+    // To open a pipe would wait for its other end.
+    let metadata = real.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(wrong(format!("has its data in {}, which is no regular file", path.display())));
+    }
     let mut file = File::open(&real).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
+    let size = metadata.len();
     let offset = number("offset")?.unwrap_or(0);
     let length = number("length")?.unwrap_or(size.saturating_sub(offset));
     if offset.checked_add(length).is_none_or(|end| end > size) {

@@ -4,10 +4,11 @@ use super::patterns::join_layer_normalizations;
 use super::proto::{
     GraphProto, ModelProto, ValueInfoProto, tensor_proto::DataType, tensor_shape_proto::dimension, type_proto,
 };
+use super::stream::FileBytes;
 use super::tensor::{self, Tensor};
 use super::{OnnxError, OnnxOptions};
-use prost::Message;
 use prost::bytes::Bytes;
+use prost::{DecodeError, Message};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -52,14 +53,28 @@ pub(super) struct File {
 impl File {
     pub fn open(path: &Path, options: &OnnxOptions) -> Result<Self, OnnxError> {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path);
-        let bytes = bytes.map_err(|error| OnnxError::Read { path: shown.clone(), reason: error.to_string() })?;
-        Self::parse(bytes.into(), &shown, path.parent(), options)
+        let failed = |error: std::io::Error| OnnxError::Read { path: shown.clone(), reason: error.to_string() };
+        let mut bytes = FileBytes::open(path).map_err(failed)?;
+        let model = ModelProto::decode(&mut bytes);
+        match bytes.failure() {
+            Some(error) => Err(failed(error)),
+            None => Self::of(model, &shown, path.parent(), options),
+        }
     }
 
-    pub fn parse(bytes: Bytes, shown: &str, folder: Option<&Path>, options: &OnnxOptions) -> Result<Self, OnnxError> {
+    /// A model in memory, which `shown` stands for in messages.
+    pub fn parse(bytes: Bytes, shown: &str, options: &OnnxOptions) -> Result<Self, OnnxError> {
+        Self::of(ModelProto::decode(bytes), shown, None, options)
+    }
+
+    fn of(
+        model: Result<ModelProto, DecodeError>,
+        shown: &str,
+        folder: Option<&Path>,
+        options: &OnnxOptions,
+    ) -> Result<Self, OnnxError> {
         let format = |reason: String| OnnxError::Format { path: shown.into(), reason };
-        let model = ModelProto::decode(bytes).map_err(|error| format(error.to_string()))?;
+        let model = model.map_err(|error| format(error.to_string()))?;
         let mut graph = model.graph.ok_or_else(|| format("it has no graph".into()))?;
         let own = model.opset_import.iter().find(|set| matches!(set.domain(), "" | "ai.onnx"));
         let opset = own.map_or(0, |set| set.version());

@@ -10,6 +10,7 @@ mod patterns;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_docs)]
 mod proto;
+mod stream;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,7 @@ impl Onnx {
     /// # Errors
     /// As [`Onnx::open`].
     pub fn parse(bytes: Vec<u8>, name: &str, options: &OnnxOptions) -> Result<Self, OnnxError> {
-        Ok(Self { file: Arc::new(File::parse(Bytes::from(bytes), name, None, options)?) })
+        Ok(Self { file: Arc::new(File::parse(Bytes::from(bytes), name, options)?) })
     }
 
     /// Channels of the picture, 1 or 3.
