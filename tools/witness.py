@@ -27,7 +27,7 @@ OUTPUT = Path(__file__).resolve().parent.parent / "tests/architectures.json"
 TORCHVISION = (
     "alexnet vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18 resnet34 resnet50 resnet101 resnet152 "
     "wide_resnet50_2 wide_resnet101_2 resnext50_32x4d resnext101_32x8d resnext101_64x4d squeezenet1_0 squeezenet1_1 "
-    "mobilenet_v2"
+    "densenet121 densenet161 densenet169 densenet201 mobilenet_v2"
 ).split()
 
 

@@ -148,6 +148,10 @@ pub fn published(model: Architecture) -> Option<&'static str> {
         A::ResNeXt101_64x4d => "resnext101_64x4d-173b62eb.pth",
         A::SqueezeNet1_0 => "squeezenet1_0-b66bff10.pth",
         A::SqueezeNet1_1 => "squeezenet1_1-b8a52dc0.pth",
+        A::DenseNet121 => "densenet121-a639ec97.pth",
+        A::DenseNet161 => "densenet161-8d451a50.pth",
+        A::DenseNet169 => "densenet169-b2777c0a.pth",
+        A::DenseNet201 => "densenet201-c1103571.pth",
         A::MobileNetV2 => "mobilenet_v2-b0353104.pth",
         A::EfficientNetLite0
         | A::EfficientNetLite1

@@ -2,6 +2,7 @@
 
 mod alexnet;
 mod builder;
+mod densenet;
 mod efficientnet_lite;
 mod inverted_residual;
 mod mobilenet_v2;
@@ -16,6 +17,7 @@ use super::{InputSpec, Labels, Recipe};
 use crate::graph::parameter::Parameter;
 use crate::graph::{GraphError, Network, Shape};
 use alexnet::AlexNet;
+use densenet::DenseNet;
 use efficientnet_lite::EfficientNetLite;
 use mobilenet_v2::MobileNetV2;
 use resnet::ResNet;
@@ -79,6 +81,14 @@ pub enum Architecture {
     SqueezeNet1_0,
     /// SqueezeNet 1.1.
     SqueezeNet1_1,
+    /// DenseNet-121.
+    DenseNet121,
+    /// DenseNet-161.
+    DenseNet161,
+    /// DenseNet-169.
+    DenseNet169,
+    /// DenseNet-201.
+    DenseNet201,
     /// MobileNetV2.
     MobileNetV2,
     /// Three convolutions and two linear layers, for tests.
@@ -105,7 +115,7 @@ trait Family {
 
 impl Architecture {
     /// Every architecture, the embedded model's first.
-    pub const ALL: [Architecture; 29] = [
+    pub const ALL: [Architecture; 33] = [
         Self::EfficientNetLite0,
         Self::EfficientNetLite1,
         Self::EfficientNetLite2,
@@ -132,6 +142,10 @@ impl Architecture {
         Self::ResNeXt101_64x4d,
         Self::SqueezeNet1_0,
         Self::SqueezeNet1_1,
+        Self::DenseNet121,
+        Self::DenseNet161,
+        Self::DenseNet169,
+        Self::DenseNet201,
         Self::MobileNetV2,
         Self::TinyVgg,
         Self::TinyResNet,
@@ -166,6 +180,10 @@ impl Architecture {
             Self::ResNeXt101_64x4d => "resnext101_64x4d",
             Self::SqueezeNet1_0 => "squeezenet1_0",
             Self::SqueezeNet1_1 => "squeezenet1_1",
+            Self::DenseNet121 => "densenet121",
+            Self::DenseNet161 => "densenet161",
+            Self::DenseNet169 => "densenet169",
+            Self::DenseNet201 => "densenet201",
             Self::MobileNetV2 => "mobilenet_v2",
             Self::TinyVgg => "tiny_vgg",
             Self::TinyResNet => "tiny_resnet",
@@ -200,6 +218,10 @@ impl Architecture {
             Self::ResNeXt101_64x4d => Box::new(ResNet::bottlenecks([3, 4, 23, 3]).grouped(64, 4)),
             Self::SqueezeNet1_0 => Box::new(SqueezeNet::V1_0),
             Self::SqueezeNet1_1 => Box::new(SqueezeNet::V1_1),
+            Self::DenseNet121 => Box::new(DenseNet::DENSENET121),
+            Self::DenseNet161 => Box::new(DenseNet::DENSENET161),
+            Self::DenseNet169 => Box::new(DenseNet::DENSENET169),
+            Self::DenseNet201 => Box::new(DenseNet::DENSENET201),
             Self::MobileNetV2 => Box::new(MobileNetV2),
             Self::TinyVgg => Box::new(Vgg::TINY),
             Self::TinyResNet => Box::new(ResNet::tiny()),

@@ -28,10 +28,14 @@ fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
 
 /// Networks that differ from another one only in how often or how wide its blocks are; `AGF_ALL=1` verifies them as well.
 fn repeats_another(architecture: Architecture) -> bool {
-    use Architecture::{EfficientNetLite1, EfficientNetLite2, EfficientNetLite3, ResNeXt101_32x8d, ResNeXt101_64x4d};
-    use Architecture::{SqueezeNet1_0, WideResNet101_2};
-    let variants = [EfficientNetLite1, EfficientNetLite2, EfficientNetLite3, ResNeXt101_32x8d, ResNeXt101_64x4d];
-    variants.contains(&architecture) || [SqueezeNet1_0, WideResNet101_2].contains(&architecture)
+    use Architecture::{
+        DenseNet161, DenseNet169, DenseNet201, EfficientNetLite1, EfficientNetLite2, EfficientNetLite3,
+    };
+    use Architecture::{ResNeXt101_32x8d, ResNeXt101_64x4d, SqueezeNet1_0, WideResNet101_2};
+    let of_efficient = [EfficientNetLite1, EfficientNetLite2, EfficientNetLite3].contains(&architecture);
+    let of_dense = [DenseNet161, DenseNet169, DenseNet201].contains(&architecture);
+    let others = [ResNeXt101_32x8d, ResNeXt101_64x4d, SqueezeNet1_0, WideResNet101_2];
+    of_efficient || of_dense || others.contains(&architecture)
 }
 
 #[test]

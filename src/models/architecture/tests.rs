@@ -28,6 +28,7 @@ fn written_role(architecture: Architecture, name: &str) -> Role {
         | A::ResNeXt101_64x4d
         | A::TinyResNet => layer != "conv2",
         A::SqueezeNet1_0 | A::SqueezeNet1_1 => layer != "expand3x3",
+        A::DenseNet121 | A::DenseNet161 | A::DenseNet169 | A::DenseNet201 => layer != "conv2",
         // The first block does not expand, so that its depthwise convolution stands first.
         A::MobileNetV2 => !name.ends_with(".conv.1.0") && name != "features.1.conv.0.0",
     };

@@ -328,6 +328,21 @@ fn timms_mobilenet_v2() {
     }
 }
 
+#[test]
+fn densenet_as_it_was_first_published() {
+    let rename = |name: &str| {
+        let numbered = |name: String, (ours, theirs): (&str, &str)| name.replace(ours, theirs);
+        if !name.contains(".denselayer") {
+            return name.to_owned();
+        }
+        let pairs =
+            [(".norm1.", ".norm.1."), (".norm2.", ".norm.2."), (".conv1.", ".conv.1."), (".conv2.", ".conv.2.")];
+        pairs.into_iter().fold(name.to_owned(), numbered)
+    };
+    let notes = assert_fits(Architecture::DenseNet121, 1000, &file(Architecture::DenseNet121, 1000, rename), rename);
+    assert_eq!(notes, ["layers have an early torchvision's names"]);
+}
+
 /// SqueezeNet's last layer is a convolution.
 #[test]
 fn a_convolution_as_the_last_layer_has_any_name() {
