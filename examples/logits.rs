@@ -62,7 +62,7 @@ fn logits(gpu: &Gpu, network: &str, input: &str) -> Result<Vec<Vec<f32>>, Box<dy
         1 => InputSpec::torchvision_grey(height, width),
         _ => InputSpec::torchvision(height, width),
     };
-    let model = onnx.model(network, spec, true)?;
+    let model = onnx.model(network, spec, false)?;
     let mut explainer = Explainer::new(gpu, &model, Method::default());
     let mut answers = Vec::new();
     for index in 0..inputs.count() {

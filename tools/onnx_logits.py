@@ -44,11 +44,11 @@ def compare(path, folder):
     onnxruntime.set_default_logger_severity(3)
     model = onnx.load(path)
     onnx_tools.fill(model)
-    outputs = onnx_tools.logits_of(model)
     work = folder / "logits"
     work.mkdir(parents=True, exist_ok=True)
     whole = work / path.name
     onnx.save(model, whole)
+    output = onnx_tools.logits_of(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     (picture,) = [value for value in model.graph.input if value.name not in constants]
     shape = [dim.dim_value for dim in picture.type.tensor_type.shape.dim]
@@ -57,8 +57,8 @@ def compare(path, folder):
     shape = [size if size > 0 else usual[axis] for axis, size in enumerate(shape)]
     shape[0] = 1
     values = numpy.random.default_rng(1).uniform(-1, 1, shape).astype(numpy.float32)
-    session = onnxruntime.InferenceSession(str(whole), providers=["CPUExecutionProvider"])
-    (expected,) = session.run([outputs], {picture.name: values})
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (expected,) = session.run([output], {picture.name: values})
     image = values.transpose(0, 3, 1, 2) if is_last else values
     numpy.save(work / f"{path.stem}.npy", numpy.ascontiguousarray(image))
     return path.name, whole, work / f"{path.stem}.npy", expected.reshape(-1)

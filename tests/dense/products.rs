@@ -12,8 +12,8 @@ use std::collections::HashMap;
 const TANH: Forward = Forward::Activate(Function::Tanh);
 const SIGMOID: Forward = Forward::Activate(Function::Sigmoid);
 
-/// Without corners: squeeze-and-excitation, a gate of the same shape, a square, a product of equals, and differences with one value per
-/// channel and with a whole value.
+/// Without corners: a mask of one channel, squeeze-and-excitation, a gate of the same shape, a square, a product of equals, and differences
+/// with one value per channel and with a whole value.
 fn network() -> Network {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, 4, 3)).unwrap();
@@ -21,12 +21,17 @@ fn network() -> Network {
         let (name, shape) = (name.to_string(), graph.shape(x));
         let window = if shape.pixels() == 1 { Window::square(1, 1, 0) } else { Window::square(3, 1, 1) };
         let input_channels = shape.channels;
-        let layer =
-            Convolution { name: name.clone(), input_channels, output_channels: 3, window, groups: 1, bias: true };
+        let output_channels = if name == "mask" { 1 } else { 3 };
+        let layer = Convolution { name: name.clone(), input_channels, output_channels, window, groups: 1, bias: true };
         let x = graph.convolve(layer, x).unwrap();
         graph.add(&format!("{name} act"), act, &[x]).unwrap()
     };
-    let x = convolve(&mut graph, "first", input, TANH);
+    let first = convolve(&mut graph, "first", input, TANH);
+    // What is broadcast is the gate, though its values have no bound and those of the signal have.
+    let mask = convolve(&mut graph, "mask", first, Forward::Activate(Function::Softplus));
+    let mask = graph.add("mask for each channel", Forward::Concat, &[mask, mask, mask]).unwrap();
+    let masked = graph.add("masked", Forward::Multiply, &[mask, first]).unwrap();
+    let x = graph.add("calm", TANH, &[masked]).unwrap();
     let mean = graph.add("squeeze", Forward::AveragePool { height: 1, width: 1 }, &[x]).unwrap();
     let gate = convolve(&mut graph, "excite", mean, SIGMOID);
     let excited = graph.add("excited", Forward::Multiply, &[x, gate]).unwrap();
@@ -89,6 +94,8 @@ fn relevance_of_products_and_differences() {
             .collect();
         assert_close("one value per channel", of("less mean", 1).unwrap(), &of_mean, tolerance);
 
+        assert_eq!((of("masked", 0), of("mask", 0)), (None, None), "the mask");
+        assert!(of("calm", 0).is_some() && of("masked", 1) == of("calm", 0), "all for the signal");
         assert_eq!(of("excited", 1), None, "the excitation");
         assert_eq!(of("excite", 0), None, "what lies before the excitation");
         let needs_gradient = method == Method::default();

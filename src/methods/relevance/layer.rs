@@ -2,8 +2,8 @@
 
 use super::{Rule, RuleList, Weighted};
 use crate::graph::{
-    Activation, Backward, BatchNormId, Binary, Constant, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId,
-    NodeId, Op, Part, Shape, WeightSource,
+    Backward, BatchNormId, Binary, Constant, ConvolutionId, Explain, Forward, Graph, GraphError, LinearId, NodeId, Op,
+    Part, Shape, WeightSource,
 };
 use crate::methods::{MethodError, Quantity, Trace, gradient};
 
@@ -233,35 +233,6 @@ impl Layer<'_> {
     fn at_operands(&mut self, values: [NodeId; 2]) -> Result<Vec<NodeId>, GraphError> {
         let name = format!("{}:sum of relevance{}", self.graph.node(self.id).name, self.tag);
         gradient::at_operands(self.graph, &name, &self.inputs, values)
-    }
-
-    /// The signal of a product takes all, its gate nothing: the gate is the factor that is broadcast, or of two equal shapes the one that a
-    /// bounded activation gives. Without a gate both take half.
-    fn product(&mut self) -> Result<Vec<Option<NodeId>>, GraphError> {
-        let (a, b) = (self.inputs[0], self.inputs[1]);
-        let is_broadcast = self.graph.shape(a) != self.graph.shape(b);
-        let [a_is_gate, b_is_gate] = [a, b].map(|factor| self.is_bounded(factor));
-        if is_broadcast || a == b || (b_is_gate && !a_is_gate) {
-            return Ok(vec![Some(self.c), None]);
-        }
-        if a_is_gate && !b_is_gate {
-            return Ok(vec![None, Some(self.c)]);
-        }
-        let half = self.scale("half of the relevance", Constant::new(0.5), self.c)?;
-        Ok(vec![Some(half); 2])
-    }
-
-    /// Whether a value comes from an activation whose values lie between bounds, scaled and shifted or not.
-    fn is_bounded(&self, mut id: NodeId) -> bool {
-        loop {
-            let node = self.graph.node(id);
-            match (node.op.forward(), node.inputs.first()) {
-                (Some(Forward::Activate(function)), _) => return function.is_bounded(),
-                (Some(Forward::Clamp(activation)), _) => return activation != Activation::Relu,
-                (Some(Forward::BatchNorm(_)), Some(&x)) => id = x,
-                _ => return false,
-            }
-        }
     }
 
     fn unfit(&self, op: Forward, rule: Rule) -> MethodError {

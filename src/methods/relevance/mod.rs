@@ -10,6 +10,7 @@ mod assign;
 mod layer;
 mod linear;
 mod preset;
+mod product;
 mod rap;
 mod rule;
 mod text;

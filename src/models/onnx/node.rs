@@ -121,6 +121,12 @@ impl<'a> OnnxNode<'a> {
         Ok(sizes)
     }
 
+    /// Whether a Dropout with these inputs drops anything: in training it does.
+    pub fn drops(&self, ratio: Option<&Arc<Tensor>>, training: Option<&Arc<Tensor>>) -> bool {
+        let ratio = ratio.map_or(Some(0.5), |ratio| ratio.scalar());
+        training.is_some_and(|training| training.scalar() != Some(0.0)) && ratio != Some(0.0)
+    }
+
     /// The shape that a Flatten gives: everything before the axis, everything from it on.
     pub fn flattened(&self, dims: &[usize]) -> Result<Vec<usize>, OnnxError> {
         let axis = self.int("axis").unwrap_or(1);

@@ -253,3 +253,28 @@ fn nodes_that_make_no_sense() {
         assert!(!found.is_empty(), "{what}");
     }
 }
+
+/// What is computed otherwise in training, and outputs that have no counterpart here.
+#[test]
+fn nodes_that_are_not_taken() {
+    let normalization = ["x", "s", "s", "s", "s"];
+    let further = |op: &str, attributes| NodeProto {
+        output: vec!["z".into(), "further".into()],
+        ..node(op, &["x"], "", attributes)
+    };
+    let read = || node("Add", &["z", "further"], "y", vec![]);
+    for (nodes, words) in [
+        (vec![node("BatchNormalization", &normalization, "y", vec![int("training_mode", 1)])], "as in training"),
+        (vec![node("Dropout", &["x", "half", "on"], "y", vec![])], "as in training"),
+        (
+            vec![node("Dropout", &["half", "half", "on"], "z", vec![]), node("Mul", &["x", "z"], "y", vec![])],
+            "constants",
+        ),
+        (vec![further("Dropout", vec![]), read()], "whose further outputs are read"),
+        (vec![further("MaxPool", vec![ints("kernel_shape", &[2, 2])]), read()], "whose further outputs are read"),
+    ] {
+        let constants = vec![floats("s", &[3], &[1.0; 3]), floats("half", &[], &[0.5]), integers("on", &[1])];
+        let found = error(file(nodes, constants));
+        assert!(matches!(found, OnnxError::Unsupported(_)) && found.to_string().contains(words), "{found}");
+    }
+}

@@ -4,6 +4,7 @@ use super::{Fold, positions, strides};
 use crate::models::onnx::OnnxError;
 use crate::models::onnx::proto::tensor_proto::DataType;
 use crate::models::onnx::tensor::{Tensor, Values};
+use half::{bf16, f16};
 use std::sync::Arc;
 
 /// The shape of a result, and for each of its elements those of both operands that it is made of.
@@ -135,19 +136,24 @@ impl Fold<'_> {
 
     pub(super) fn cast(&self) -> Result<Arc<Tensor>, OnnxError> {
         let first = self.first()?;
-        let to_floats = match self.optional(1) {
-            Some(like) => !like.is_integer(),
-            None => {
-                let code = self.node.int("to").unwrap_or_default() as i32;
-                let kind =
-                    DataType::try_from(code).map_err(|_| self.node.error(format!("casts to the type {code}")))?;
-                matches!(kind, DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16)
-            }
+        let code = self.node.int("to").unwrap_or_default() as i32;
+        let kind = match self.optional(1) {
+            Some(like) if like.is_integer() => DataType::Int64,
+            Some(_) => DataType::Float,
+            None => DataType::try_from(code).map_err(|_| self.node.error(format!("casts to the type {code}")))?,
         };
-        let values = match (&first.values, to_floats) {
-            (Values::Float(_) | Values::Fill(_), true) | (Values::Integer(_), false) => return Ok(first.clone()),
+        let is_float = matches!(kind, DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16);
+        let values = match (&first.values, is_float) {
+            (Values::Integer(_), false) => return Ok(first.clone()),
             (Values::Float(_) | Values::Fill(_), false) => Values::Integer(self.whole(first)?),
-            (Values::Integer(_), true) => Values::Float(self.floats(first)?),
+            (values, true) => match (values, rounding(kind)) {
+                (Values::Float(_) | Values::Fill(_), None) => return Ok(first.clone()),
+                (Values::Fill(value), Some(rounded)) => Values::Fill(rounded(*value)),
+                (Values::Integer(_), None) => Values::Float(self.floats(first)?),
+                (Values::Float(_) | Values::Integer(_), Some(rounded)) => {
+                    Values::Float(Arc::new(self.floats(first)?.iter().copied().map(rounded).collect()))
+                }
+            },
         };
         Ok(Tensor::new(&first.name, first.dims.clone(), values))
     }
@@ -215,6 +221,15 @@ impl Fold<'_> {
         };
         let dims = kept.into_iter().enumerate().filter(|(axis, _)| keeps || !axes.contains(axis));
         Ok(Tensor::new("", dims.map(|(_, size)| size).collect(), values))
+    }
+}
+
+/// What a cast to a type of 16 bits does to a number.
+fn rounding(kind: DataType) -> Option<fn(f32) -> f32> {
+    match kind {
+        DataType::Float16 => Some(|value| f16::from_f32(value).to_f32()),
+        DataType::Bfloat16 => Some(|value| bf16::from_f32(value).to_f32()),
+        _ => None,
     }
 }
 

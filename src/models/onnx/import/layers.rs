@@ -128,6 +128,9 @@ pub(super) fn batch_normalization(
     if x.channel_dim() != Some(1) && x.shape.channels > 1 {
         return Ok(Outcome::Unsupported("of channels in another order".into()));
     }
+    if node.int("training_mode").unwrap_or(0) != 0 {
+        return Ok(Outcome::Unsupported("as in training".into()));
+    }
     let name = importer.layer_name(node);
     let channels = x.shape.channels as usize;
     let epsilon = f64::from(node.float("epsilon").unwrap_or(1e-5));

@@ -1,6 +1,7 @@
 //! From a file's nodes to a forward graph for pictures of one size, and a list of where each parameter comes from.
 
 mod activations;
+mod broadcast;
 mod layers;
 mod linear;
 mod moves;
@@ -86,10 +87,12 @@ fn rule(op: &str) -> Option<Rule> {
         "GlobalMaxPool" => pools::global_max_pool,
         "ReduceMean" => pools::mean,
         "Add" | "Sum" => sums::add,
+        "Mean" => sums::mean,
         "Sub" => sums::subtract,
         "Mul" => products::multiply,
         "Div" => products::divide,
-        "Identity" | "Dropout" => moves::identity,
+        "Identity" => moves::identity,
+        "Dropout" => moves::dropout,
         "Cast" => moves::cast,
         "Shape" => moves::shape,
         "Reshape" => moves::reshape,
@@ -176,8 +179,15 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// The values of a node's outputs.
+    /// The values of a node's outputs, of all that are read.
     fn node(&mut self, node: &OnnxNode, is_head: bool) -> Result<Vec<Value>, OnnxError> {
+        let values = self.values_of(node, is_head)?;
+        let is_read = |name: &String| !name.is_empty() && self.readers.contains_key(name.as_str());
+        let is_missing = node.outputs().iter().skip(values.len()).any(is_read);
+        Ok(if is_missing { self.refuse(node, "whose further outputs are read") } else { values })
+    }
+
+    fn values_of(&mut self, node: &OnnxNode, is_head: bool) -> Result<Vec<Value>, OnnxError> {
         let value = |name: &String| self.values.get(name.as_str()).cloned();
         let inputs: Vec<Option<Value>> = node.inputs().iter().map(value).collect();
         let unknown = vec![Value::Unknown; node.outputs().len()];

@@ -13,6 +13,14 @@ pub(super) fn identity(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Re
     Ok(Outcome::Value(data(node, inputs, 0)?.clone()))
 }
 
+pub(super) fn dropout(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    let (ratio, training) = (or_refuse!(constant_input(inputs, 1)), or_refuse!(constant_input(inputs, 2)));
+    if node.drops(ratio, training) {
+        return Ok(Outcome::Unsupported("as in training".into()));
+    }
+    Ok(Outcome::Value(data(node, inputs, 0)?.clone()))
+}
+
 pub(super) fn shape(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     Ok(Outcome::Constant(shape_of(node, &data(node, inputs, 0)?.sizes())?))
 }

@@ -42,9 +42,6 @@ pub(super) fn layer(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -
     if !is_of_channels || !fits {
         return Ok(Outcome::Unsupported(format!("over the axes from {axis} on of {:?}", x.sizes())));
     }
-    if node.outputs().iter().skip(1).any(|name| !name.is_empty()) {
-        return Ok(Outcome::Unsupported("whose means are used".into()));
-    }
     let epsilon = Constant::new(node.float("epsilon").unwrap_or(1e-5));
     let is_above_zero = epsilon.value() > 0.0;
     if !is_above_zero {

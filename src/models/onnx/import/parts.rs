@@ -11,7 +11,7 @@ use crate::models::onnx::tensor::Tensor;
 use crate::models::onnx::view::{Axis, View, part};
 use std::sync::Arc;
 
-/// Values behind each other along their channels.
+/// Values behind each other along an axis.
 pub(super) fn concat(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     if inputs.iter().any(|input| matches!(input, Some(Value::Constant(_)))) {
         return Ok(Outcome::Unsupported("of data and constants".into()));
@@ -24,17 +24,24 @@ pub(super) fn concat(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) 
         let dims = view.dims.iter().enumerate().filter(|(index, _)| *index != dim);
         dims.map(|(_, factors)| factors.clone()).collect()
     };
-    let fits = |view: &View| view.axis(dim) == Some(Axis::Channel) && others(view) == others(first);
-    if !views.iter().all(fits) {
+    let axis = views.iter().map(|view| view.axis(dim)).reduce(|all, axis| all.filter(|_| all == axis)).flatten();
+    let Some(axis) = axis.filter(|_| views.iter().all(|view| others(view) == others(first))) else {
         let sizes: Vec<Vec<usize>> = views.iter().map(View::sizes).collect();
         return Ok(Outcome::Unsupported(format!(
-            "of {sizes:?} along axis {dim}, which are not the channels of equal maps"
+            "of {sizes:?} along axis {dim}, which is no axis that equal maps have"
         )));
-    }
+    };
     let nodes: Vec<NodeId> = views.iter().map(|view| view.node).collect();
     let name = importer.layer_name(node);
-    let made = importer.graph.add(&name, Forward::Concat, &nodes)?;
-    Ok(Outcome::Value(first.with_channels(dim, made, importer.graph.shape(made))))
+    let made = importer.joined(&name, &nodes, axis)?;
+    let shape = importer.graph.shape(made);
+    let mut dims = first.dims.clone();
+    dims[dim] = match axis {
+        Axis::Channel => part(axis, shape.channels, 1),
+        Axis::Row => part(axis, shape.height, 1),
+        Axis::Column => part(axis, shape.width, 1),
+    };
+    Ok(Outcome::Value(View { dims, shape, node: made }))
 }
 
 pub(super) fn slice(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {

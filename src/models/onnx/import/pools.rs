@@ -28,9 +28,6 @@ pub(super) fn max_pool(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs
     if !x.is_image() {
         return Ok(Outcome::Unsupported("of channels in another order".into()));
     }
-    if node.outputs().len() > 1 && !node.outputs()[1].is_empty() {
-        return Ok(Outcome::Unsupported("whose positions are used".into()));
-    }
     let (window, _) = window(node, x)?;
     let name = importer.layer_name(node);
     let made = importer.graph.add(&name, Forward::MaxPool(window), &[x.node]);

@@ -1,6 +1,6 @@
 //! Products of two values: gates, and activations that a file has in parts.
 
-use super::sums::{Affine, Pair, ordered, pair, unequal};
+use super::sums::{Affine, Pair, pair, unequal};
 use super::{Importer, Inputs, Outcome};
 use crate::graph::{Activation, Forward, Function, NodeId};
 use crate::models::onnx::OnnxError;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 pub(super) fn multiply(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     match pair(node, inputs)? {
         Pair::Data(a, b) => {
-            let Some([a, b]) = ordered(&a, &b) else { return Ok(unequal(&a, &b)) };
-            let whole = importer.whole(a.node, b.node).or_else(|| importer.whole(b.node, a.node));
             let name = importer.layer_name(node);
+            let Some([a, b]) = importer.ordered(&name, &a, &b)? else { return Ok(unequal(&a, &b)) };
+            let whole = importer.whole(a.node, b.node).or_else(|| importer.whole(b.node, a.node));
             let made = match whole {
                 Some((x, function)) => importer.graph.add(&name, Forward::Activate(function), &[x]),
                 None => importer.graph.add(&name, Forward::Multiply, &[a.node, b.node]),
             };
-            importer.view(a, made)
+            importer.view(&a, made)
         }
         Pair::Right(x, factor) | Pair::Left(factor, x) => scaled(importer, node, &x, factor, false),
     }

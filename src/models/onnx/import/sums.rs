@@ -4,7 +4,7 @@ use super::layers::fill;
 use super::parameters::Form;
 use super::{Importer, Inputs, Outcome, Value, data};
 use crate::graph::parameter::ParameterKind;
-use crate::graph::{Forward, NodeId, Shape};
+use crate::graph::{Forward, NodeId};
 use crate::models::onnx::OnnxError;
 use crate::models::onnx::node::OnnxNode;
 use crate::models::onnx::tensor::Tensor;
@@ -46,6 +46,17 @@ pub(super) fn add(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> 
     }
 }
 
+/// A sum divided by the number of its values.
+pub(super) fn mean(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
+    match add(importer, node, inputs)? {
+        Outcome::Value(total) if inputs.len() > 1 => {
+            let share = fill(1.0 / inputs.len() as f32);
+            importer.affine(node, &total, Affine { factor: Some((&share, false)), ..Affine::default() }, false)
+        }
+        other => Ok(other),
+    }
+}
+
 /// A sum of more than two values, from left to right.
 fn sum(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     if inputs.iter().any(|input| matches!(input, Some(Value::Constant(_)))) {
@@ -62,22 +73,10 @@ fn sum(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outc
 }
 
 fn added(importer: &mut Importer, node: &OnnxNode, a: &View, b: &View) -> Result<Outcome, OnnxError> {
-    let Some([a, b]) = ordered(a, b) else { return Ok(unequal(a, b)) };
     let name = importer.layer_name(node);
+    let Some([a, b]) = importer.ordered(&name, a, b)? else { return Ok(unequal(a, b)) };
     let made = importer.graph.add(&name, Forward::Add, &[a.node, b.node]);
-    importer.view(a, made)
-}
-
-/// Two values, the one that the other is broadcast to before it: one value per channel, or a single one. `None` where neither is.
-pub(super) fn ordered<'v>(a: &'v View, b: &'v View) -> Option<[&'v View; 2]> {
-    let fits = |large: &View, small: &View| {
-        let of_channels = [large.shape, Shape::vector(large.shape.channels), Shape::SCALAR];
-        large.takes(small) && of_channels.contains(&small.shape)
-    };
-    if fits(a, b) {
-        return Some([a, b]);
-    }
-    fits(b, a).then_some([b, a])
+    importer.view(&a, made)
 }
 
 pub(super) fn unequal(a: &View, b: &View) -> Outcome {
@@ -87,10 +86,10 @@ pub(super) fn unequal(a: &View, b: &View) -> Outcome {
 pub(super) fn subtract(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     match pair(node, inputs)? {
         Pair::Data(a, b) => {
-            let Some([large, small]) = ordered(&a, &b) else { return Ok(unequal(&a, &b)) };
             let name = importer.layer_name(node);
+            let Some([large, small]) = importer.ordered(&name, &a, &b)? else { return Ok(unequal(&a, &b)) };
             let made = importer.graph.add(&name, Forward::Subtract, &[large.node, small.node]);
-            let difference = importer.view(large, made)?;
+            let difference = importer.view(&large, made)?;
             match difference {
                 // The small one less the large one.
                 Outcome::Value(view) if large.node == b.node && a != b => importer.negated(node, &view),

@@ -57,6 +57,10 @@ fn constants() -> Vec<TensorProto> {
         integers("lines", &[1, 3, 48]),
         integers("map", &[1, 3, 8, 6]),
         integers("parts", &[1, 2]),
+        floats("mask", &[1, 3, 1, 1], &[0.5, -0.25, 1.0]),
+        integers("rows", &[2]),
+        integers("eight", &[8]),
+        integers("sixteen", &[16]),
     ]
 }
 
@@ -145,6 +149,37 @@ fn what_is_moved_and_moved_back() {
         node("Transpose", &["p"], "r", vec![ints("perm", &[0, 3, 1, 2])]),
     ];
     assert_same("a matrix over the channels", last, vec![node("Conv", &["x", "turned"], "r", vec![])]);
+}
+
+#[test]
+fn along_any_axis() {
+    let concat = |inputs: &[&str], output: &str, axis| node("Concat", inputs, output, vec![int("axis", axis)]);
+    let mask = || vec![node("Conv", &["x", "mask"], "c", vec![]), node("Softplus", &["c"], "s", vec![])];
+    let product = |one: &str, other: &str| vec![node("Mul", &[one, other], "r", vec![])];
+    let spelled = [mask(), vec![concat(&["s", "s", "s"], "t", 1)], product("x", "t")].concat();
+    assert_same("one channel and three", [mask(), product("s", "x")].concat(), spelled);
+    for (axis, count) in [(2, 8), (3, 6)] {
+        let mean =
+            || vec![node("Relu", &["x"], "q", vec![]), node("ReduceMean", &["q"], "m", vec![ints("axes", &[axis])])];
+        let whole = mean().into_iter().chain([concat(&vec!["m"; count], "t", axis)]);
+        for op in ["Mul", "Add", "Sub"] {
+            let combined = |name: &str| vec![node(op, &[name, "x"], "d", vec![]), node("Elu", &["d"], "r", vec![])];
+            let spelled = whole.clone().chain(combined("t")).collect();
+            assert_same(&format!("{op} along axis {axis}"), [mean(), combined("m")].concat(), spelled);
+        }
+    }
+    let joined = [
+        vec![node("Relu", &["x"], "a", vec![]), concat(&["x", "a"], "j", 2)],
+        vec![node("Slice", &["j", "eight", "sixteen", "rows"], "r", vec![])],
+    ];
+    assert_same("rows below rows", joined.concat(), vec![node("Relu", &["x"], "r", vec![])]);
+    let parts = vec![node("GlobalAveragePool", &["x"], "m", vec![]), node("Conv", &["x", "mask"], "c", vec![])];
+    let outer = [parts.clone(), vec![node("Mul", &["m", "c"], "r", vec![])]].concat();
+    let found = error(file([outer, means("r")].concat(), constants())).to_string();
+    assert!(found.contains("Mul, 1 time (of [1, 3, 1, 1] and [1, 1, 8, 6])"), "{found}");
+    let unequal = [parts, vec![concat(&["m", "c"], "r", 1)]].concat();
+    let found = error(file([unequal, means("r")].concat(), constants())).to_string();
+    assert!(found.contains("which is no axis that equal maps have"), "{found}");
 }
 
 #[test]
