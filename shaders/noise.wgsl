@@ -1,4 +1,4 @@
-// Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad, pass, 0) as
+// Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad, variation, 0) as
 // counter, two values of each pair of words by Box-Muller. Integers alone compute them, to within 2^-21: logarithms, roots and sines of f32
 // differ from driver to driver.
 
@@ -11,7 +11,7 @@ struct Noise {
 }
 
 @group(0) @binding(0) var<uniform> u: Noise;
-@group(0) @binding(1) var<storage, read_write> pass_index: array<vec4f>;  // [samples], in x
+@group(0) @binding(1) var<storage, read_write> variation_index: array<vec4f>;  // [samples], in x
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 // Upper half of the 64-bit product, from 16-bit halves.
@@ -96,7 +96,7 @@ fn normal_pair(words: vec2u) -> vec2f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.pixels);
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
-        let counter = vec4u(pixel, group.y, u32(pass_index[group.z].x), 0u);
+        let counter = vec4u(pixel, group.y, u32(variation_index[group.z].x), 0u);
         let words = philox(counter, vec2u(u.seed_low, u.seed_high));
         let values = vec4f(normal_pair(words.xy), normal_pair(words.zw));
         let channel = group.y * 4u + vec4u(0u, 1u, 2u, 3u);

@@ -6,7 +6,7 @@ mod cost;
 mod facts;
 #[cfg(feature = "evaluation")]
 mod in_place;
-mod passes;
+mod variations;
 mod wired;
 
 pub use cost::{Cost, Progress};
@@ -15,7 +15,7 @@ use crate::batch::Batch;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, WeightStore};
 use crate::map::Explained;
-use crate::methods::{Method, Pass};
+use crate::methods::{Method, Variation};
 use crate::models::{InputSpec, Model, Reference};
 use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
@@ -124,7 +124,7 @@ impl Explainer {
         }
         match self.method.schedule() {
             Some(schedule) if targets.iter().any(|targets| !targets.is_empty()) => {
-                self.explain_in_passes(batch, targets, schedule).await
+                self.explain_variations(batch, targets, schedule).await
             }
             _ => self.explain_at_once(batch, targets).await,
         }
@@ -260,10 +260,10 @@ impl Explainer {
         batch: &Batch,
         targets: &[Vec<Target>],
         slots: u32,
-        passes: Option<&[Pass]>,
+        variations: Option<&[Variation]>,
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
-        let result = self.try_run(batch, targets, slots, passes, cost).await;
+        let result = self.try_run(batch, targets, slots, variations, cost).await;
         self.make_room(result)
     }
 
@@ -280,7 +280,7 @@ impl Explainer {
         batch: &Batch,
         targets: &[Vec<Target>],
         slots: u32,
-        passes: Option<&[Pass]>,
+        variations: Option<&[Variation]>,
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
         let mut watch = Stopwatch::start();
@@ -293,7 +293,7 @@ impl Explainer {
                 let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
                 session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>())?;
             }
-            passes.map_or(Ok(()), |passes| session.write_passes(passes))
+            variations.map_or(Ok(()), |variations| session.write_variations(variations))
         };
         self.gpu.checked("uploading pictures", 4 * batch.data.len() as u64, write).await??;
         cost.upload_ms += watch.lap();
@@ -304,7 +304,7 @@ impl Explainer {
             picture.maps.truncate(targets.len());
         }
         cost.read_back_ms += watch.lap();
-        if passes.is_none() {
+        if variations.is_none() {
             self.check_facts(batch, explained.iter().map(|picture| &picture.logits[..]))?;
         }
         let bytes = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, Part, Program, Stored, Times, WeightStore};
 use crate::graph::{Graph, NodeId};
 use crate::map::Explained;
-use crate::methods::Pass;
+use crate::methods::Variation;
 use crate::models::Model;
 use crate::plan::Plan;
 use crate::target::Target;
@@ -144,13 +144,13 @@ impl Session {
         self.write(request, &requests)
     }
 
-    /// Writes what each picture's pass is told through the queue, without waiting. A method that runs a picture once is told nothing.
+    /// Writes what each picture's variation is told through the queue, without waiting. A method that runs a picture once is told nothing.
     ///
     /// # Errors
-    /// [`Error::Gpu`] where there are not as many passes as pictures.
-    pub fn write_passes(&self, passes: &[Pass]) -> Result<(), Error> {
-        for &(field, node) in &self.wiring.passes {
-            let values: Vec<f32> = passes.iter().map(|pass| pass.field(field)).collect();
+    /// [`Error::Gpu`] where there are not as many variations as pictures.
+    pub fn write_variations(&self, variations: &[Variation]) -> Result<(), Error> {
+        for &(field, node) in &self.wiring.variations {
+            let values: Vec<f32> = variations.iter().map(|variation| variation.field(field)).collect();
             self.write(node, &values)?;
         }
         Ok(())
@@ -184,8 +184,8 @@ impl Session {
         self.stored(self.slot(slot)?.class)
     }
 
-    /// Where a slot's maps lie. For a method with several passes per picture
-    /// ([`Method::schedule`](crate::methods::Method::schedule)) it is the pass's gradient, of three channels.
+    /// Where a slot's maps lie. For a method with several variations per picture
+    /// ([`Method::schedule`](crate::methods::Method::schedule)) it is the variation's gradient, of three channels.
     ///
     /// # Errors
     /// [`Error::Slot`] for a slot that the session does not have.

@@ -2,8 +2,8 @@
 //! the catalogue of plans take it from here, so that what is verified is what runs.
 
 use crate::error::Error;
-use crate::graph::{Explain, Graph, Network, NodeId, PassField, Reduction};
-use crate::methods::{ClassMap, Explanation, Method, PassNodes, Quantity, Trace};
+use crate::graph::{Explain, Graph, Network, NodeId, Reduction, VariationField};
+use crate::methods::{ClassMap, Explanation, Method, Quantity, Trace, VariationNodes};
 use crate::plan::{Plan, PlanError, Profile, Sharing};
 
 /// What is asked of a network besides its logits.
@@ -26,8 +26,8 @@ pub struct Wiring {
     pub logits: NodeId,
     /// One per class slot.
     pub slots: Vec<Slot>,
-    /// What each pass is told, for methods that run a picture several times: those fields that the method makes use of.
-    pub passes: Vec<(PassField, NodeId)>,
+    /// What each variation is told, for methods that run a picture several times: those fields that the method makes use of.
+    pub variations: Vec<(VariationField, NodeId)>,
     /// The vector that comes with each picture, for networks that have one.
     pub given: Option<NodeId>,
 }
@@ -39,7 +39,7 @@ pub struct Slot {
     pub request: NodeId,
     /// The class that it is.
     pub class: NodeId,
-    /// The map; for methods with several passes a pass's gradient.
+    /// The map; for methods with several variations a variation's gradient.
     pub map: NodeId,
     /// What the map is divided by.
     pub peak: Option<NodeId>,
@@ -67,9 +67,9 @@ impl Wiring {
         if wanted.slots == 0 {
             let Network { graph, input, logits } = network.clone();
             let given = graph.given();
-            return Ok(Self { graph, input, logits, slots: Vec::new(), passes: Vec::new(), given });
+            return Ok(Self { graph, input, logits, slots: Vec::new(), variations: Vec::new(), given });
         }
-        let Explanation { mut graph, input, logits, maps, passes } = method.explain(network, wanted.slots)?;
+        let Explanation { mut graph, input, logits, maps, variations } = method.explain(network, wanted.slots)?;
         let mut slots = Vec::new();
         for (slot, map) in (0..).zip(maps) {
             let request = graph.add("request", Explain::ClassRequest { slot }, &[])?;
@@ -78,11 +78,12 @@ impl Wiring {
             slots.push(Slot { request, class, map, peak, audit });
         }
         let given = graph.given();
-        let mut wiring = Self { graph, input, logits, slots, passes: Vec::new(), given };
-        if let Some(PassNodes { index, scale, offset }) = passes {
+        let mut wiring = Self { graph, input, logits, slots, variations: Vec::new(), given };
+        if let Some(VariationNodes { index, scale, offset }) = variations {
             let live = wiring.graph.live(&wiring.outputs());
-            let fields = [(PassField::Index, index), (PassField::Scale, scale), (PassField::Offset, offset)];
-            wiring.passes = fields.into_iter().filter(|(_, node)| live[node.index()]).collect();
+            let fields =
+                [(VariationField::Index, index), (VariationField::Scale, scale), (VariationField::Offset, offset)];
+            wiring.variations = fields.into_iter().filter(|(_, node)| live[node.index()]).collect();
         }
         Ok(wiring)
     }

@@ -189,7 +189,7 @@ pub struct PlanArguments {
     /// Plan the forward pass alone, without an explanation
     #[arg(long)]
     pub forward: bool,
-    /// Explanation method; one pass of it where it has several
+    /// Explanation method; one variation of the picture where it makes several
     #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
     pub method: MethodChoice,
     #[command(flatten)]
@@ -249,7 +249,7 @@ pub struct VerifyArguments {
     /// Inputs per run, at most 64
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
-    /// Explanation method; one pass of it where it has several
+    /// Explanation method; one variation of the picture where it makes several
     #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
     pub method: MethodChoice,
     #[command(flatten)]

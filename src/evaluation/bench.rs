@@ -114,7 +114,7 @@ impl Bench {
         self.follow();
     }
 
-    /// Makes the explainer ask between the passes of a picture.
+    /// Makes the explainer ask between the variations of a picture.
     fn follow(&mut self) {
         let flow = self.flow.clone();
         self.explainer.on_progress(move |_| flow());
@@ -205,7 +205,7 @@ impl Bench {
         let batch = self.batch_of(jobs.iter().map(|job| &samples[job.sample]));
         let targets = jobs.iter().map(|job| Target::Class(job.class));
         if self.method().schedule().is_some() {
-            // Their maps are sums over many passes, made on the host.
+            // Their maps are sums over many variations, made on the host.
             let targets: Vec<Vec<Target>> = targets.map(|target| vec![target]).collect();
             let (explained, _) = self.explainer.explain(&batch, &targets).await?;
             let maps = explained.iter().flat_map(|picture| &picture.maps);

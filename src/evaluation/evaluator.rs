@@ -50,7 +50,7 @@ impl Evaluator {
         self.bench.limit_memory(max_bytes);
     }
 
-    /// Calls back between runs, those of a picture's passes and of randomised networks included. Where it breaks,
+    /// Calls back between runs, those of a picture's variations and of randomised networks included. Where it breaks,
     /// [`Evaluator::evaluate`] ends with [`Error::Stopped`].
     pub fn on_run(&mut self, callback: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) {
         self.bench.on_run(Arc::new(callback));

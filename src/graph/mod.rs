@@ -22,7 +22,7 @@ pub use layer::{
 pub use network::Network;
 pub use op::{
     Activation, Averaging, Backward, Bias, Binary, Constant, Explain, Forward, Function, LogitRelevance, Op, Order,
-    Part, PassField, Reduction, Region, ResidualTerms, ResponseNormalization, Span, Unary,
+    Part, Reduction, Region, ResidualTerms, ResponseNormalization, Span, Unary, VariationField,
 };
 pub use roles::{RoleChoice, RoleChoiceError};
 pub use shape::Shape;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
     let mut graph = network.graph.clone();
     let maps = (0..slots).map(|slot| class_map(&mut graph, network, slot)).collect::<Result<_, _>>()?;
-    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, variations: None })
 }
 
 fn class_map(graph: &mut Graph, network: &Network, slot: u32) -> Result<ClassMap, MethodError> {

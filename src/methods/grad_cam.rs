@@ -18,7 +18,7 @@ pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, Meth
     })?;
     let mut graph = network.graph.clone();
     let maps = (0..slots).map(|slot| class_map(&mut graph, network, features, slot)).collect::<Result<_, _>>()?;
-    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, variations: None })
 }
 
 /// The feature maps that the first linear layer reads or, without one, the last convolution; pooling before it is left aside.

@@ -30,7 +30,7 @@ impl Variant {
 pub(super) fn explain(network: &Network, slots: u32, variant: Variant) -> Result<Explanation, MethodError> {
     let mut graph = network.graph.clone();
     let maps = (0..slots).map(|slot| class_map(&mut graph, network, slot, variant)).collect::<Result<_, _>>()?;
-    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, passes: None })
+    Ok(Explanation { graph, input: network.input, logits: network.logits, maps, variations: None })
 }
 
 fn class_map(graph: &mut Graph, network: &Network, slot: u32, variant: Variant) -> Result<ClassMap, MethodError> {

@@ -1,7 +1,7 @@
 //! Integrated gradients (Sundararajan, Taly, Yan, ICML 2017, arXiv 1703.01365) along the straight path from a baseline, by the midpoint rule.
 
-use super::passes::{self, Pass};
-use crate::graph::{Forward, Graph, GraphError, NodeId, PassField};
+use super::variations::{self, Variation};
+use crate::graph::{Forward, Graph, GraphError, NodeId, VariationField};
 
 /// The options of integrated gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,17 +16,17 @@ impl IntegratedGradients {
     /// 50 steps from the mean colour.
     pub const DEFAULT: IntegratedGradients = IntegratedGradients { steps: 50, baseline: 0.0 };
 
-    /// What pass `index` is told: the middle of its part of the way.
-    pub(super) fn pass(&self, index: u32) -> Pass {
+    /// What variation `index` is told: the middle of its part of the way.
+    pub(super) fn variation(&self, index: u32) -> Variation {
         let along = (f64::from(index) + 0.5) / f64::from(self.steps);
         let offset = (1.0 - along) * f64::from(self.baseline);
-        Pass { index, scale: along as f32, offset: offset as f32 }
+        Variation { index, scale: along as f32, offset: offset as f32 }
     }
 
     /// `scale * x + offset`.
     pub(super) fn change(&self, graph: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
-        let scale = passes::request(graph, PassField::Scale)?;
-        let offset = passes::request(graph, PassField::Offset)?;
+        let scale = variations::request(graph, VariationField::Scale)?;
+        let offset = variations::request(graph, VariationField::Offset)?;
         let scaled = graph.add("scaled input", Forward::Multiply, &[x, scale])?;
         graph.add("input on the path", Forward::Add, &[scaled, offset])
     }

@@ -6,7 +6,7 @@ use super::agf::Ablations;
 use super::input_gradient::{self, Variant};
 use super::relevance::{AddRule, Preset, RuleList};
 use super::{Explanation, IntegratedGradients, MethodError, Schedule, SmoothGrad};
-use super::{agf, full_gradient, grad_cam, passes};
+use super::{agf, full_gradient, grad_cam, variations};
 use crate::graph::Network;
 use std::fmt;
 use std::str::FromStr;
@@ -121,8 +121,8 @@ impl Method {
             Method::Gradient => input_gradient::explain(network, slots, Variant::Gradient),
             Method::InputXGradient => input_gradient::explain(network, slots, Variant::InputXGradient),
             Method::GuidedBackprop => input_gradient::explain(network, slots, Variant::GuidedBackprop),
-            Method::SmoothGrad(options) => passes::explain(network, slots, Schedule::Noise(*options)),
-            Method::IntegratedGradients(options) => passes::explain(network, slots, Schedule::Path(*options)),
+            Method::SmoothGrad(options) => variations::explain(network, slots, Schedule::Noise(*options)),
+            Method::IntegratedGradients(options) => variations::explain(network, slots, Schedule::Path(*options)),
             Method::GradCam => grad_cam::explain(network, slots),
             Method::FullGrad => full_gradient::explain(network, slots),
             Method::Agf(ablations) => agf::explain(network, slots, *ablations),
@@ -161,7 +161,7 @@ impl Method {
         })
     }
 
-    /// What the passes of a method are told that runs each picture several times; `None` for the others.
+    /// What the variations of a method are told that runs each picture several times; `None` for the others.
     pub const fn schedule(&self) -> Option<Schedule> {
         match self {
             Method::SmoothGrad(options) => Some(Schedule::Noise(*options)),

@@ -12,16 +12,16 @@ mod gradient;
 mod input_gradient;
 mod integrated_gradients;
 mod method;
-mod passes;
 pub mod relevance;
 mod slot;
 mod smooth_grad;
+mod variations;
 
 pub use integrated_gradients::IntegratedGradients;
 pub use method::{MapKind, Method, UnknownMethod};
-pub use passes::{Pass, Schedule};
 pub use relevance::RulesError;
 pub use smooth_grad::SmoothGrad;
+pub use variations::{Schedule, Variation};
 
 use crate::graph::{Graph, GraphError, Network, NodeId};
 
@@ -60,7 +60,7 @@ pub struct ClassMap {
     pub class: NodeId,
     /// What the map is made of: for most methods one value per value of the picture, (3, H, W).
     pub attribution: NodeId,
-    /// The map, (1, H, W). With [`Explanation::passes`] it is made of all passes' attributions instead, and this is one pass's.
+    /// The map, (1, H, W). With [`Explanation::variations`] it is made of all variations' attributions instead, and this is one variation's.
     pub map: NodeId,
     /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that do not divide.
     pub peak: Option<NodeId>,
@@ -91,23 +91,23 @@ pub struct Explanation {
     /// One map per class slot.
     pub maps: Vec<ClassMap>,
     /// For methods that run a picture several times: what each run is told.
-    pub passes: Option<PassNodes>,
+    pub variations: Option<VariationNodes>,
 }
 
 impl Explanation {
     /// The forward pass alone.
     pub fn forward(network: &Network) -> Self {
         let Network { graph, input, logits } = network.clone();
-        Self { graph, input, logits, maps: Vec::new(), passes: None }
+        Self { graph, input, logits, maps: Vec::new(), variations: None }
     }
 }
 
-/// What the host writes for each pass of a method with several passes per picture; scalars.
+/// What the host writes for each variation of a method with several variations per picture; scalars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PassNodes {
-    /// Number of the pass, from 0.
+pub struct VariationNodes {
+    /// Number of the variation, from 0.
     pub index: NodeId,
-    /// What the pass's change of the picture is multiplied by.
+    /// What the variation's change of the picture is multiplied by.
     pub scale: NodeId,
     /// What is added.
     pub offset: NodeId,

@@ -1,7 +1,7 @@
 //! SmoothGrad (Smilkov et al., 2017, arXiv 1706.03825): the mean gradient of copies of the picture with Gaussian noise.
 
-use super::passes::{self, Pass};
-use crate::graph::{Explain, Forward, Graph, GraphError, NodeId, PassField};
+use super::variations::{self, Variation};
+use crate::graph::{Explain, Forward, Graph, GraphError, NodeId, VariationField};
 
 /// SmoothGrad's options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,17 +18,17 @@ impl SmoothGrad {
     /// 50 copies with noise of 0.15 of the range.
     pub const DEFAULT: SmoothGrad = SmoothGrad { samples: 50, noise: 0.15, seed: 0 };
 
-    /// What pass `index` of a picture is told.
-    pub(super) fn pass(&self, index: u32, picture: &[f32]) -> Pass {
+    /// What variation `index` of a picture is told.
+    pub(super) fn variation(&self, index: u32, picture: &[f32]) -> Variation {
         let low = picture.iter().copied().fold(f32::INFINITY, f32::min);
         let high = picture.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        Pass { index, scale: self.noise * (high - low), offset: 0.0 }
+        Variation { index, scale: self.noise * (high - low), offset: 0.0 }
     }
 
     /// `x + scale * noise`.
     pub(super) fn change(&self, graph: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
-        let index = passes::request(graph, PassField::Index)?;
-        let scale = passes::request(graph, PassField::Scale)?;
+        let index = variations::request(graph, VariationField::Index)?;
+        let scale = variations::request(graph, VariationField::Scale)?;
         let noise = graph.add("noise", Explain::Noise { seed: self.seed }, &[x, index])?;
         let scaled = graph.add("scaled noise", Forward::Multiply, &[noise, scale])?;
         graph.add("noisy input", Forward::Add, &[x, scaled])

@@ -8,7 +8,7 @@ impl Reference<'_> {
         let shape = self.input_shape(node);
         let pixels = shape.pixels() as usize;
         match op {
-            Explain::ClassRequest { .. } | Explain::PassRequest(_) => Vec::new(),
+            Explain::ClassRequest { .. } | Explain::VariationRequest(_) => Vec::new(),
             Explain::ClassIndex => vec![target::class_index(inputs[0], inputs[1][0])],
             Explain::LogitRelevance(kind) => target::logit_relevance(kind, inputs[0], inputs[1][0]),
             Explain::ConvolveParts { layer, weight, input } => {

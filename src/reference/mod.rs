@@ -27,8 +27,8 @@ pub use error::ReferenceError;
 pub use parameters::Parameters;
 
 use crate::graph::{
-    BatchNormId, Bias, ConvolutionId, Explain, Forward, Graph, LinearId, NodeId, Op, Part, PassField, Shape, SlopeId,
-    WeightSource,
+    BatchNormId, Bias, ConvolutionId, Explain, Forward, Graph, LinearId, NodeId, Op, Part, Shape, SlopeId,
+    VariationField, WeightSource,
 };
 use elementwise::PerChannel;
 use linear_maps::ConvolutionMap;
@@ -38,8 +38,8 @@ use std::collections::HashMap;
 pub struct Reference<'a> {
     graph: &'a Graph,
     parameters: HashMap<String, &'a [f32]>,
-    /// Index, scale and offset of the pass.
-    pass: [f64; 3],
+    /// Index, scale and offset of the variation.
+    variation: [f64; 3],
     /// The value of [`Forward::Given`].
     vector: Vec<f64>,
 }
@@ -59,12 +59,12 @@ impl<'a> Reference<'a> {
             }
             values.insert(name, found);
         }
-        Ok(Self { graph, parameters: values, pass: [0.0, 1.0, 0.0], vector: Vec::new() })
+        Ok(Self { graph, parameters: values, variation: [0.0, 1.0, 0.0], vector: Vec::new() })
     }
 
-    /// The same for another pass than the first: its index, scale and offset (see [`PassField`]; 0, 1 and 0 where nothing is said).
-    pub fn with_pass(self, pass: [f64; 3]) -> Self {
-        Self { pass, ..self }
+    /// The same for another variation than the first: its index, scale and offset (see [`VariationField`]; 0, 1 and 0 where nothing is said).
+    pub fn with_variation(self, variation: [f64; 3]) -> Self {
+        Self { variation, ..self }
     }
 
     /// The same with a vector for [`Forward::Given`].
@@ -136,7 +136,7 @@ impl<'a> Reference<'a> {
             Op::Forward(Forward::Input) => Some(self.picture(picture, node.shape)?),
             Op::Forward(Forward::Given { channels }) => Some(self.vector(channels)?),
             Op::Explain(Explain::ClassRequest { slot }) => Some(vec![request(requests, slot)?]),
-            Op::Explain(Explain::PassRequest(field)) => Some(vec![self.pass_field(field)]),
+            Op::Explain(Explain::VariationRequest(field)) => Some(vec![self.variation_field(field)]),
             Op::Forward(_) | Op::Backward(_) | Op::Explain(_) => None,
         })
     }
@@ -209,12 +209,12 @@ impl<'a> Reference<'a> {
         }
     }
 
-    fn pass_field(&self, field: PassField) -> f64 {
-        let [index, scale, offset] = self.pass;
+    fn variation_field(&self, field: VariationField) -> f64 {
+        let [index, scale, offset] = self.variation;
         match field {
-            PassField::Index => index,
-            PassField::Scale => scale,
-            PassField::Offset => offset,
+            VariationField::Index => index,
+            VariationField::Scale => scale,
+            VariationField::Offset => offset,
         }
     }
 

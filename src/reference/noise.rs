@@ -1,15 +1,15 @@
 //! Normal random values from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3; SC 2011)
-//! and Box-Muller. Any value can be had without the ones before it, so that it depends on seed, pass and position alone.
+//! and Box-Muller. Any value can be had without the ones before it, so that it depends on seed, variation and position alone.
 
 use crate::graph::Shape;
 use crate::random::philox;
 use std::f64::consts::TAU;
 
-/// Standard normal values of pass `pass` for one sample of this shape, channel-major.
-pub(super) fn normal(seed: u64, pass: u32, shape: Shape) -> Vec<f64> {
+/// Standard normal values of variation `variation` for one sample of this shape, channel-major.
+pub(super) fn normal(seed: u64, variation: u32, shape: Shape) -> Vec<f64> {
     let pixels = shape.pixels();
     let at = |channel: u32, pixel: u32| {
-        let words = philox([pixel, channel / 4, pass, 0], [seed as u32, (seed >> 32) as u32]);
+        let words = philox([pixel, channel / 4, variation, 0], [seed as u32, (seed >> 32) as u32]);
         let pair = if channel % 4 < 2 { [words[0], words[1]] } else { [words[2], words[3]] };
         box_muller(pair)[channel as usize % 2]
     };

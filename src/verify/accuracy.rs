@@ -98,7 +98,7 @@ fn backward(op: &Backward) -> Accuracy {
 
 fn explain(op: &Explain) -> Accuracy {
     match op {
-        Explain::ClassRequest { .. } | Explain::PassRequest(_) | Explain::ClassIndex => EXACT,
+        Explain::ClassRequest { .. } | Explain::VariationRequest(_) | Explain::ClassIndex => EXACT,
         Explain::LogitRelevance(_) => of(1e-4),
         Explain::ConvolveParts { .. } | Explain::ConvolveTransposeMasked { .. } | Explain::LinearParts { .. } => SUM,
         Explain::ConvolveOnes { .. } | Explain::LinearOnes { .. } => PLAIN,

@@ -6,7 +6,7 @@ use super::{Memory, NOTABLE_MAP_ERROR, PATTERN};
 use crate::Batch;
 use crate::error::Error;
 use crate::gpu::{Gpu, GpuError, Program, WeightStore};
-use crate::graph::{NodeId, PassField};
+use crate::graph::{NodeId, VariationField};
 use crate::models::Model;
 use crate::plan::{Plan, Sharing};
 use crate::random::philox;
@@ -54,7 +54,7 @@ impl Runner<'_> {
     }
 
     fn write(&self, program: &Program) -> Result<(), GpuError> {
-        let Wiring { graph, input, slots, passes, given, .. } = self.wiring;
+        let Wiring { graph, input, slots, variations, given, .. } = self.wiring;
         program.write(graph, *input, &self.batch.data)?;
         if let Some(given) = given {
             program.write(graph, *given, &self.batch.neighbours)?;
@@ -62,8 +62,8 @@ impl Runner<'_> {
         for slot in slots {
             program.write(graph, slot.request, &vec![-1.0; self.batch.count as usize])?;
         }
-        for &(field, node) in passes {
-            let values: Vec<f32> = (0..self.batch.count).map(|sample| pass_field(field, sample) as f32).collect();
+        for &(field, node) in variations {
+            let values: Vec<f32> = (0..self.batch.count).map(|sample| variation_field(field, sample) as f32).collect();
             program.write(graph, node, &values)?;
         }
         Ok(())
@@ -80,9 +80,10 @@ pub(super) fn map_error(
 ) -> Result<(f64, Option<f64>), Error> {
     let (mut largest, mut sensitivity): (f64, Option<f64>) = (0.0, None);
     for sample in 0..batch.count as usize {
-        let fields = [PassField::Index, PassField::Scale, PassField::Offset];
+        let fields = [VariationField::Index, VariationField::Scale, VariationField::Offset];
         let vector = batch.neighbour(sample).iter().map(|&value| value.into()).collect();
-        reference = reference.with_pass(fields.map(|field| pass_field(field, sample as u32))).with_vector(vector);
+        reference =
+            reference.with_variation(fields.map(|field| variation_field(field, sample as u32))).with_vector(vector);
         let picture: Vec<f64> = batch.picture(sample).iter().map(|&value| value.into()).collect();
         let run = |rounding: f64| {
             let round = |node: NodeId, values: &mut [f64]| {
@@ -114,11 +115,11 @@ fn between_ones(node: NodeId, position: usize) -> f64 {
     f64::from(word) / f64::from(1_u32 << 31) - 1.0
 }
 
-/// Passes that differ from picture to picture, in numbers that f32 holds exactly.
-fn pass_field(field: PassField, sample: u32) -> f64 {
+/// Variations that differ from picture to picture, in numbers that f32 holds exactly.
+fn variation_field(field: VariationField, sample: u32) -> f64 {
     match field {
-        PassField::Index => f64::from(sample),
-        PassField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
-        PassField::Offset => 0.125,
+        VariationField::Index => f64::from(sample),
+        VariationField::Scale => 0.5 + 0.25 * f64::from(sample % 8),
+        VariationField::Offset => 0.125,
     }
 }

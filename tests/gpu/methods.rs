@@ -54,7 +54,7 @@ async fn attributions(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch, 
     program.read(graph, &wanted).await.unwrap().remove(0)
 }
 
-/// The golden's values of a method that needs one pass, alone and inside a batch with the same bits.
+/// The golden's values of a method that needs one variation, alone and inside a batch with the same bits.
 fn check_golden(gpu: &Gpu, method: Method, tensor: &str, in_batch: bool) {
     let golden = Golden::load(GOLDEN);
     let model = Model::synthetic(golden.architecture).unwrap();
@@ -119,7 +119,7 @@ fn maps_of_goldens() {
     }
 }
 
-/// The reference's map of one picture, all passes included. The passes are those of `batch`, of which the picture may be a slightly changed copy.
+/// The reference's map of one picture, all variations included. The variations are those of `batch`, of which the picture may be a slightly changed copy.
 fn reference_map(model: &Model, method: &Method, batch: &Batch, picture: &[f64], class: u32) -> Vec<f64> {
     let network = model.build(batch.height, batch.width).unwrap();
     let explanation = method.explain(&network, 1).unwrap();
@@ -130,15 +130,15 @@ fn reference_map(model: &Model, method: &Method, batch: &Batch, picture: &[f64],
     };
     let mut sum = vec![0.0; picture.len()];
     for index in 0..schedule.count() {
-        let pass = schedule.pass(index, &batch.data);
-        reference = reference.with_pass([pass.index.into(), pass.scale.into(), pass.offset.into()]);
+        let variation = schedule.variation(index, &batch.data);
+        reference = reference.with_variation([variation.index.into(), variation.scale.into(), variation.offset.into()]);
         let gradient = reference.run(picture, &request, &[node]).unwrap().remove(&node).unwrap();
         sum.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value);
     }
     schedule.map(&sum, &batch.data, picture.len() / 3)
 }
 
-/// Every method but AGF and the relevance methods, which have tests of their own; two passes of each that has several.
+/// Every method but AGF and the relevance methods, which have tests of their own; two variations of each that has several.
 fn methods() -> Vec<Method> {
     let is_relevance = |method: &Method| matches!(method, Method::Agf(_) | Method::Relevance(_));
     let methods = Method::ALL.iter().filter(|method| !is_relevance(method));

@@ -158,9 +158,12 @@ fn what_does_not_fit_is_refused_by_name() {
 
     let smooth = Method::ALL.iter().find(|method| method.schedule().is_some()).unwrap();
     let session = self::session(&mut Explainer::new(gpu(), &model(), smooth.clone()), SHAPE);
-    let pass = smooth.schedule().unwrap().pass(0, &[0.0, 1.0]);
-    assert!(matches!(session.write_passes(&[pass]), Err(Error::Gpu(GpuError::Length { found: 1, wanted: 2, .. }))));
-    session.write_passes(&[pass; 2]).unwrap();
+    let variation = smooth.schedule().unwrap().variation(0, &[0.0, 1.0]);
+    assert!(matches!(
+        session.write_variations(&[variation]),
+        Err(Error::Gpu(GpuError::Length { found: 1, wanted: 2, .. }))
+    ));
+    session.write_variations(&[variation; 2]).unwrap();
 }
 
 /// A node that the plan does not keep is an error, and does not shift the values of those that follow it.

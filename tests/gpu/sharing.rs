@@ -23,9 +23,9 @@ async fn bits(
     let program = Program::new(gpu, plan, store).await.unwrap();
     program.write(graph, wiring.input, &batch.data).unwrap();
     let requests = wiring.slots.iter().map(|slot| (slot.request, -1.0));
-    let passes = wiring.passes.iter().map(|&(_, node)| (node, 0.5));
+    let variations = wiring.variations.iter().map(|&(_, node)| (node, 0.5));
     requests
-        .chain(passes)
+        .chain(variations)
         .for_each(|(node, value)| program.write(graph, node, &vec![value; batch.count as usize]).unwrap());
     program.submit().await.unwrap();
     let values = program.read(graph, &wiring.outputs()).await.unwrap();

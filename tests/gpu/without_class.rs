@@ -183,7 +183,7 @@ fn half_precision_passes_verification() {
     assert!(verification.passed(), "{:?}", verification.first_failure.map(|index| &verification.checked[index]));
 }
 
-/// With passes or without, whatever the cut of batches.
+/// With variations or without, whatever the cut of batches.
 #[test]
 fn pictures_keep_their_neighbours_in_every_batch() {
     let path = Method::IntegratedGradients(IntegratedGradients { steps: 5, baseline: 0.0 });

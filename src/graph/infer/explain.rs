@@ -8,7 +8,7 @@ const SCALAR: Shape = Shape::SCALAR;
 impl Inference<'_> {
     pub(super) fn explain(&self, op: &Explain) -> Result<Shape, GraphError> {
         match *op {
-            Explain::ClassRequest { .. } | Explain::PassRequest(_) => self.expect([]).map(|()| SCALAR),
+            Explain::ClassRequest { .. } | Explain::VariationRequest(_) => self.expect([]).map(|()| SCALAR),
             Explain::ClassIndex => self.of_logits().map(|_| SCALAR),
             Explain::LogitRelevance(_) => self.of_logits(),
             Explain::ConvolveParts { layer, .. } => {

@@ -1,6 +1,6 @@
 //! What only explanations have: which class is meant, products with parts of weights, the steps of the relevance rules, and maps.
 
-use super::{Activation, Binary, LogitRelevance, Part, PassField, Reduction, ResidualTerms, Unary};
+use super::{Activation, Binary, LogitRelevance, Part, Reduction, ResidualTerms, Unary, VariationField};
 use crate::graph::{ConvolutionId, LinearId};
 
 /// An operation of an explanation.
@@ -11,8 +11,8 @@ pub enum Explain {
         /// Slot number.
         slot: u32,
     },
-    /// What the host says of this pass, a scalar.
-    PassRequest(PassField),
+    /// What the host says of this variation, a scalar.
+    VariationRequest(VariationField),
     /// (logits, request) the class id that a request means for this sample; of equal logits the lowest id ranks first.
     ClassIndex,
     /// (logits, class) the first relevance of a walk that begins at the logits.
@@ -94,8 +94,8 @@ pub enum Explain {
     /// (x, W+^T S, W-^T S, min(x), max(x)) `(x - min) W+^T S + (x - max) W-^T S`: the box rule's relevance.
     BoxRelevance,
 
-    /// (x, pass index) in the shape of x: independent standard normal values that depend on seed, pass and position alone. Philox 4x32-10
-    /// (Salmon et al., 2011) with the seed as key and (pixel, channel quad, pass, 0) as counter gives four words; each pair (p, q) of
+    /// (x, variation index) in the shape of x: independent standard normal values that depend on seed, variation and position alone. Philox 4x32-10
+    /// (Salmon et al., 2011) with the seed as key and (pixel, channel quad, variation, 0) as counter gives four words; each pair (p, q) of
     /// them gives two values by Box-Muller, `sqrt(-2 ln u) cos(2 pi v)` and `... sin(2 pi v)`, `u = (p / 2^8 + 1) / 2^24` and
     /// `v = q / 2^8 / 2^24` with whole quotients.
     Noise {
@@ -130,7 +130,7 @@ impl Explain {
                 true
             }
             Explain::ClassRequest { .. }
-            | Explain::PassRequest(_)
+            | Explain::VariationRequest(_)
             | Explain::ClassIndex
             | Explain::LogitRelevance(_)
             | Explain::ConvolveOnes { .. }
@@ -161,7 +161,7 @@ impl Explain {
     pub const fn name(&self) -> &'static str {
         match self {
             Explain::ClassRequest { .. } => "class_request",
-            Explain::PassRequest(_) => "pass_request",
+            Explain::VariationRequest(_) => "variation_request",
             Explain::ClassIndex => "class_index",
             Explain::LogitRelevance(_) => "logit_relevance",
             Explain::ConvolveParts { .. } => "convolve_parts",

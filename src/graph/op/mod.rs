@@ -17,8 +17,8 @@ pub use explain::Explain;
 pub use forward::Forward;
 pub use function::Function;
 pub use operands::{
-    Activation, Averaging, Bias, Binary, Constant, LogitRelevance, Part, PassField, Reduction, ResidualTerms,
-    ResponseNormalization, Unary,
+    Activation, Averaging, Bias, Binary, Constant, LogitRelevance, Part, Reduction, ResidualTerms,
+    ResponseNormalization, Unary, VariationField,
 };
 pub use region::{Order, Region, Span};
 
@@ -75,7 +75,7 @@ impl Op {
         match self {
             Op::Forward(op) => matches!(op, Forward::Input | Forward::Given { .. }),
             Op::Backward(_) => false,
-            Op::Explain(op) => matches!(op, Explain::ClassRequest { .. } | Explain::PassRequest(_)),
+            Op::Explain(op) => matches!(op, Explain::ClassRequest { .. } | Explain::VariationRequest(_)),
         }
     }
 

@@ -185,10 +185,10 @@ pub enum Bias {
     BatchNorm(BatchNormId),
 }
 
-/// What the host says of one pass of a method that runs a picture several times.
+/// What the host says of one variation of a method that runs a picture several times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PassField {
-    /// Number of the pass, from 0; below 2^24.
+pub enum VariationField {
+    /// Number of the variation, from 0; below 2^24.
     Index,
     /// A factor.
     Scale,

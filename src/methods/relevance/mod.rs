@@ -100,6 +100,6 @@ impl RuleList {
         let mut graph = network.graph.clone();
         let maps: Result<_, MethodError> =
             (0..slots).map(|slot| walk::explain(&mut graph, network, self, &assignment, slot)).collect();
-        Ok(Explanation { graph, input: network.input, logits: network.logits, maps: maps?, passes: None })
+        Ok(Explanation { graph, input: network.input, logits: network.logits, maps: maps?, variations: None })
     }
 }

@@ -142,7 +142,7 @@ impl<'d, 'a> Lowering<'d, 'a> {
     fn explain(&mut self, group: &Group, node: &Node, op: Explain) {
         match op {
             // The host gives them.
-            Explain::ClassRequest { .. } | Explain::PassRequest(_) => {}
+            Explain::ClassRequest { .. } | Explain::VariationRequest(_) => {}
             Explain::ClassIndex => self.class_index(node),
             Explain::LogitRelevance(kind) => self.logit_relevance(node, kind),
             Explain::ConvolveParts { layer, weight, input } => self.convolution(group, node, layer, weight, input),

@@ -1,11 +1,11 @@
-//! Methods that run a picture several times, each time changed a little. A pass is data of a sample: the same graph makes the changed picture
-//! on the GPU from the picture and what the host says of the pass, so that passes run in batches, however these are cut.
+//! Methods that run a picture several times, each time changed a little. A variation is data of a sample: the same graph makes the changed picture
+//! on the GPU from the picture and what the host says of the variation, so that variations run in batches, however these are cut.
 
 use super::gradient::{Through, logit_gradients};
-use super::{ClassMap, Explanation, IntegratedGradients, MethodError, PassNodes, SmoothGrad};
-use crate::graph::{Explain, Forward, Graph, GraphError, Network, NodeId, PassField};
+use super::{ClassMap, Explanation, IntegratedGradients, MethodError, SmoothGrad, VariationNodes};
+use crate::graph::{Explain, Forward, Graph, GraphError, Network, NodeId, VariationField};
 
-/// How the passes of a method differ.
+/// How the variations of a method differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
     /// By noise.
@@ -14,30 +14,30 @@ pub enum Schedule {
     Path(IntegratedGradients),
 }
 
-/// What one pass is told.
+/// What one variation is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pass {
+pub struct Variation {
     /// Its number, from 0.
     pub index: u32,
-    /// See [`PassNodes::scale`].
+    /// See [`VariationNodes::scale`].
     pub scale: f32,
-    /// See [`PassNodes::offset`].
+    /// See [`VariationNodes::offset`].
     pub offset: f32,
 }
 
-impl Pass {
+impl Variation {
     /// The value of one of its fields.
-    pub fn field(&self, field: PassField) -> f32 {
+    pub fn field(&self, field: VariationField) -> f32 {
         match field {
-            PassField::Index => self.index as f32,
-            PassField::Scale => self.scale,
-            PassField::Offset => self.offset,
+            VariationField::Index => self.index as f32,
+            VariationField::Scale => self.scale,
+            VariationField::Offset => self.offset,
         }
     }
 }
 
 impl Schedule {
-    /// Number of passes of each picture, at least 1.
+    /// Number of variations of each picture, at least 1.
     pub fn count(&self) -> u32 {
         match self {
             Schedule::Noise(options) => options.samples.max(1),
@@ -45,15 +45,15 @@ impl Schedule {
         }
     }
 
-    /// What pass `index` of a picture is told.
-    pub fn pass(&self, index: u32, picture: &[f32]) -> Pass {
+    /// What variation `index` of a picture is told.
+    pub fn variation(&self, index: u32, picture: &[f32]) -> Variation {
         match self {
-            Schedule::Noise(options) => options.pass(index, picture),
-            Schedule::Path(options) => options.pass(index),
+            Schedule::Noise(options) => options.variation(index, picture),
+            Schedule::Path(options) => options.variation(index),
         }
     }
 
-    /// The map, one value per pixel, from the sum of all passes' gradients (3 x `pixels`) of a picture.
+    /// The map, one value per pixel, from the sum of all variations' gradients (3 x `pixels`) of a picture.
     pub fn map(&self, gradient_sum: &[f64], picture: &[f32], pixels: usize) -> Vec<f64> {
         match self {
             Schedule::Noise(options) => options.map(gradient_sum, pixels),
@@ -77,7 +77,7 @@ impl Schedule {
     }
 }
 
-/// One pass of `slots` classes: a slot's map is the gradient (3, H, W) of the class's logit at the changed picture, and the logits are
+/// One variation of `slots` classes: a slot's map is the gradient (3, H, W) of the class's logit at the changed picture, and the logits are
 /// the changed picture's.
 pub(super) fn explain(network: &Network, slots: u32, schedule: Schedule) -> Result<Explanation, MethodError> {
     let (input, changed) = with_changed_input(network, schedule)?;
@@ -88,12 +88,12 @@ pub(super) fn explain(network: &Network, slots: u32, schedule: Schedule) -> Resu
         maps.push(ClassMap::undivided(gradients.class, gradients.at_input, gradients.at_input));
     }
     let mut field = |field| request(&mut graph, field);
-    let passes = PassNodes {
-        index: field(PassField::Index)?,
-        scale: field(PassField::Scale)?,
-        offset: field(PassField::Offset)?,
+    let variations = VariationNodes {
+        index: field(VariationField::Index)?,
+        scale: field(VariationField::Scale)?,
+        offset: field(VariationField::Offset)?,
     };
-    Ok(Explanation { graph, input, logits: changed.logits, maps, passes: Some(passes) })
+    Ok(Explanation { graph, input, logits: changed.logits, maps, variations: Some(variations) })
 }
 
 /// The picture, and the network behind its change.
@@ -114,14 +114,14 @@ fn with_changed_input(network: &Network, schedule: Schedule) -> Result<(NodeId, 
     Ok((picture, Network { graph, input, logits }))
 }
 
-/// The node of a field that the host writes for each pass.
-pub(super) fn request(graph: &mut Graph, field: PassField) -> Result<NodeId, GraphError> {
+/// The node of a field that the host writes for each variation.
+pub(super) fn request(graph: &mut Graph, field: VariationField) -> Result<NodeId, GraphError> {
     let name = match field {
-        PassField::Index => "pass index",
-        PassField::Scale => "pass scale",
-        PassField::Offset => "pass offset",
+        VariationField::Index => "variation index",
+        VariationField::Scale => "variation scale",
+        VariationField::Offset => "variation offset",
     };
-    graph.add(name, Explain::PassRequest(field), &[])
+    graph.add(name, Explain::VariationRequest(field), &[])
 }
 
 #[cfg(test)]
@@ -132,9 +132,12 @@ mod tests {
     #[test]
     fn the_path_is_walked_by_midpoints() {
         let path = Schedule::Path(IntegratedGradients { steps: 4, baseline: 2.0 });
-        let passes: Vec<Pass> = (0..4).map(|index| path.pass(index, &[])).collect();
-        assert_eq!(passes.iter().map(|pass| pass.scale).collect::<Vec<_>>(), [0.125, 0.375, 0.625, 0.875]);
-        assert_eq!(passes[1].offset, 1.25);
+        let variations: Vec<Variation> = (0..4).map(|index| path.variation(index, &[])).collect();
+        assert_eq!(
+            variations.iter().map(|variation| variation.scale).collect::<Vec<_>>(),
+            [0.125, 0.375, 0.625, 0.875]
+        );
+        assert_eq!(variations[1].offset, 1.25);
         // Two pixels, two channels: sum over channels of (x - 2) * sum / 4.
         assert_eq!(path.map(&[4.0, 8.0, -4.0, 1.0], &[3.0, 4.0, 1.0, 2.0], 2), [1.0 + 1.0, 4.0]);
     }
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn noise_is_a_share_of_the_range() {
         let noise = Schedule::Noise(SmoothGrad { samples: 3, noise: 0.5, seed: 1 });
-        assert_eq!(noise.pass(2, &[-1.0, 0.0, 3.0]), Pass { index: 2, scale: 2.0, offset: 0.0 });
+        assert_eq!(noise.variation(2, &[-1.0, 0.0, 3.0]), Variation { index: 2, scale: 2.0, offset: 0.0 });
         assert_eq!(noise.map(&[3.0, -6.0, -3.0, 0.0], &[], 2), [2.0, 2.0]);
     }
 

@@ -1,12 +1,12 @@
-//! Methods that run each picture several times: all passes of all pictures form one long row of samples, which is cut into batches.
-//! Gradients are summed in f64, pass after pass, so that maps do not depend on the cut.
+//! Methods that run each picture several times: all variations of all pictures form one long row of samples, which is cut into batches.
+//! Gradients are summed in f64, variation after variation, so that maps do not depend on the cut.
 
 use super::batches::in_batches;
 use super::{Cost, Explainer};
 use crate::batch::Batch;
 use crate::error::Error;
 use crate::map::{Explained, Map};
-use crate::methods::{Pass, Schedule};
+use crate::methods::{Schedule, Variation};
 use crate::session::SessionShape;
 use crate::target::Target;
 use std::ops::Range;
@@ -24,7 +24,7 @@ struct Row<'a> {
 }
 
 impl Explainer {
-    pub(super) async fn explain_in_passes(
+    pub(super) async fn explain_variations(
         &mut self,
         batch: &Batch,
         targets: &[Vec<Target>],
@@ -90,7 +90,7 @@ impl Explainer {
         Ok((logits, baseline, cost))
     }
 
-    /// Runs all passes of all pictures; the sum of gradients by picture and slot.
+    /// Runs all variations of all pictures; the sum of gradients by picture and slot.
     async fn run_row(&mut self, row: &Row<'_>, cost: &mut Cost) -> Result<Vec<Sums>, Error> {
         let Batch { height, width, .. } = *row.batch;
         let total = row.batch.count as usize * row.schedule.count() as usize;
@@ -99,7 +99,7 @@ impl Explainer {
         let mut sums: Vec<Sums> = vec![Vec::new(); row.batch.count as usize];
         let run = async |samples: Range<usize>| {
             let end = samples.end;
-            let samples: Vec<(usize, Pass)> = samples.map(|sample| row.sample(sample)).collect();
+            let samples: Vec<(usize, Variation)> = samples.map(|sample| row.sample(sample)).collect();
             let answers = self.run_samples(row, &samples, cost).await?;
             for ((picture, _), answer) in samples.iter().zip(answers) {
                 add(&mut sums[*picture], &answer.maps);
@@ -114,22 +114,22 @@ impl Explainer {
     async fn run_samples(
         &mut self,
         row: &Row<'_>,
-        samples: &[(usize, Pass)],
+        samples: &[(usize, Variation)],
         cost: &mut Cost,
     ) -> Result<Vec<Explained>, Error> {
         let batch = row.batch.select(samples.iter().map(|(picture, _)| *picture));
         let targets: Vec<Vec<Target>> = samples.iter().map(|(picture, _)| row.classes[*picture].clone()).collect();
-        let passes: Vec<Pass> = samples.iter().map(|(_, pass)| *pass).collect();
-        self.run(&batch, &targets, row.slots, Some(&passes), cost).await
+        let variations: Vec<Variation> = samples.iter().map(|(_, variation)| *variation).collect();
+        self.run(&batch, &targets, row.slots, Some(&variations), cost).await
     }
 }
 
 impl Row<'_> {
-    /// Picture and pass of a sample: all passes of the first picture, then all of the second, and so on.
-    fn sample(&self, sample: usize) -> (usize, Pass) {
+    /// Picture and variation of a sample: all variations of the first picture, then all of the second, and so on.
+    fn sample(&self, sample: usize) -> (usize, Variation) {
         let count = self.schedule.count() as usize;
         let (picture, index) = (sample / count, (sample % count) as u32);
-        (picture, self.schedule.pass(index, self.batch.picture(picture)))
+        (picture, self.schedule.variation(index, self.batch.picture(picture)))
     }
 }
 
