@@ -41,6 +41,12 @@ pub struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
+    /// A map of `height` x `width` at the beginning of a host's own buffer.
+    pub fn map(buffer: &'a wgpu::Buffer, height: u32, width: u32) -> Self {
+        let (shape, bytes) = (Shape::new(1, height, width), 4 * u64::from(height) * u64::from(width));
+        Self { buffer, offset: 0, bytes, samples: 1, shape, layout: Layout::Map }
+    }
+
     /// For a bind group.
     pub fn binding(&self) -> wgpu::BufferBinding<'a> {
         wgpu::BufferBinding { buffer: self.buffer, offset: self.offset, size: NonZeroU64::new(self.bytes) }
