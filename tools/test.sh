@@ -2,8 +2,8 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, build, tests, isa, gpu, program, examples, card,
-#                               swiftshader, validation
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, build, tests, isa, gpu, program, examples,
+#                               viewer, card, swiftshader, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
@@ -27,8 +27,8 @@ step() {
     times+=$(printf '%6d s  %s' $((SECONDS - begin)) "$title")$'\n'
 }
 
-# One choice of packages throughout: with another one, shared dependencies have other features and are built anew.
-packages=(--workspace)
+# One choice of packages throughout: with another one, shared dependencies have other features and are built anew. The viewer's are many.
+packages=(--workspace --exclude agf-viewer)
 # tools/isa runs AMD's compiler, which needs no card but is only there where Mesa is.
 [[ $(uname -s) == Linux ]] || packages+=(--exclude agf-isa)
 
@@ -58,6 +58,11 @@ tests_without_gpu() {
     cargo test "${packages[@]}" --lib --bins "${names[@]}"
 }
 
+# The window, driven without a screen. It compares its maps with those of the program agf-run, which the step build has made.
+viewer_tests() {
+    cargo clippy --package agf-viewer --all-targets -- -D warnings && cargo test --package agf-viewer
+}
+
 step setup    tools/setup.sh
 step format   cargo fmt --all --check
 step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
@@ -70,6 +75,7 @@ step tests    tests_without_gpu
 step gpu      cargo test "${packages[@]}" --test gpu
 step program  cargo test "${packages[@]}" --test cli
 step examples cargo test "${packages[@]}" --doc
+step viewer   viewer_tests
 # The script for graphics cards, with small networks, so that it runs where there is a card.
 step card     tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
 # A second driver, and what the first one does not mind.

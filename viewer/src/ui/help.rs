@@ -1,0 +1,32 @@
+//! The keys, in a window.
+
+use crate::app::Viewer;
+use eframe::egui::{Context, Grid, Window};
+
+/// Keys and what they do.
+const KEYS: [(&str, &str); 10] = [
+    ("O", "open a photo, a folder or a network"),
+    ("Left, Right", "previous and next photo"),
+    ("1 ... 9", "the class of this rank"),
+    ("M", "the next method"),
+    ("V", "both, map, photo"),
+    ("+ - 0", "zoom in, out, and back"),
+    ("S", "save pictures and numbers"),
+    ("Esc", "stop"),
+    ("Tab, Space", "go through everything, press it"),
+    ("F1", "this window"),
+];
+
+impl Viewer {
+    pub(super) fn help(&mut self, context: &Context) {
+        Window::new("Keys").open(&mut self.is_help_open).resizable(false).show(context, |ui| {
+            Grid::new("keys").num_columns(2).show(ui, |ui| {
+                for (key, what) in KEYS {
+                    ui.strong(key);
+                    ui.label(what);
+                    ui.end_row();
+                }
+            });
+        });
+    }
+}
