@@ -137,7 +137,7 @@ impl Explanation {
                 session.write_targets(slot, &[*target])?;
             }
             if let Some(schedule) = self.schedule() {
-                session.write_passes(&[schedule.pass(self.runs, &question.picture.data)])?;
+                session.write_variations(&[schedule.variation(self.runs, &question.picture.data)])?;
             }
             Ok::<(), agf::Error>(())
         };
