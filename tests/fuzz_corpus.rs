@@ -1,5 +1,6 @@
 //! The corpora of `fuzz/`: every file is read or refused with an error.
 
+use agf::models::onnx::{Onnx, OnnxOptions};
 use agf::models::{Architecture, Model};
 use std::path::Path;
 
@@ -21,4 +22,23 @@ fn files_of_weights() {
             Err(error) => assert!(error.to_string().starts_with("weights file input "), "{path}: {error}"),
         }
     }
+}
+
+/// What the fuzzer of networks does with each of them.
+#[test]
+fn networks() {
+    let mut files = [files("fuzz/corpus/onnx"), files("tests/onnx")].concat();
+    files.retain(|(path, _)| !path.ends_with(".md") && !path.ends_with(".safetensors"));
+    assert!(files.len() > 30, "{} files", files.len());
+    let mut whole = 0;
+    for (path, bytes) in files {
+        let Ok(onnx) = Onnx::parse(bytes, "input", &OnnxOptions::default()) else { continue };
+        let [height, width] = onnx.size().map(|side| side.unwrap_or(32).min(512));
+        if onnx.build(height, width).is_ok() {
+            whole += 1;
+            let weights = onnx.weights(height, width, true);
+            assert!(weights.is_ok() || path.contains("corpus"), "{path}: {weights:?}");
+        }
+    }
+    assert!(whole > 10, "{whole} networks");
 }

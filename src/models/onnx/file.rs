@@ -2,7 +2,8 @@
 
 use super::patterns::join_layer_normalizations;
 use super::proto::{
-    GraphProto, ModelProto, ValueInfoProto, tensor_proto::DataType, tensor_shape_proto::dimension, type_proto,
+    GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_proto::DataType, tensor_shape_proto::dimension,
+    type_proto,
 };
 use super::stream::FileBytes;
 use super::tensor::{self, Tensor};
@@ -116,7 +117,7 @@ fn picture_input(
         graph.input.iter().filter(|input| !constants.contains_key(input.name())).collect();
     if wanted.is_none() && inputs.len() > 1 {
         // Those that the output depends on.
-        let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        let read: HashSet<&str> = graph.node.iter().flat_map(reads).collect();
         inputs.retain(|input| read.contains(input.name()));
     }
     let input = match (wanted, inputs.as_slice()) {
@@ -177,6 +178,20 @@ fn chosen_output(graph: &GraphProto, wanted: Option<&str>) -> Result<String, Onn
     }
 }
 
+/// Names that a node reads, those that the graphs in it read among them.
+pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
+    let (mut open, mut names) = (vec![node], Vec::new());
+    while let Some(node) = open.pop() {
+        names.extend(node.input.iter().filter(|name| !name.is_empty()).map(String::as_str));
+        let graphs = node.attribute.iter().filter_map(|attribute| attribute.g.as_ref());
+        for graph in graphs {
+            names.extend(graph.output.iter().map(ValueInfoProto::name));
+            open.extend(&graph.node);
+        }
+    }
+    names
+}
+
 /// Whether each node is needed for the output.
 fn needed(graph: &GraphProto, output: &str) -> Vec<bool> {
     let mut wanted: HashSet<&str> = HashSet::from([output]);
@@ -184,7 +199,7 @@ fn needed(graph: &GraphProto, output: &str) -> Vec<bool> {
     for (index, node) in graph.node.iter().enumerate().rev() {
         if node.output.iter().any(|name| wanted.contains(name.as_str())) {
             needed[index] = true;
-            wanted.extend(node.input.iter().filter(|name| !name.is_empty()).map(String::as_str));
+            wanted.extend(reads(node));
         }
     }
     needed

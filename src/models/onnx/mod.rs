@@ -123,6 +123,9 @@ impl Onnx {
             })
         })?;
         let mut model = Model::new(recipe, weights, name.into());
+        if self.file.rounded > 0 {
+            model.notes.push(format!("{} of its tensors have 64 bits and were rounded to 32", self.file.rounded));
+        }
         if imported.is_quantised {
             model.notes.push("the file is quantised: it is taken as the float network that it stands for".into());
         }

@@ -1,7 +1,7 @@
 //! A node of a file with typed access to its attributes, and what several operations say in the same way.
 
 use super::OnnxError;
-use super::proto::{NodeProto, TensorProto};
+use super::proto::{GraphProto, NodeProto, TensorProto};
 use super::tensor::Tensor;
 use std::sync::Arc;
 
@@ -67,6 +67,10 @@ impl<'a> OnnxNode<'a> {
 
     pub fn string(&self, name: &str) -> Option<&'a str> {
         std::str::from_utf8(self.attribute(name)?.s.as_deref()?).ok()
+    }
+
+    pub fn graph(&self, name: &str) -> Option<&'a GraphProto> {
+        self.attribute(name)?.g.as_ref()
     }
 
     pub fn tensor(&self, name: &str) -> Option<&'a TensorProto> {

@@ -17,11 +17,29 @@ fn turned(axis: Axis) -> Option<Order> {
 impl Importer<'_> {
     /// Two values, the one that the other is broadcast to before it. `None` where neither is.
     pub(super) fn ordered(&mut self, name: &str, a: &View, b: &View) -> Result<Option<[View; 2]>, GraphError> {
-        let (large, small) = match (a.takes(b), b.takes(a)) {
-            (true, _) => (a, b),
-            (false, true) => (b, a),
-            (false, false) => return Ok(None),
-        };
+        if a.takes(b) {
+            return self.broadcast(name, a, b);
+        }
+        if b.takes(a) {
+            return self.broadcast(name, b, a);
+        }
+        let (a, b) = (self.laid_out(name, a)?, self.laid_out(name, b)?);
+        match (a.takes(&b), b.takes(&a)) {
+            (true, _) => self.broadcast(name, &a, &b),
+            (false, true) => self.broadcast(name, &b, &a),
+            (false, false) => Ok(None),
+        }
+    }
+
+    /// A value of (N, C, H, W) in another order, in this one.
+    pub(super) fn laid_out(&mut self, name: &str, x: &View) -> Result<View, GraphError> {
+        let Some(order) = x.order().filter(|&order| order != Order::SAME) else { return Ok(x.clone()) };
+        let made = self.graph.add(&format!("{name}.laid_out"), Forward::Transpose(order), &[x.node])?;
+        Ok(View::image(made, self.graph.shape(made)))
+    }
+
+    /// Two values, of which the first takes the other along some axes.
+    fn broadcast(&mut self, name: &str, large: &View, small: &View) -> Result<Option<[View; 2]>, GraphError> {
         let (to, of) = (large.shape, small.shape);
         if [to, Shape::vector(to.channels), Shape::SCALAR].contains(&of) {
             return Ok(Some([large.clone(), small.clone()]));

@@ -15,8 +15,9 @@ mod sums;
 
 pub(super) use parameters::Binding;
 
-use super::file::{File, Layout};
+use super::file::{File, Layout, reads};
 use super::node::OnnxNode;
+use super::proto::{NodeProto, ValueInfoProto};
 use super::tensor::{Tensor, decode};
 use super::view::View;
 use super::{OnnxError, Unsupported, fold};
@@ -114,11 +115,7 @@ pub(super) fn import(file: &File, height: u32, width: u32) -> Result<Imported, O
     let mut importer = Importer::new(file);
     importer.begin(height, width)?;
     for (index, proto) in file.graph.node.iter().enumerate() {
-        let node = OnnxNode::new(proto);
-        let outputs = importer.node(&node, importer.is_head.contains(&index))?;
-        for (name, value) in node.outputs().iter().zip(outputs) {
-            importer.values.insert(name, value);
-        }
+        importer.insert(proto, importer.is_head.contains(&index))?;
     }
     importer.finish()
 }
@@ -147,7 +144,7 @@ struct Importer<'a> {
 impl<'a> Importer<'a> {
     fn new(file: &'a File) -> Self {
         let mut readers: HashMap<&str, usize> = HashMap::from([(file.output.as_str(), 1)]);
-        for name in file.graph.node.iter().flat_map(|node| &node.input) {
+        for name in file.graph.node.iter().flat_map(reads) {
             *readers.entry(name).or_default() += 1;
         }
         let values = file.constants.iter().map(|(name, tensor)| (name.as_str(), Value::Constant(tensor.clone())));
@@ -179,17 +176,27 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    fn insert(&mut self, proto: &'a NodeProto, is_head: bool) -> Result<(), OnnxError> {
+        let node = OnnxNode::new(proto);
+        let outputs = self.node(&node, is_head)?;
+        self.values.extend(node.outputs().iter().map(String::as_str).zip(outputs));
+        Ok(())
+    }
+
     /// The values of a node's outputs, of all that are read.
-    fn node(&mut self, node: &OnnxNode, is_head: bool) -> Result<Vec<Value>, OnnxError> {
+    fn node(&mut self, node: &OnnxNode<'a>, is_head: bool) -> Result<Vec<Value>, OnnxError> {
         let values = self.values_of(node, is_head)?;
         let is_read = |name: &String| !name.is_empty() && self.readers.contains_key(name.as_str());
         let is_missing = node.outputs().iter().skip(values.len()).any(is_read);
         Ok(if is_missing { self.refuse(node, "whose further outputs are read") } else { values })
     }
 
-    fn values_of(&mut self, node: &OnnxNode, is_head: bool) -> Result<Vec<Value>, OnnxError> {
-        let value = |name: &String| self.values.get(name.as_str()).cloned();
-        let inputs: Vec<Option<Value>> = node.inputs().iter().map(value).collect();
+    fn values_of(&mut self, node: &OnnxNode<'a>, is_head: bool) -> Result<Vec<Value>, OnnxError> {
+        let value = |name: &String| match self.values.get(name.as_str()) {
+            None if !name.is_empty() => Err(node.error(format!("reads '{name}', which nothing before it makes"))),
+            value => Ok(value.cloned()),
+        };
+        let inputs: Vec<Option<Value>> = node.inputs().iter().map(value).collect::<Result<_, _>>()?;
         let unknown = vec![Value::Unknown; node.outputs().len()];
         let op = node.op();
         if op == "Constant" {
@@ -203,6 +210,9 @@ impl<'a> Importer<'a> {
                 Some(Value::Data(_) | Value::Unknown) => None,
             })
             .collect();
+        if let ("If", Some([Some(condition)])) = (op.as_str(), constants.as_deref()) {
+            return self.branch(node, condition.scalar().is_some_and(|condition| condition != 0.0));
+        }
         if let Some(constants) = constants {
             return Ok(match fold::fold(node, &constants)? {
                 Some(tensors) => tensors.into_iter().map(Value::Constant).collect(),
@@ -226,6 +236,26 @@ impl<'a> Importer<'a> {
             Outcome::Constant(tensor) => vec![Value::Constant(tensor)],
             Outcome::Unsupported(reason) => self.refuse(node, &reason),
         })
+    }
+
+    /// The values of the branch of an `If` that its condition chooses.
+    fn branch(&mut self, node: &OnnxNode<'a>, is_true: bool) -> Result<Vec<Value>, OnnxError> {
+        let name = if is_true { "then_branch" } else { "else_branch" };
+        let graph = node.graph(name).ok_or_else(|| node.error(format!("has no {name}")))?;
+        for initializer in &graph.initializer {
+            let name = initializer.name();
+            self.values.insert(name, Value::Constant(decode(initializer, name, None)?));
+        }
+        for proto in &graph.node {
+            self.insert(proto, false)?;
+        }
+        let value = |output: &ValueInfoProto| {
+            let value = self.values.get(output.name()).cloned();
+            value.ok_or_else(|| {
+                node.error(format!("has a {name} with the output '{}', which it does not make", output.name()))
+            })
+        };
+        graph.output.iter().map(value).collect()
     }
 
     /// Notes a node that is not supported; the walk goes on, to find all of them.

@@ -16,32 +16,43 @@ pub(super) fn concat(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) 
     if inputs.iter().any(|input| matches!(input, Some(Value::Constant(_)))) {
         return Ok(Outcome::Unsupported("of data and constants".into()));
     }
-    let views: Vec<View> =
+    let mut views: Vec<View> =
         (0..inputs.len()).map(|index| data(node, inputs, index).cloned()).collect::<Result<_, _>>()?;
-    let Some(first) = views.first() else { return Err(node.error("has no input")) };
-    let dim = node.axis(node.int("axis").unwrap_or(1), first.dims.len())?;
-    let others = |view: &View| -> Vec<_> {
-        let dims = view.dims.iter().enumerate().filter(|(index, _)| *index != dim);
-        dims.map(|(_, factors)| factors.clone()).collect()
-    };
-    let axis = views.iter().map(|view| view.axis(dim)).reduce(|all, axis| all.filter(|_| all == axis)).flatten();
-    let Some(axis) = axis.filter(|_| views.iter().all(|view| others(view) == others(first))) else {
+    let rank = views.first().map_or(0, |first| first.dims.len());
+    let dim = node.axis(node.int("axis").unwrap_or(1), rank)?;
+    let name = importer.layer_name(node);
+    if common_axis(&views, dim).is_none() {
+        views = views.iter().map(|view| importer.laid_out(&name, view)).collect::<Result<_, _>>()?;
+    }
+    let Some(axis) = common_axis(&views, dim) else {
         let sizes: Vec<Vec<usize>> = views.iter().map(View::sizes).collect();
         return Ok(Outcome::Unsupported(format!(
             "of {sizes:?} along axis {dim}, which is no axis that equal maps have"
         )));
     };
     let nodes: Vec<NodeId> = views.iter().map(|view| view.node).collect();
-    let name = importer.layer_name(node);
     let made = importer.joined(&name, &nodes, axis)?;
     let shape = importer.graph.shape(made);
-    let mut dims = first.dims.clone();
+    let mut dims = views.swap_remove(0).dims;
     dims[dim] = match axis {
         Axis::Channel => part(axis, shape.channels, 1),
         Axis::Row => part(axis, shape.height, 1),
         Axis::Column => part(axis, shape.width, 1),
     };
     Ok(Outcome::Value(View { dims, shape, node: made }))
+}
+
+/// The axis that a dimension is of all values, where their other dimensions are the same.
+fn common_axis(views: &[View], dim: usize) -> Option<Axis> {
+    let (first, rest) = views.split_first()?;
+    let axis = first.axis(dim)?;
+    let is_same = |view: &View| {
+        let mut others = view.dims.iter().zip(&first.dims).enumerate().filter(|(index, _)| *index != dim);
+        view.dims.len() == first.dims.len()
+            && view.axis(dim) == Some(axis)
+            && others.all(|(_, (own, of_first))| own == of_first)
+    };
+    rest.iter().all(is_same).then_some(axis)
 }
 
 pub(super) fn slice(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {

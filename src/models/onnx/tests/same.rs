@@ -1,7 +1,7 @@
 //! Files that say one network in different words give the same logits, by the f64 reference.
 
 use super::{error, file, floats, int, integers, ints, node};
-use crate::models::onnx::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::models::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::models::onnx::{Onnx, OnnxOptions};
 use crate::reference::Reference;
 
@@ -172,6 +172,20 @@ fn along_any_axis() {
         vec![node("Relu", &["x"], "a", vec![]), concat(&["x", "a"], "j", 2)],
         vec![node("Slice", &["j", "eight", "sixteen", "rows"], "r", vec![])],
     ];
+    let turned = |input: &str, output: &str| node("Transpose", &[input], output, vec![ints("perm", &[0, 1, 3, 2])]);
+    let across = vec![turned("x", "t"), concat(&["t", "t"], "j", 3), turned("j", "v"), concat(&["v", "x"], "r", 2)];
+    let spelled = vec![concat(&["x", "x", "x"], "r", 2)];
+    assert_same("rows beside rows, turned", across, spelled);
+    let beside = vec![
+        node("Relu", &["x"], "a", vec![]),
+        turned("a", "t"),
+        turned("t", "b"),
+        turned("b", "u"),
+        turned("x", "y1"),
+    ];
+    let sums = [beside, vec![node("Mul", &["u", "y1"], "p", vec![]), turned("p", "r")]].concat();
+    let spelled = vec![node("Relu", &["x"], "a", vec![]), node("Mul", &["a", "x"], "r", vec![])];
+    assert_same("a product of what is turned", sums, spelled);
     assert_same("rows below rows", joined.concat(), vec![node("Relu", &["x"], "r", vec![])]);
     let parts = vec![node("GlobalAveragePool", &["x"], "m", vec![]), node("Conv", &["x", "mask"], "c", vec![])];
     let outer = [parts.clone(), vec![node("Mul", &["m", "c"], "r", vec![])]].concat();
@@ -180,6 +194,35 @@ fn along_any_axis() {
     let unequal = [parts, vec![concat(&["m", "c"], "r", 1)]].concat();
     let found = error(file([unequal, means("r")].concat(), constants())).to_string();
     assert!(found.contains("which is no axis that equal maps have"), "{found}");
+}
+
+/// A condition that follows from shapes chooses a branch; it may read what is made outside.
+#[test]
+fn branches_of_known_conditions() {
+    let branch = |name: &str, op: &str| {
+        let made = format!("{name} made");
+        let output = vec![ValueInfoProto { name: Some(made.clone()), ..Default::default() }];
+        let graph = GraphProto { node: vec![node(op, &["a"], &made, vec![])], output, ..Default::default() };
+        AttributeProto { name: Some(name.into()), g: Some(graph), ..Default::default() }
+    };
+    let chosen = |size: &str| {
+        vec![
+            node("Neg", &["x"], "unused", vec![]),
+            node("Add", &["x", "one"], "a", vec![]),
+            node("Shape", &["x"], "d", vec![int("start", 2), int("end", 3)]),
+            node("Equal", &["d", size], "c", vec![]),
+            node("If", &["c"], "r", vec![branch("then_branch", "Relu"), branch("else_branch", "Sigmoid")]),
+        ]
+    };
+    let spelled = |op: &str| vec![node("Add", &["x", "one"], "a", vec![]), node(op, &["a"], "r", vec![])];
+    assert_same("the first branch", chosen("eight"), spelled("Relu"));
+    assert_same("the other branch", chosen("sixteen"), spelled("Sigmoid"));
+    let open = node("If", &["x"], "r", vec![branch("then_branch", "Relu"), branch("else_branch", "Relu")]);
+    let found = error(file([vec![open], means("r")].concat(), constants())).to_string();
+    assert!(found.contains("If, 1 time"), "{found}");
+    let absent = vec![node("Equal", &["eight", "eight"], "c", vec![]), node("If", &["c"], "r", vec![])];
+    let found = error(file([absent, means("r")].concat(), constants())).to_string();
+    assert!(found.contains("has no then_branch"), "{found}");
 }
 
 #[test]
