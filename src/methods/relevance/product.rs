@@ -2,6 +2,7 @@
 
 use super::layer::Layer;
 use crate::graph::{Activation, Constant, Forward, Graph, GraphError, NodeId};
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 impl Layer<'_> {
@@ -9,20 +10,18 @@ impl Layer<'_> {
     /// bounded activation gives. Without a gate both take half.
     pub(super) fn product(&mut self) -> Result<Vec<Option<NodeId>>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
-        let is_smaller = self.graph.shape(a) != self.graph.shape(b);
-        let [a_is_broadcast, b_is_broadcast] = [a, b].map(|factor| is_repeated(self.graph, factor));
-        let [a_is_bounded, b_is_bounded] = [a, b].map(|factor| is_bounded(self.graph, factor));
-        let is_gate = |broadcasts: [bool; 2], bounds: [bool; 2]| {
-            broadcasts == [true, false] || broadcasts[0] == broadcasts[1] && bounds == [true, false]
-        };
-        if is_smaller || a == b || is_gate([b_is_broadcast, a_is_broadcast], [b_is_bounded, a_is_bounded]) {
+        if a == b || self.graph.shape(a) != self.graph.shape(b) {
             return Ok(vec![Some(self.c), None]);
         }
-        if is_gate([a_is_broadcast, b_is_broadcast], [a_is_bounded, b_is_bounded]) {
-            return Ok(vec![None, Some(self.c)]);
+        let like_a_gate = |factor| (is_repeated(self.graph, factor), is_bounded(self.graph, factor));
+        match like_a_gate(a).cmp(&like_a_gate(b)) {
+            Ordering::Less => Ok(vec![Some(self.c), None]),
+            Ordering::Greater => Ok(vec![None, Some(self.c)]),
+            Ordering::Equal => {
+                let half = self.scale("half of the relevance", Constant::new(0.5), self.c)?;
+                Ok(vec![Some(half); 2])
+            }
         }
-        let half = self.scale("half of the relevance", Constant::new(0.5), self.c)?;
-        Ok(vec![Some(half); 2])
     }
 }
 
