@@ -17,7 +17,7 @@ pub enum Measurement {
     Again,
     /// That was stopped so many frames ago, and the GPU was not done yet.
     Stopped(u32),
-    /// The GPU was at rest so many frames after.
+    /// The GPU was at rest at this frame after it.
     Done(u32),
 }
 
@@ -38,7 +38,7 @@ impl Viewer {
             Measurement::Stopped(frames) if self.explanation.is_computing() => Measurement::Stopped(frames + 1),
             Measurement::Stopped(frames) => {
                 context.send_viewport_cmd(ViewportCommand::Close);
-                Measurement::Done(frames)
+                Measurement::Done(frames + 1)
             }
             same => same,
         };
@@ -50,6 +50,6 @@ impl Viewer {
     /// The figures, in words.
     pub(crate) fn measured(&self) -> Option<String> {
         let Measurement::Done(frames) = self.measurement else { return None };
-        Some(format!("{}, stopped work ended after {frames} frames", self.frames.summary()?))
+        Some(format!("{}, at frame {frames} after a stop the GPU was at rest", self.frames.summary()?))
     }
 }
