@@ -36,7 +36,8 @@ pub struct Strategy {
     pub lanes: u32,
     /// Pixels of one channel quad, or vec4 elements, that such a workgroup goes through.
     pub run: u32,
-    /// Pixels with all of their channels that such a workgroup goes through.
+    /// Pixels that such a workgroup goes through where each takes all channels. Old versions of llvmpipe (22.3) end a lane's loops after 65,535
+    /// turns in all.
     pub pixel_run: u32,
     /// Lanes that may share a pixel's channels: 1, or 64, which then are of one workgroup.
     pub channel_lanes: u32,

@@ -34,9 +34,10 @@ impl Lowering<'_, '_> {
         let uniforms = self.with_epilogue(uniforms.with("gate", pass.gate_count()), epilogue);
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
-        let (kernel, [x, y, _]) = self.per_quad(Kernel::new(Shader::ConvolutionGeneral), pass.shape);
+        let (kernel, run) = self.in_runs(Kernel::new(Shader::ConvolutionGeneral), self.profile.strategy.pixel_run);
+        let workgroups = [pass.shape.pixels().div_ceil(run), pass.shape.quads(), pass.samples];
         let weights = vec![Packing::General { layer: pass.layer, transposed: pass.transposed }, epilogue.affine];
         let values = self.operands(pass, epilogue).to_vec();
-        self.push(Work { kernel, uniforms, workgroups: [x, y, pass.samples], flops }, weights, values);
+        self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
     }
 }
