@@ -19,6 +19,7 @@ mod noise;
 mod onnx;
 mod photos;
 mod pixels;
+mod planted_faults;
 mod precision;
 mod properties;
 mod relevance;

@@ -1,7 +1,7 @@
 //! Averages of windows, local response normalisation and ReLU with a slope per channel, against the f64 reference; and faults planted in
 //! these and in what moves channels and pixels.
 
-use crate::verification::{is, plant_in_model, replace_constant};
+use crate::planted_faults::{is, plant_in_model, replace_constant};
 use crate::{gpu, limited_gpu, random_batch};
 use agf::graph::{
     Averaging, Constant, Convolution, Forward, Graph, GraphError, Network, Order, Padding, Region,
