@@ -2,7 +2,7 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, build, tests, isa, gpu, program, examples,
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, tests, isa, gpu, program, examples,
 #                               viewer, card, swiftshader, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
@@ -48,6 +48,16 @@ lint_wasm() {
     cargo clippy --package agf --lib --target "$target" --no-default-features --features embedded-weights,evaluation,onnx -- -D warnings
 }
 
+# What a registry would get, and takes: 10 MB at most.
+package_size() {
+    local folder size
+    cargo package --package agf --no-verify --allow-dirty --quiet || return 1
+    folder=${CARGO_TARGET_DIR:-target}/package
+    size=$(wc -c <"$(ls -t "$folder"/agf-*.crate | head -n 1)")
+    echo "the library's package has $size bytes"
+    ((size < 10000000))
+}
+
 # Units, and every test program of the library but the one that needs a GPU.
 tests_without_gpu() {
     local file names=()
@@ -69,6 +79,7 @@ step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 step features lint_features
 step wasm     lint_wasm
+step package  package_size
 step build    cargo test "${packages[@]}" --no-run
 step tests    tests_without_gpu
 [[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds

@@ -9,6 +9,7 @@ mod channels;
 mod convolutions;
 mod display;
 mod evaluations;
+mod faults;
 mod geometry;
 mod goldens;
 mod hard_inputs;
