@@ -181,9 +181,31 @@ impl Gpu {
             return Err(GpuError::OutOfMemory { during: during.into(), bytes });
         }
         match internal.await.or(validation.await) {
+            Some(_) if self.is_lost().await => Err(GpuError::Lost { during: during.into() }),
             Some(error) => Err(GpuError::Driver { during: during.into(), reason: error.to_string() }),
             None => Ok(result),
         }
+    }
+
+    /// Why there is no memory to write into: the device is gone, or has none left.
+    pub(crate) async fn missing_memory(&self, during: &str, bytes: u64) -> GpuError {
+        match self.is_lost().await {
+            true => GpuError::Lost { during: during.into() },
+            false => GpuError::OutOfMemory { during: during.into(), bytes },
+        }
+    }
+
+    /// Whether the device is gone. It makes no buffers any more then, without a word, and only their use is an error.
+    async fn is_lost(&self) -> bool {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("probe"),
+            size: wgpu::COPY_BUFFER_ALIGNMENT,
+            usage: wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.queue.write_buffer(&buffer, 0, &[0; wgpu::COPY_BUFFER_ALIGNMENT as usize]);
+        scope.pop().await.is_some()
     }
 }
 

@@ -119,9 +119,12 @@ impl Gpu {
     pub(super) async fn mapped(&self, buffer: &wgpu::Buffer, during: &str) -> Result<wgpu::BufferView, GpuError> {
         let lost = || GpuError::Lost { during: during.into() };
         let (sender, receiver) = oneshot::channel();
-        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            let _ = sender.send(result);
-        });
+        let map = || {
+            buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+                let _ = sender.send(result);
+            });
+        };
+        self.checked(during, buffer.size(), map).await?;
         platform::drive(&self.device);
         receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
         buffer.get_mapped_range(..).map_err(|_| lost())

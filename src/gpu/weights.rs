@@ -22,7 +22,7 @@ impl WeightStore {
     /// Uploads what of `packings` is not there yet.
     ///
     /// # Errors
-    /// [`GpuError::OutOfMemory`] or [`GpuError::Driver`].
+    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`] or [`GpuError::Driver`].
     pub async fn upload(
         &mut self,
         gpu: &Gpu,
@@ -37,7 +37,10 @@ impl WeightStore {
             let words = packing.packed(graph, weights);
             let bytes: &[u8] = bytemuck::cast_slice(&words);
             let size = bytes.len() as u64;
-            let buffer = gpu.checked("uploading weights", size, || create_filled(gpu, bytes)).await??;
+            let during = "uploading weights";
+            let Some(buffer) = gpu.checked(during, size, || create_filled(gpu, bytes)).await? else {
+                return Err(gpu.missing_memory(during, size).await);
+            };
             self.bytes += size;
             self.buffers.insert(*packing, buffer);
         }
@@ -60,18 +63,17 @@ impl WeightStore {
     }
 }
 
-fn create_filled(gpu: &Gpu, bytes: &[u8]) -> Result<wgpu::Buffer, GpuError> {
-    let size = bytes.len() as u64;
+/// `None` where there is no memory for it.
+fn create_filled(gpu: &Gpu, bytes: &[u8]) -> Option<wgpu::Buffer> {
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: Some("weights"),
-        size,
+        size: bytes.len() as u64,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: true,
     });
-    let view = buffer.get_mapped_range_mut(..);
-    let mut view = view.map_err(|_| GpuError::OutOfMemory { during: "uploading weights".into(), bytes: size })?;
+    let mut view = buffer.get_mapped_range_mut(..).ok()?;
     view.copy_from_slice(bytes);
     drop(view);
     buffer.unmap();
-    Ok(buffer)
+    Some(buffer)
 }
