@@ -1,6 +1,8 @@
-//! Kernels by shape: every kernel and shape of the explanation of one class, and both probes, by GPU timestamps where there are any.
+//! Kernels by shape: every kernel and shape of the explanation of one class, and both probes, by GPU timestamps where
+//! there are any.
 //!
-//! `cargo bench --bench kernels -- FILTER` measures those whose name has FILTER in it; `agf-run bench` shows all in one table.
+//! `cargo bench --bench kernels -- FILTER` measures those whose name has FILTER in it; `agf-run bench` shows all in one
+//! table.
 
 use agf::Session;
 use agf::benchmark::{Group, Probes, Repeats, Runners, Settings, groups};

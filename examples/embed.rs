@@ -1,5 +1,6 @@
-//! A graphics program with a wgpu device of its own: the engine adopts it, a session is recorded into the program's encoder, and a
-//! pass of the program reads the map where it lies in GPU memory. One encoder, one submission, no way back to the CPU in between.
+//! A graphics program with a wgpu device of its own: the engine adopts it, a session is recorded into the program's
+//! encoder, and a pass of the program reads the map where it lies in GPU memory. One encoder, one submission, no way
+//! back to the CPU in between.
 //!
 //!     cargo run --release --example embed -- samples/panda_macaw.jpg macaw embed.png
 

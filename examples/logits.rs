@@ -2,7 +2,8 @@
 //!
 //!     cargo run --release --example logits -- classifier.onnx input.npy ...
 //!
-//! With `-` for the network it takes lines `NETWORK TAB INPUT` from standard input, and answers each with a line of logits or of an error.
+//! With `-` for the network it takes lines `NETWORK TAB INPUT` from standard input, and answers each with a line of
+//! logits or of an error.
 
 use agf::gpu::{Gpu, Selection};
 use agf::image::{InputSpec, NpyInputs};

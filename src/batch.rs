@@ -13,13 +13,14 @@ pub struct Batch {
     pub width: u32,
     /// `count` x channels x `height` x `width` values, row-major. There are three channels, or one.
     pub data: Vec<f32>,
-    /// For a network that is asked [against](crate::Model::against) neighbours: `count` x classes, the logits of each picture's
-    /// neighbour. Empty for every other network.
+    /// For a network that is asked [against](crate::Model::against) neighbours: `count` x classes, the logits of each
+    /// picture's neighbour. Empty for every other network.
     pub neighbours: Vec<f32>,
 }
 
 impl Batch {
-    /// `count` pictures of `height` x `width`, of which `data` has `count` x channels x `height` x `width` values, row-major.
+    /// `count` pictures of `height` x `width`, of which `data` has `count` x channels x `height` x `width` values,
+    /// row-major.
     pub fn new(count: u32, height: u32, width: u32, data: Vec<f32>) -> Self {
         Self { count, height, width, data, neighbours: Vec::new() }
     }

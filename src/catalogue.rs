@@ -15,8 +15,9 @@ use crate::plan::{Plan, Profile, Sharing};
 use crate::wiring::{Wanted, Wiring};
 use std::collections::BTreeSet;
 
-/// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size: the explanation as
-/// it runs with an audit, and with every node stored (nothing fused); also of the ablation that changes an operation's shape.
+/// Plans of every architecture, and of a network of what none of them has, with every method for pictures of this size:
+/// the explanation as it runs with an audit, and with every node stored (nothing fused); also of the ablation that
+/// changes an operation's shape.
 ///
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.

@@ -81,15 +81,16 @@ impl Explainer {
         self.method = method.into();
     }
 
-    /// Whether maps also say from now on how far the method's promises are kept: [`Map::completeness_gap`](crate::Map::completeness_gap),
-    /// [`Map::mask_loss`](crate::Map::mask_loss) and [`Map::conservation`](crate::Map::conservation). That takes more dispatches, and
-    /// integrated gradients a further picture; the maps stay the same to the bit. Off at first.
+    /// Whether maps also say from now on how far the method's promises are kept:
+    /// [`Map::completeness_gap`](crate::Map::completeness_gap), [`Map::mask_loss`](crate::Map::mask_loss) and
+    /// [`Map::conservation`](crate::Map::conservation). That takes more dispatches, and integrated gradients a
+    /// further picture; the maps stay the same to the bit. Off at first.
     pub fn set_audit(&mut self, audit: bool) {
         self.audit = audit;
     }
 
-    /// Cuts batches so that values and weights of one session take at most so many bytes of GPU memory; `None`, the default, leaves it to
-    /// the adapter's limits and memory. Staging for uploads and results is not counted.
+    /// Cuts batches so that values and weights of one session take at most so many bytes of GPU memory; `None`, the
+    /// default, leaves it to the adapter's limits and memory. Staging for uploads and results is not counted.
     pub fn limit_memory(&mut self, max_bytes: Option<u64>) {
         self.max_bytes = max_bytes;
         self.wired.clear();
@@ -97,8 +98,8 @@ impl Explainer {
         self.embedding = None;
     }
 
-    /// Calls back after every run of [`Explainer::explain`]. Where it breaks before the last run, that call ends with [`Error::Stopped`]
-    /// and without results.
+    /// Calls back after every run of [`Explainer::explain`]. Where it breaks before the last run, that call ends with
+    /// [`Error::Stopped`] and without results.
     pub fn on_progress(&mut self, callback: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) {
         self.on_progress = Some(Box::new(callback));
     }
@@ -111,8 +112,9 @@ impl Explainer {
         }
     }
 
-    /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the others in its
-    /// batch. Where the batch is too large for the adapter's limits or memory it is cut into several runs.
+    /// Explains `targets[i]` of picture i; the numbers of targets may differ. A picture's bits do not depend on the
+    /// others in its batch. Where the batch is too large for the adapter's limits or memory it is cut into several
+    /// runs.
     ///
     /// # Errors
     /// [`Error`] where the pictures do not fit the network or the device, a class does not exist, or the GPU fails.
@@ -185,8 +187,8 @@ impl Explainer {
         Ok((explained.into_iter().map(|picture| picture.logits).collect(), cost))
     }
 
-    /// The penultimate vectors, one per picture, each flattened channel by channel (see [`Model::embedding`]). Weights that are on the GPU
-    /// stay there.
+    /// The penultimate vectors, one per picture, each flattened channel by channel (see [`Model::embedding`]). Weights
+    /// that are on the GPU stay there.
     ///
     /// # Errors
     /// As [`Explainer::explain`].
@@ -209,8 +211,9 @@ impl Explainer {
         answer
     }
 
-    /// Compares pictures with other references of the same number from now on, for a network that [`Model::like`] made. No plan is made
-    /// anew: they are written into the memory that all of this explainer's sessions share, through the queue and without waiting.
+    /// Compares pictures with other references of the same number from now on, for a network that [`Model::like`] made.
+    /// No plan is made anew: they are written into the memory that all of this explainer's sessions share, through
+    /// the queue and without waiting.
     ///
     /// # Errors
     /// [`LikenessError`](crate::models::LikenessError) where the references do not fit the network.
@@ -235,8 +238,8 @@ impl Explainer {
         Ok(format!("{plan}pictures at a time on this adapter: at most {largest}\n"))
     }
 
-    /// A session for pictures of this shape, made if it is not there: for hosts that record it themselves. The explainer keeps the last few;
-    /// what it drops stays alive as long as the host holds it.
+    /// A session for pictures of this shape, made if it is not there: for hosts that record it themselves. The
+    /// explainer keeps the last few; what it drops stays alive as long as the host holds it.
     ///
     /// # Errors
     /// As [`Explainer::explain`].

@@ -1,13 +1,14 @@
 //! Class-specific, pixel-level explanations of image classifiers on any GPU.
 //!
-//! Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021) answers per class which pixels speak for it and which against it.
-//! Forward pass, gradient and relevance are hand-written WGSL compute shaders, planned as one graph and recorded into one command
-//! buffer through wgpu: no CUDA, no machine-learning framework.
+//! Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021) answers per class which pixels speak for it and which
+//! against it. Forward pass, gradient and relevance are hand-written WGSL compute shaders, planned as one graph and
+//! recorded into one command buffer through wgpu: no CUDA, no machine-learning framework.
 //!
 //! # Explaining a picture
 //!
-//! A [`Gpu`] is a device, a [`Model`] a network with its weights, a [`Method`] what maps are made by. An [`Explainer`] puts the three together:
-//! a [`Batch`] of normalised pictures and the [`Target`]s of each go in, logits and a [`Map`] per target come out.
+//! A [`Gpu`] is a device, a [`Model`] a network with its weights, a [`Method`] what maps are made by. An [`Explainer`]
+//! puts the three together: a [`Batch`] of normalised pictures and the [`Target`]s of each go in, logits and a [`Map`]
+//! per target come out.
 //!
 //! ```no_run
 //! use agf::gpu::Selection;
@@ -32,15 +33,16 @@
 //!
 //! # Without a class
 //!
-//! A network need not know the classes of its pictures. [`Explainer::embed`] gives penultimate vectors; [`Model::like`] makes of a network one whose
-//! classes are [references](models::Reference), [`Model::against`] one that tells a picture from its neighbour ([`Batch::against`]). Both are models
-//! like any other. [`nearest`] finds neighbours.
+//! A network need not know the classes of its pictures. [`Explainer::embed`] gives penultimate vectors; [`Model::like`]
+//! makes of a network one whose classes are [references](models::Reference), [`Model::against`] one that tells a
+//! picture from its neighbour ([`Batch::against`]). Both are models like any other. [`nearest`] finds neighbours.
 //!
 //! # Inside a graphics program
 //!
-//! The program hands over its device ([`Gpu::adopt`]) and asks for a [`Session`], a network with its memory on that device. Per frame it
-//! writes pictures and targets, records the session into its own encoder, all at once or in [parts](Session::parts) that fit a frame, and reads
-//! the [map](Session::map) where it lies on the GPU. Nothing waits, nothing goes back to the CPU.
+//! The program hands over its device ([`Gpu::adopt`]) and asks for a [`Session`], a network with its memory on that
+//! device. Per frame it writes pictures and targets, records the session into its own encoder, all at once or in
+//! [parts](Session::parts) that fit a frame, and reads the [map](Session::map) where it lies on the GPU. Nothing waits,
+//! nothing goes back to the CPU.
 //!
 //! ```no_run
 //! use agf::{Batch, Explainer, Gpu, Method, Model, SessionShape, Target, wgpu};
@@ -63,13 +65,14 @@
 //!
 //! # Where what is
 //!
-//! [`gpu`] finds adapters, [`display`] reads pictures from textures and paints maps into them, [`models`] has the networks, [`methods`] the methods with their options, [`image`] photos, overlays and arrays.
-//! [`verify`](mod@verify) compares every value that a GPU computes with a slow computation in f64, [`evaluation`] scores methods on data sets,
-//! [`tuning`] finds the fastest kernels of an adapter, [`benchmark`] measures. What lies below, from graphs to kernels, is described in
-//! ARCHITECTURE.md and may change from version to version.
+//! [`gpu`] finds adapters, [`display`] reads pictures from textures and paints maps into them, [`models`] has the
+//! networks, [`methods`] the methods with their options, [`image`] photos, overlays and arrays. [`verify`](mod@verify)
+//! compares every value that a GPU computes with a slow computation in f64, [`evaluation`] scores methods on data sets,
+//! [`tuning`] finds the fastest kernels of an adapter, [`benchmark`] measures. What lies below, from graphs to kernels,
+//! is described in ARCHITECTURE.md and may change from version to version.
 //!
-//! What a host may leave out are features, all on by default: `pictures` ([`image`]), `evaluation` ([`evaluation`], which needs
-//! `pictures`), `onnx` ([`models::onnx`]) and `embedded-weights` ([`models::Model::embedded`]).
+//! What a host may leave out are features, all on by default: `pictures` ([`image`]), `evaluation` ([`evaluation`],
+//! which needs `pictures`), `onnx` ([`models::onnx`]) and `embedded-weights` ([`models::Model::embedded`]).
 
 #![warn(missing_docs)]
 // A browser's objects stay on the thread that made them; elsewhere the shared ones are for every thread.

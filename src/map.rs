@@ -20,15 +20,17 @@ pub struct Map {
     pub width: u32,
     /// `height` x `width` values, row-major: positive speaks for the class, negative against it.
     pub values: Vec<f32>,
-    /// Largest relevance of any input value, by which the map is divided where it is positive; `None` for methods that do not divide.
+    /// Largest relevance of any input value, by which the map is divided where it is positive; `None` for methods that
+    /// do not divide.
     pub peak: Option<f32>,
-    /// By how much what the method promises to add up to the class's logit misses it; `None` where it promises nothing, or no audit was
-    /// asked for.
+    /// By how much what the method promises to add up to the class's logit misses it; `None` where it promises
+    /// nothing, or no audit was asked for.
     pub completeness_gap: Option<f64>,
-    /// Share of the relevance arriving at masks (activations that pass nothing beyond their bounds) that is dropped there; `None` for
-    /// methods without masks, or without an audit.
+    /// Share of the relevance arriving at masks (activations that pass nothing beyond their bounds) that is dropped
+    /// there; `None` for methods without masks, or without an audit.
     pub mask_loss: Option<f64>,
-    /// Sum of the relevance at the input of each layer with weights, from the logits to the picture; empty without an audit.
+    /// Sum of the relevance at the input of each layer with weights, from the logits to the picture; empty without an
+    /// audit.
     pub conservation: Vec<LayerSum>,
 }
 

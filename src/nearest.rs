@@ -47,8 +47,9 @@ impl Directions {
         true
     }
 
-    /// The `count` vectors with the smallest angle to this one, the nearest first and of equal ones that which was pushed first; only those that
-    /// are allowed. None for a vector of zeros, one that is not finite, or one of another length; and vectors of zeros are nobody's neighbours.
+    /// The `count` vectors with the smallest angle to this one, the nearest first and of equal ones that which was
+    /// pushed first; only those that are allowed. None for a vector of zeros, one that is not finite, or one of
+    /// another length; and vectors of zeros are nobody's neighbours.
     pub fn nearest(&self, vector: &[f32], count: usize, is_allowed: impl Fn(usize) -> bool + Sync) -> Vec<Neighbour> {
         let Some(wanted) = unit(vector).filter(|wanted| wanted.len() == self.length && self.length > 0) else {
             return Vec::new();

@@ -1,7 +1,8 @@
-//! What differs between platforms: waiting for the GPU, the clock, finding adapters, and doing several things at a time.
+//! What differs between platforms: waiting for the GPU, the clock, finding adapters, and doing several things at a
+//! time.
 //!
-//! Beside the flow: `gpu`, whoever measures, and whoever works on many values on the CPU ask here. `native` serves desktop systems, `web`
-//! browsers, where the event loop polls the device and one thread does all.
+//! Beside the flow: `gpu`, whoever measures, and whoever works on many values on the CPU ask here. `native` serves
+//! desktop systems, `web` browsers, where the event loop polls the device and one thread does all.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native;

@@ -1,5 +1,5 @@
-//! Random words from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3; SC 2011). Any word can be
-//! had without the ones before it. `shaders/noise.wgsl` has its own.
+//! Random words from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2,
+//! 3; SC 2011). Any word can be had without the ones before it. `shaders/noise.wgsl` has its own.
 
 /// The seed of tests.
 #[cfg(test)]

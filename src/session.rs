@@ -1,7 +1,9 @@
-//! One network on one device for pictures of one size, ready to run: where inputs are written, what is recorded, and where the results lie.
+//! One network on one device for pictures of one size, ready to run: where inputs are written, what is recorded, and
+//! where the results lie.
 //!
-//! The [`Explainer`](crate::Explainer) makes sessions as pictures come. A graphics program asks it for one, writes pictures and targets
-//! on its queue, records the session into its encoder, at once or in parts, and reads the maps where they lie on the GPU.
+//! The [`Explainer`](crate::Explainer) makes sessions as pictures come. A graphics program asks it for one, writes
+//! pictures and targets on its queue, records the session into its encoder, at once or in parts, and reads the maps
+//! where they lie on the GPU.
 
 mod results;
 
@@ -37,8 +39,9 @@ impl SessionShape {
     }
 }
 
-/// A network with its memory on the GPU. Clones are handles to one and the same; its memory is free when the last is gone. Several sessions may be
-/// used at a time, from any thread; runs of one session share its memory and follow each other.
+/// A network with its memory on the GPU. Clones are handles to one and the same; its memory is free when the last is
+/// gone. Several sessions may be used at a time, from any thread; runs of one session share its memory and follow each
+/// other.
 #[derive(Clone)]
 pub struct Session {
     shape: SessionShape,
@@ -47,7 +50,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Uploads what weights are not there yet and makes the kernels of a plan of this wiring, for as many pictures as the shape has.
+    /// Uploads what weights are not there yet and makes the kernels of a plan of this wiring, for as many pictures as
+    /// the shape has.
     pub(crate) async fn new(
         gpu: &Gpu,
         model: &Model,
@@ -82,14 +86,16 @@ impl Session {
         Arc::ptr_eq(&self.wiring, wiring) && self.shape.count == count
     }
 
-    /// Records all dispatches into an encoder; nothing is submitted. Call it between writing the input and reading the maps.
+    /// Records all dispatches into an encoder; nothing is submitted. Call it between writing the input and reading the
+    /// maps.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
         self.program.record(encoder);
     }
 
-    /// The dispatches of a run in parts of at most `work` floating-point operations each, in order, for hosts that have so much time per
-    /// frame. A single dispatch may be more. Recorded one after the other, in as many encoders as the host likes, they give the bits of
-    /// [`Session::record`]; inputs must stay as they are until the last has run.
+    /// The dispatches of a run in parts of at most `work` floating-point operations each, in order, for hosts that have
+    /// so much time per frame. A single dispatch may be more. Recorded one after the other, in as many encoders as
+    /// the host likes, they give the bits of [`Session::record`]; inputs must stay as they are until the last has
+    /// run.
     pub fn parts(&self, work: u64) -> Vec<Part> {
         self.program.parts(work)
     }
@@ -99,8 +105,8 @@ impl Session {
         self.program.record_part(part, encoder);
     }
 
-    /// Writes normalised pictures, with the logits of their neighbours where the network is asked against them, through the queue, without
-    /// waiting. A host that has them on the GPU copies them to [`Session::input`] instead.
+    /// Writes normalised pictures, with the logits of their neighbours where the network is asked against them, through
+    /// the queue, without waiting. A host that has them on the GPU copies them to [`Session::input`] instead.
     ///
     /// # Errors
     /// [`Error::Batch`] where number or size differ from the session's.
@@ -117,8 +123,8 @@ impl Session {
         self.wiring.given.map_or(Ok(()), |given| self.write(given, &batch.neighbours))
     }
 
-    /// Writes the logits of each picture's neighbour through the queue, without waiting: `count` x classes values, for a network that is asked
-    /// [against](Model::against) them and whose pictures the host has on the GPU.
+    /// Writes the logits of each picture's neighbour through the queue, without waiting: `count` x classes values, for
+    /// a network that is asked [against](Model::against) them and whose pictures the host has on the GPU.
     ///
     /// # Errors
     /// [`Error::Gpu`] where there are more or fewer values, [`Error::Batch`] for a network that takes none.
@@ -135,8 +141,8 @@ impl Session {
     /// Writes what a slot shall explain of each picture through the queue, without waiting.
     ///
     /// # Errors
-    /// [`Error::Slot`] for a slot that the session does not have, [`Error::Class`] for a class or rank that the network does not have,
-    /// [`Error::Gpu`] where there are not as many targets as pictures.
+    /// [`Error::Slot`] for a slot that the session does not have, [`Error::Class`] for a class or rank that the network
+    /// does not have, [`Error::Gpu`] where there are not as many targets as pictures.
     pub fn write_targets(&self, slot: u32, targets: &[Target]) -> Result<(), Error> {
         let request = self.slot(slot)?.request;
         let classes = self.graph().shape(self.wiring.logits).channels;
@@ -144,7 +150,8 @@ impl Session {
         self.write(request, &requests)
     }
 
-    /// Writes what each picture's variation is told through the queue, without waiting. A method that runs a picture once is told nothing.
+    /// Writes what each picture's variation is told through the queue, without waiting. A method that runs a picture
+    /// once is told nothing.
     ///
     /// # Errors
     /// [`Error::Gpu`] where there are not as many variations as pictures.
@@ -229,8 +236,8 @@ impl Session {
         Ok(values.chunks(classes.max(1)).map(<[f32]>::to_vec).collect())
     }
 
-    /// Runs `steps` of the plan, each in a pass of its own, and says how long each took: for benchmarks. On a first run the driver's
-    /// compilation may be in it.
+    /// Runs `steps` of the plan, each in a pass of its own, and says how long each took: for benchmarks. On a first run
+    /// the driver's compilation may be in it.
     ///
     /// # Errors
     /// [`Error::Gpu`] where the GPU fails.

@@ -13,7 +13,8 @@ pub enum Target {
 }
 
 impl Target {
-    /// What a slot's request holds for it (see [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), in a network of so many classes.
+    /// What a slot's request holds for it (see [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), in a
+    /// network of so many classes.
     ///
     /// # Errors
     /// [`Error::Class`] for a class or rank that the network does not have.

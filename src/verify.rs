@@ -1,7 +1,8 @@
-//! The GPU against the f64 reference, node by node: every value that the plan stores is compared with what the reference computes
-//! from the GPU's own earlier values, so that an error shows at the node that makes it. Every value has a place of its own, filled
-//! with a pattern before the run: elements that no step writes, and steps that write elsewhere, are found too. In the end the network
-//! runs as it does for users, with values that share memory, and must give the same bits.
+//! The GPU against the f64 reference, node by node: every value that the plan stores is compared with what the
+//! reference computes from the GPU's own earlier values, so that an error shows at the node that makes it. Every value
+//! has a place of its own, filled with a pattern before the run: elements that no step writes, and steps that write
+//! elsewhere, are found too. In the end the network runs as it does for users, with values that share memory, and must
+//! give the same bits.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -36,12 +37,13 @@ pub struct Verification {
     pub first_failure: Option<usize>,
     /// Words outside of all values that a step has changed.
     pub stray_words: usize,
-    /// Relative L2 distance of the map to that of a run in f64 alone, the largest of all pictures. Near-zero denominators let it grow
-    /// far beyond the errors of single nodes, most of all in residual networks.
+    /// Relative L2 distance of the map to that of a run in f64 alone, the largest of all pictures. Near-zero
+    /// denominators let it grow far beyond the errors of single nodes, most of all in residual networks.
     pub map_error: f64,
-    /// How far the map moves in f64 where every value that is computed on the way changes by what f32 rounds, looked at where `map_error` is
-    /// above [`NOTABLE_MAP_ERROR`]. A value of that size says that rounding alone decides on the map: by a near-tie of a pooling, or a
-    /// relevance that is smaller than the last digit of what a rule adds to it and takes off again.
+    /// How far the map moves in f64 where every value that is computed on the way changes by what f32 rounds, looked
+    /// at where `map_error` is above [`NOTABLE_MAP_ERROR`]. A value of that size says that rounding alone decides
+    /// on the map: by a near-tie of a pooling, or a relevance that is smaller than the last digit of what a rule
+    /// adds to it and takes off again.
     pub map_sensitivity: Option<f64>,
     /// Results whose bits are others when values share memory, which is how networks run outside of verification.
     pub changed_by_sharing: Vec<String>,
@@ -66,8 +68,8 @@ pub struct NodeCheck {
     pub op: &'static str,
     /// Shape of one sample.
     pub shape: Shape,
-    /// L2 distance over the L2 norm of the value, or of the sum of absolute terms where the value is a sum that may cancel; the largest
-    /// of all pictures.
+    /// L2 distance over the L2 norm of the value, or of the sum of absolute terms where the value is a sum that may
+    /// cancel; the largest of all pictures.
     pub relative_error: f64,
     /// Largest distance that passes.
     pub tolerance: f64,
@@ -82,7 +84,8 @@ impl NodeCheck {
     }
 }
 
-/// The same of products in a plan with F(4x4, 3x3), which must be asked for: usually 2e-6, but a random picture came to 1.3e-5.
+/// The same of products in a plan with F(4x4, 3x3), which must be asked for: usually 2e-6, but a random picture came to
+/// 1.3e-5.
 const LARGE_TILES: f64 = 5e-5;
 
 /// Verifies an explanation of each picture's best class.
@@ -93,8 +96,8 @@ pub async fn verify(gpu: &Gpu, model: &Model, method: &Method, batch: &Batch) ->
     verify_edited(gpu, model, method, batch, |_, _| {}).await
 }
 
-/// As [`verify`], with plans that `edit` may change before they run, first the one whose values have a place each, then the one whose values
-/// share memory: to see that planted faults are found.
+/// As [`verify`], with plans that `edit` may change before they run, first the one whose values have a place each, then
+/// the one whose values share memory: to see that planted faults are found.
 ///
 /// # Errors
 /// As [`verify`].
@@ -214,8 +217,9 @@ impl Memory<'_> {
         self.plan.dense.iter().any(|pass| pass.variant.algorithm == large)
     }
 
-    /// Whether the value's error follows terms of both signs instead of their sum: it adds them up, or is linear in what does. What it adds
-    /// may be computed with it, if its error follows terms as well, those of a quotient being itself.
+    /// Whether the value's error follows terms of both signs instead of their sum: it adds them up, or is linear in
+    /// what does. What it adds may be computed with it, if its error follows terms as well, those of a quotient
+    /// being itself.
     fn follows_terms(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         let accuracy = Accuracy::of(&node.op);
@@ -234,14 +238,16 @@ impl Memory<'_> {
         self.graph.node(id).op == Forward::Add.into() && self.fused_inputs(id).next().is_none()
     }
 
-    /// Whether the value is the largest or smallest one of another, which every reader finds by itself where it is not stored.
+    /// Whether the value is the largest or smallest one of another, which every reader finds by itself where it is not
+    /// stored.
     fn is_extreme(&self, id: NodeId) -> bool {
         let op = self.graph.node(id).op;
         [Reduction::Maximum, Reduction::Minimum].into_iter().any(|reduction| op == reduction.into())
             || op == Explain::SaliencyMaximum.into()
     }
 
-    /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed likewise.
+    /// What the reference makes of the GPU's values of the node's inputs; inputs that were fused away are computed
+    /// likewise.
     fn expected(&self, run: &Run, id: NodeId, fused: &mut HashMap<NodeId, Vec<f64>>) -> Vec<f64> {
         let inputs = self.graph.node(id).inputs.clone();
         let accuracy = Accuracy::of(&self.graph.node(id).op);
@@ -271,8 +277,8 @@ impl Memory<'_> {
         value
     }
 
-    /// The size of what a node adds up, from the sizes of its inputs: an activation passes on what it clamps, a batch normalisation scales and
-    /// shifts, without signs; other sums add all terms up.
+    /// The size of what a node adds up, from the sizes of its inputs: an activation passes on what it clamps, a batch
+    /// normalisation scales and shifts, without signs; other sums add all terms up.
     fn terms(&self, reference: &Reference, id: NodeId, inputs: &[&[f64]]) -> Vec<f64> {
         match (&self.graph.node(id).op, inputs) {
             (Op::Forward(Forward::Clamp(_)), [x]) => x.to_vec(),

@@ -1,5 +1,5 @@
-//! One wiring: the graph of a network explained by a method, and which of its nodes are filled from outside or wanted. Sessions, verification and
-//! the catalogue of plans take it from here, so that what is verified is what runs.
+//! One wiring: the graph of a network explained by a method, and which of its nodes are filled from outside or wanted.
+//! Sessions, verification and the catalogue of plans take it from here, so that what is verified is what runs.
 
 use crate::error::Error;
 use crate::graph::{Explain, Graph, Network, NodeId, Reduction, VariationField};
@@ -26,7 +26,8 @@ pub struct Wiring {
     pub logits: NodeId,
     /// One per class slot.
     pub slots: Vec<Slot>,
-    /// What each variation is told, for methods that run a picture several times: those fields that the method makes use of.
+    /// What each variation is told, for methods that run a picture several times: those fields that the method makes
+    /// use of.
     pub variations: Vec<(VariationField, NodeId)>,
     /// The vector that comes with each picture, for networks that have one.
     pub given: Option<NodeId>,
@@ -88,7 +89,8 @@ impl Wiring {
         Ok(wiring)
     }
 
-    /// Everything that is wanted: the logits, then per slot class, map, peak where there is one, and what the audit needs.
+    /// Everything that is wanted: the logits, then per slot class, map, peak where there is one, and what the audit
+    /// needs.
     pub fn outputs(&self) -> Vec<NodeId> {
         let mut outputs = vec![self.logits];
         for Slot { class, map, peak, audit, .. } in &self.slots {
@@ -114,8 +116,8 @@ impl Wiring {
         Plan::largest_batch(&self.graph, &self.outputs(), profile)
     }
 
-    /// The most pictures at a time within the device's limits and so many bytes of values and weights, with the plans that were made to find
-    /// out: the one for one picture, and the one for the most.
+    /// The most pictures at a time within the device's limits and so many bytes of values and weights, with the plans
+    /// that were made to find out: the one for one picture, and the one for the most.
     ///
     /// # Errors
     /// [`Error::Memory`] where not even one fits.

@@ -1,5 +1,5 @@
-//! Plans as text for the two small networks, for graphics cards and for software drivers, pinned: a change of the planner shows up here as a reviewable diff. To accept one, run
-//! with `AGF_ACCEPT=1`.
+//! Plans as text for the two small networks, for graphics cards and for software drivers, pinned: a change of the
+//! planner shows up here as a reviewable diff. To accept one, run with `AGF_ACCEPT=1`.
 
 use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
@@ -166,8 +166,8 @@ fn steps_read_what_was_written() {
     }
 }
 
-/// A dependent dispatch costs a graphics card 2 to 8 us, whatever it does. So many steps take an explanation, and so many of these add the sums of
-/// products that are split.
+/// A dependent dispatch costs a graphics card 2 to 8 us, whatever it does. So many steps take an explanation, and so
+/// many of these add the sums of products that are split.
 #[test]
 fn an_explanation_is_few_dispatches() {
     let counts = [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19].map(|architecture| {
@@ -201,8 +201,9 @@ fn products_of_one_source_run_as_one_where_loads_are_dear() {
     }
 }
 
-/// `bwd(|W|, S_C)` and `bwd(|W|, S_A)` share |W|: one pass over twice as many samples for every full convolution, where such values can be bound.
-/// Graphics cards also take `bwd(W, g)` and `bwd(|W|, S_C)` of flat convolutions together; two of ResNet-50's have no gradient.
+/// `bwd(|W|, S_C)` and `bwd(|W|, S_A)` share |W|: one pass over twice as many samples for every full convolution, where
+/// such values can be bound. Graphics cards also take `bwd(W, g)` and `bwd(|W|, S_C)` of flat convolutions together;
+/// two of ResNet-50's have no gradient.
 #[test]
 fn transposes_over_the_same_weights_run_as_one() {
     for (architecture, full, flat) in
@@ -259,8 +260,8 @@ fn small_maps_take_tiles_that_fit() {
     assert!(plan.dense.iter().filter(is_small).all(|pass| (1..=2).contains(&step(pass))));
 }
 
-/// On a graphics card every convolution but the first goes by tiles, and those of small maps are split, each with a step that adds the splits'
-/// sums.
+/// On a graphics card every convolution but the first goes by tiles, and those of small maps are split, each with a
+/// step that adds the splits' sums.
 #[test]
 fn graphics_cards_multiply_by_tiles() {
     let plan = plan_for(&Profile::WEBGPU, Architecture::ResNet50, [224, 224], 1);
@@ -301,7 +302,8 @@ fn weights_beyond_the_cache_are_cut_into_blocks_of_rows() {
     assert_eq!(blocks("features.30 "), (Scalar::Unsigned(11), [3, 1, 11]));
 }
 
-/// VGG-19's linear layers have 123.6 million weights, its convolutions 20 million, which are packed twice and transformed.
+/// VGG-19's linear layers have 123.6 million weights, its convolutions 20 million, which are packed twice and
+/// transformed.
 #[test]
 fn f16_weights_take_half_the_bytes() {
     let of = |precision| plan_for(&Profile::WEBGPU.with_precision(precision), Architecture::Vgg19, [224, 224], 1);
@@ -352,9 +354,10 @@ fn convolutions_go_through_their_weights_five_times_at_most() {
         };
         [Role::First, Role::Full, Role::Flat].map(of_role)
     };
-    // Forward, W x unless that is the forward pass, bwd(W+, S), bwd(W-, S) | forward, Z, gradient, bwd(|W|, S_C), A, and the masked gradient |
-    // forward, Z, gradient, bwd(|W|, S_C).
-    // Nothing needs the gradient at the first convolution's output: where a flat convolution reads it, it has one pass less.
+    // Forward, W x unless that is the forward pass, bwd(W+, S), bwd(W-, S) | forward, Z, gradient, bwd(|W|, S_C), A,
+    // and the masked gradient | forward, Z, gradient, bwd(|W|, S_C).
+    // Nothing needs the gradient at the first convolution's output: where a flat convolution reads it, it has one pass
+    // less.
     assert_eq!(counts(Architecture::ResNet50, 1), [vec![(3, 0)], vec![(5, 1)], vec![(3, 0), (4, 0)]]);
     assert_eq!(counts(Architecture::EfficientNetLite0, 1), [vec![(3, 0)], vec![(5, 1)], vec![(4, 0)]]);
     assert_eq!(counts(Architecture::Vgg19, 1), [vec![(4, 0)], vec![(5, 1)], vec![]]);

@@ -1,5 +1,5 @@
-//! Shaders without a GPU: every variant is validated and translated to SPIR-V, MSL and HLSL; bindings, uniform layouts and workgroup
-//! sizes are compared with the Rust side.
+//! Shaders without a GPU: every variant is validated and translated to SPIR-V, MSL and HLSL; bindings, uniform layouts
+//! and workgroup sizes are compared with the Rust side.
 
 use agf::benchmark::PROBE_SOURCES;
 use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
@@ -57,8 +57,8 @@ fn of_codes(prefix: &str) -> Vec<u32> {
     codes::ALL.iter().filter(|(name, _)| name.starts_with(prefix)).map(|&(_, value)| value).collect()
 }
 
-/// The parts of weight and source that rules ask of linear layers, of one product or of two over the same weights. A forward product is
-/// never there twice; a transposed one may be, for two classes.
+/// The parts of weight and source that rules ask of linear layers, of one product or of two over the same weights. A
+/// forward product is never there twice; a transposed one may be, for two classes.
 fn linear_parts(shader: Shader) -> Vec<Vec<(String, u32)>> {
     use codes::{PART_ABSOLUTE, PART_FULL, PART_NEGATIVE, PART_POSITIVE};
     let weights = [PART_FULL, PART_ABSOLUTE, PART_POSITIVE, PART_NEGATIVE];
@@ -82,7 +82,8 @@ fn linear_parts(shader: Shader) -> Vec<Vec<(String, u32)>> {
     one.chain(two.map(|(first, second)| variant(first, second, 1))).collect()
 }
 
-/// Every variant of a shader: all combinations of its overridable constants, of linear layers' parts those that rules make.
+/// Every variant of a shader: all combinations of its overridable constants, of linear layers' parts those that rules
+/// make.
 fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
     if shader == Shader::ConvolutionTiled {
         return tilings();

@@ -24,8 +24,8 @@ pub use shared::{DeviceArguments, InputArguments, ModelArguments, OnnxArguments}
 
 /// Shows which pixels of a photo speak for a class, and which against it.
 ///
-/// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a Vulkan,
-/// Metal or Direct3D 12 driver.
+/// Explains image classifiers with Attribution Guided Factorization (Gur, Ali and Wolf, AAAI 2021), on any GPU with a
+/// Vulkan, Metal or Direct3D 12 driver.
 #[derive(Debug, Parser)]
 #[command(name = "agf-run", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Arguments {
@@ -75,8 +75,8 @@ pub struct ExplainArguments {
     pub input: InputArguments,
     /// Class to explain: top, top:K, a class number, or a class name; may be given several times
     ///
-    /// A name is compared in any case with the usual names, then with further ones, then with parts of names; ImageNet's classes may also be
-    /// called by their WordNet numbers, such as n02510455. Where several
+    /// A name is compared in any case with the usual names, then with further ones, then with parts of names;
+    /// ImageNet's classes may also be called by their WordNet numbers, such as n02510455. Where several
     /// classes fit, they are listed. All classes of a photo share one forward pass; there may be 64 of them.
     #[arg(long = "class", value_name = "SPEC", default_value = "top", allow_negative_numbers = true)]
     pub classes: Vec<ClassSpec>,
@@ -85,13 +85,14 @@ pub struct ExplainArguments {
     pub audit: bool,
     /// Folder for all files; made if need be, and left out where an INPUT is searched
     ///
-    /// Neither inputs nor maps of other inputs are ever overwritten: the outputs of a second x.jpg are called x-2. Pictures that
-    /// agf-run wrote are left out of every folder that is searched.
+    /// Neither inputs nor maps of other inputs are ever overwritten: the outputs of a second x.jpg are called x-2.
+    /// Pictures that agf-run wrote are left out of every folder that is searched.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
     /// Go on where an earlier run with equal settings ended: leave out inputs whose maps are in the folder already
     ///
-    /// An input is done if the report in the folder names it, the file has not changed since and all its files are there.
+    /// An input is done if the report in the folder names it, the file has not changed since and all its files are
+    /// there.
     #[arg(long)]
     pub resume: bool,
     /// Kinds of files to write, separated by commas [default: overlay, or panel with several methods]
@@ -106,7 +107,8 @@ pub struct ExplainArguments {
     /// Print the report on standard output instead of one line per map
     #[arg(long)]
     pub json: bool,
-    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter
+    /// allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]
@@ -149,7 +151,8 @@ pub struct PredictArguments {
     /// Print one JSON document instead of lines of input, class number, class name and probability
     #[arg(long)]
     pub json: bool,
-    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter
+    /// allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]
@@ -198,7 +201,8 @@ pub struct PlanArguments {
     /// Parts of the method to change, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
     pub ablate: Vec<Ablation>,
-    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter
+    /// allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Weights that other programs have downloaded: PyTorch's folder and the cache of the Hugging Face hub. Nothing is downloaded here.
+//! Weights that other programs have downloaded: PyTorch's folder and the cache of the Hugging Face hub. Nothing is
+//! downloaded here.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,5 @@
-//! What earlier runs left in the output folder, by their report: names that belong to other inputs, and inputs that are done.
+//! What earlier runs left in the output folder, by their report: names that belong to other inputs, and inputs that are
+//! done.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;

@@ -87,8 +87,9 @@ impl Found {
     }
 }
 
-/// Resolves the arguments. The folder `except`, where outputs go, is not searched unless it is an argument itself. Pictures that the
-/// library wrote are results of earlier runs and left out. Names of outputs keep clear of those that `former` knows for other files.
+/// Resolves the arguments. The folder `except`, where outputs go, is not searched unless it is an argument itself.
+/// Pictures that the library wrote are results of earlier runs and left out. Names of outputs keep clear of those that
+/// `former` knows for other files.
 pub(super) fn find(arguments: &[PathBuf], except: Option<&Path>, former: &Former) -> Found {
     let mut search = Search { except: except.and_then(|path| path.canonicalize().ok()), ..Search::default() };
     for argument in arguments {

@@ -1,7 +1,7 @@
 //! The program `agf-run`: typed arguments, one module per command, and what the commands share.
 //!
-//! Photos flow through `inputs` (which files), `decode` and `pipeline` (pictures in batches, decoded ahead), the library's
-//! [`Explainer`](agf::Explainer), and `record`, `output` and `report` (files).
+//! Photos flow through `inputs` (which files), `decode` and `pipeline` (pictures in batches, decoded ahead), the
+//! library's [`Explainer`](agf::Explainer), and `record`, `output` and `report` (files).
 
 mod answers;
 mod args;

@@ -53,7 +53,8 @@ impl MethodChoice {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub struct MethodArguments {
-    /// Explanation method; may be given several times, or all for a panel of all methods side by side [default: agf, or the rules]
+    /// Explanation method; may be given several times, or all for a panel of all methods side by side [default: agf,
+    /// or the rules]
     #[arg(long = "method", value_name = "NAME", value_parser = MethodChoice::parser(true))]
     pub methods: Vec<MethodChoice>,
     #[command(flatten)]
@@ -74,7 +75,8 @@ pub struct MethodArguments {
     /// integrated-gradients: number of steps [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub steps: Option<u32>,
-    /// integrated-gradients: value of the whole baseline in the network's input, where 0 is the mean colour [default: 0]
+    /// integrated-gradients: value of the whole baseline in the network's input, where 0 is the mean colour [default:
+    /// 0]
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = finite)]
     pub baseline: Option<f32>,
 }
@@ -182,7 +184,8 @@ pub struct NotMemorySize;
 impl FromStr for MemorySize {
     type Err = NotMemorySize;
 
-    /// A number, with `k`, `M` or `G` for powers of 1000 and `Ki`, `Mi` or `Gi` for powers of 1024, with or without a `B` behind.
+    /// A number, with `k`, `M` or `G` for powers of 1000 and `Ki`, `Mi` or `Gi` for powers of 1024, with or without a
+    /// `B` behind.
     fn from_str(text: &str) -> Result<Self, NotMemorySize> {
         let text = text.trim();
         let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());

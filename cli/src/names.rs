@@ -9,8 +9,8 @@ use super::inputs::Source;
 
 /// Gives every source a name of its own: where one occurs twice, the later ones become `x-2`, `x-3` and so on.
 ///
-/// Names that differ only in case are the same on some systems. A photo `x.0` clashes with the first input of an array `x`. A name that
-/// an earlier run gave to another file stays with that one, and a file gets the name that it had.
+/// Names that differ only in case are the same on some systems. A photo `x.0` clashes with the first input of an array
+/// `x`. A name that an earlier run gave to another file stays with that one, and a file gets the name that it had.
 pub(super) struct Names<'a> {
     former: &'a Former,
     had: HashMap<&'a str, Vec<&'a str>>,

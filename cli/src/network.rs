@@ -1,4 +1,5 @@
-//! What a network's inputs and outputs mean, where that is not what the model says: class names, and how pictures are prepared.
+//! What a network's inputs and outputs mean, where that is not what the model says: class names, and how pictures are
+//! prepared.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -12,14 +13,16 @@ use super::{CliError, setup};
 use agf::image::{ChannelOrder, Filter, InputSpec, Resize};
 use agf::models::{Labels, Model};
 
-/// How much larger than the input's short side the photo's is before the crop, for networks without a margin of their own.
+/// How much larger than the input's short side the photo's is before the crop, for networks without a margin of their
+/// own.
 const MARGIN: f64 = 256.0 / 224.0;
 
 /// Class names and preprocessing.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Own networks")]
 pub struct NetworkArguments {
-    /// Names of the classes: a file with a name a line, or JSON from number to name; or imagenet for its 1000 [default: the model's]
+    /// Names of the classes: a file with a name a line, or JSON from number to name; or imagenet for its 1000
+    /// [default: the model's]
     #[arg(long = "labels", value_name = "FILE|imagenet")]
     pub class_names: Option<NamesSource>,
     /// How pixels are normalised, by a usual name instead of --scale, --mean and --std [default: the model's]

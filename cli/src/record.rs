@@ -198,7 +198,8 @@ impl<'a> Recorder<'a> {
         self.fail(failure);
     }
 
-    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption left undone.
+    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption left
+    /// undone.
     pub(super) fn finish(mut self, started: Instant) -> Result<Outcome, CliError> {
         self.terminal.finish();
         let written = self.write_report();

@@ -87,7 +87,8 @@ impl ModelArguments {
     }
 }
 
-/// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them, torchvision's preprocessing.
+/// The network of an ONNX file, with the preprocessing and class names of files beside it or, without them,
+/// torchvision's preprocessing.
 pub(super) fn of_onnx(path: &Path, onnx: &Onnx, is_synthetic: bool) -> Result<Model, CliError> {
     let size = onnx.size();
     let beside = Beside::find(path, size, onnx.channels());

@@ -24,7 +24,8 @@ impl Terminal {
         Self { bar: ProgressBar::hidden(), steps: 1, is_read: true }
     }
 
-    /// With a progress bar over `count` pictures of `steps` runs each, where there are several and standard error is a terminal.
+    /// With a progress bar over `count` pictures of `steps` runs each, where there are several and standard error is a
+    /// terminal.
     pub(super) fn with_progress(count: usize, steps: u64) -> Self {
         if count as u64 * steps < 2 || !io::stderr().is_terminal() {
             return Self::plain();

@@ -53,7 +53,8 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     Ok(Outcome::CheckFailed)
 }
 
-/// Normalised pictures that excite every layer: values from -2 to 2, the same on every machine. None if there is no memory for them.
+/// Normalised pictures that excite every layer: values from -2 to 2, the same on every machine. None if there is no
+/// memory for them.
 fn pattern(count: u32, channels: u32, height: u32, width: u32) -> Option<Batch> {
     let value = |at: u32| {
         let top_24_bits = at.wrapping_mul(2_654_435_761) >> 8;

@@ -21,7 +21,8 @@ pub struct KernelRow {
     pub shape: String,
     /// Number of steps.
     pub steps: usize,
-    /// Floating-point operations of all these steps, as planned; 0 of gated steps, which return at once unless a gradient is masked.
+    /// Floating-point operations of all these steps, as planned; 0 of gated steps, which return at once unless a
+    /// gradient is masked.
     pub flops: u64,
     /// Bytes of all their bindings; 0 of gated steps.
     pub bytes: u64,
@@ -126,8 +127,8 @@ fn stride([rows, columns]: [u32; 2]) -> String {
     if rows == columns { rows.to_string() } else { format!("{rows}x{columns}") }
 }
 
-/// A layer's channels, kernel and stride (`<-` for the transpose) where the step has a layer's weights, the size of the value that it writes,
-/// the algorithm of which the step is a product, and whether it is gated.
+/// A layer's channels, kernel and stride (`<-` for the transpose) where the step has a layer's weights, the size of the
+/// value that it writes, the algorithm of which the step is a product, and whether it is gated.
 fn shape(graph: &Graph, step: &Step) -> String {
     let written = graph.shape(step.node);
     let gated = if is_gated(step) { ", gated" } else { "" };

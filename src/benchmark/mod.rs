@@ -1,7 +1,9 @@
-//! Measurements that can be believed: medians of many runs with their spread, beside what the adapter can do at best in the same run.
+//! Measurements that can be believed: medians of many runs with their spread, beside what the adapter can do at best in
+//! the same run.
 //!
-//! On top of the flow, beside [`verify`](mod@crate::verify): it runs sessions of a model and times them, whole and step by step.
-//! `agf-run bench` prints what it finds and adds what only a program of its own can have: start-up times and the process's memory.
+//! On top of the flow, beside [`verify`](mod@crate::verify): it runs sessions of a model and times them, whole and step
+//! by step. `agf-run bench` prints what it finds and adds what only a program of its own can have: start-up times and
+//! the process's memory.
 
 mod dispatches;
 mod kernels;

@@ -1,4 +1,5 @@
-//! Every variant of the dense kernels on a fixed list of layers: which are fast on an adapter, and whether all compute the same.
+//! Every variant of the dense kernels on a fixed list of layers: which are fast on an adapter, and whether all compute
+//! the same.
 
 use super::Summary;
 use super::probes::Probes;
@@ -98,7 +99,8 @@ struct Case {
     weights: Weights,
 }
 
-/// Times every variant of every layer, for a network's input of `size` rows and columns, and compares their results with the default's.
+/// Times every variant of every layer, for a network's input of `size` rows and columns, and compares their results
+/// with the default's.
 ///
 /// # Errors
 /// [`Error`] where a layer does not fit the device, or the GPU fails.

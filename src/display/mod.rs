@@ -1,4 +1,5 @@
-//! What a graphics program shows: pictures out of its textures, and maps as colours in them. Nothing of it goes back to the CPU.
+//! What a graphics program shows: pictures out of its textures, and maps as colours in them. Nothing of it goes back to
+//! the CPU.
 //!
 //! ```no_run
 //! use agf::display::{Display, Painting, Region};
@@ -85,7 +86,8 @@ impl Region {
     }
 }
 
-/// The kernels that read and write a host's textures. What it records may be in one encoder with a session's dispatches.
+/// The kernels that read and write a host's textures. What it records may be in one encoder with a session's
+/// dispatches.
 pub struct Display {
     gpu: Gpu,
     picture: wgpu::ComputePipeline,

@@ -36,8 +36,8 @@ impl Sign {
 pub enum Limit {
     /// This one, above 0.
     Fixed(f32),
-    /// The largest, over the maps, of the magnitude that this share of each map's values does not exceed; it is found on the GPU. In
-    /// thousandths; 995 is what [`Range::Auto`](crate::image::Range::Auto) takes.
+    /// The largest, over the maps, of the magnitude that this share of each map's values does not exceed; it is found
+    /// on the GPU. In thousandths; 995 is what [`Range::Auto`](crate::image::Range::Auto) takes.
     PerMille(u32),
 }
 
@@ -54,7 +54,8 @@ pub struct Painting<'a> {
     pub colormap: Colormap,
     /// The value that gets the end colour.
     pub limit: Limit,
-    /// Further maps that share a limit found on the GPU, of the same session or others; at most [`MOST_RANGED`] with the map.
+    /// Further maps that share a limit found on the GPU, of the same session or others; at most [`MOST_RANGED`] with
+    /// the map.
     pub linked: Vec<(Stored<'a>, u32)>,
     /// Which values.
     pub sign: Sign,
@@ -141,8 +142,9 @@ impl<'a> Painting<'a> {
 }
 
 impl Display {
-    /// Records: the target shows the map, over `photo`, which has the target's size. The target's format is Rgba8Unorm, and it can be bound
-    /// for storage. The colours are those of [`heatmap`](crate::image::heatmap) and [`overlay`](crate::image::overlay).
+    /// Records: the target shows the map, over `photo`, which has the target's size. The target's format is Rgba8Unorm,
+    /// and it can be bound for storage. The colours are those of [`heatmap`](crate::image::heatmap) and
+    /// [`overlay`](crate::image::overlay).
     ///
     /// # Errors
     /// [`Error::Display`] for textures or values that do not fit.

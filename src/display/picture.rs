@@ -7,12 +7,14 @@ use crate::plan::uniforms::Uniforms;
 use crate::session::Session;
 
 impl Display {
-    /// Records: `region` of `texture` becomes picture `sample` of the session, scaled to its size as an antialiased bilinear filter does and
-    /// normalised as the network wants it ([`InputSpec::order`], `mean` and `std`). Beyond the texture its edge counts. Where the region
-    /// keeps its size, every value is that of the tensor path. A texture of an sRGB format gives the values as they are stored.
+    /// Records: `region` of `texture` becomes picture `sample` of the session, scaled to its size as an antialiased
+    /// bilinear filter does and normalised as the network wants it ([`InputSpec::order`], `mean` and `std`). Beyond
+    /// the texture its edge counts. Where the region keeps its size, every value is that of the tensor path. A
+    /// texture of an sRGB format gives the values as they are stored.
     ///
     /// # Errors
-    /// [`Error::Display`] for a texture that cannot be read, an empty region or a picture that the session does not have.
+    /// [`Error::Display`] for a texture that cannot be read, an empty region or a picture that the session does not
+    /// have.
     pub fn picture(
         &self,
         encoder: &mut wgpu::CommandEncoder,

@@ -1,4 +1,5 @@
-//! What evaluations do with a network: explain and rank, change pictures by rank, ask again. Pictures, maps and ranks stay on the GPU.
+//! What evaluations do with a network: explain and rank, change pictures by rank, ask again. Pictures, maps and ranks
+//! stay on the GPU.
 
 use super::likeness::Asked;
 use super::pixels::{Copy, Pixels, Place, Rule};
@@ -228,7 +229,8 @@ impl Bench {
         self.pixels.places(count as u32).await
     }
 
-    /// Logits of copies of the loaded pictures. They are written and classified in batches of one size, so that one session serves all.
+    /// Logits of copies of the loaded pictures. They are written and classified in batches of one size, so that one
+    /// session serves all.
     pub async fn classify(&mut self, copies: &[Copy]) -> Result<Vec<Vec<f32>>, Error> {
         let mut logits: Vec<Vec<f32>> = Vec::with_capacity(copies.len());
         while logits.len() < copies.len() {

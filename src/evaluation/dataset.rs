@@ -1,7 +1,8 @@
 //! Which photos there are, of which classes, with which masks: the layouts that evaluations read.
 //!
 //! - A folder per class, called by its synset (`n02510455`), number or name, as in ImageNet's validation set.
-//! - Photos in one folder with a list of labels: `labels.csv`, `labels.tsv` or `labels.txt` in it, or a file given apart.
+//! - Photos in one folder with a list of labels: `labels.csv`, `labels.tsv` or `labels.txt` in it, or a file given
+//!   apart.
 //! - Photos and masks: `x.jpg` and `x_mask.png` beside it, or `images/x.jpg` and `masks/x.png`.
 //!
 //! Without folders or a list a class is taken from the file's name (`polar_bear.jpg`) where that is a class's name.
@@ -80,7 +81,8 @@ pub enum DatasetError {
 }
 
 impl Dataset {
-    /// Searches a folder. `list` is a list of labels that lies elsewhere. Where some photos have a class, those without are left out.
+    /// Searches a folder. `list` is a list of labels that lies elsewhere. Where some photos have a class, those without
+    /// are left out.
     ///
     /// # Errors
     /// [`DatasetError`]

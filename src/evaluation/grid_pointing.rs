@@ -1,5 +1,5 @@
-//! Grid-pointing (Böhle, Fritz, Schiele, CVPR 2021): mosaics of photos of different classes. Of each class's map, how much of the
-//! positive part lies in the class's cell?
+//! Grid-pointing (Böhle, Fritz, Schiele, CVPR 2021): mosaics of photos of different classes. Of each class's map, how
+//! much of the positive part lies in the class's cell?
 
 use super::Scores;
 use super::bench::{Bench, Round};
@@ -39,8 +39,8 @@ fn share(map: &[f32], cell_width: u32, cell_height: u32, columns: u32, cell: u32
     if share.is_finite() { share } else { 0.0 }
 }
 
-/// `count` mosaics: indices of items of different classes each, for rows and columns of cells. Items are dealt in shuffled rounds, so that all appear
-/// about equally often. Empty where there are too few classes.
+/// `count` mosaics: indices of items of different classes each, for rows and columns of cells. Items are dealt in
+/// shuffled rounds, so that all appear about equally often. Empty where there are too few classes.
 pub fn mosaics(items: &[Item], cells: [u32; 2], count: u32, seed: u64) -> Vec<Vec<usize>> {
     let usable: Vec<usize> = (0..items.len()).filter(|&index| items[index].classes.len() == 1).collect();
     let classes: std::collections::HashSet<u32> = usable.iter().map(|&index| items[index].classes[0]).collect();

@@ -1,5 +1,5 @@
-//! Insertion and deletion (Petsiuk, Das, Saenko: RISE, BMVC 2018): the target's probability while pixels appear on the blurred photo, or
-//! vanish from the photo behind the mean colour, the most relevant first.
+//! Insertion and deletion (Petsiuk, Das, Saenko: RISE, BMVC 2018): the target's probability while pixels appear on the
+//! blurred photo, or vanish from the photo behind the mean colour, the most relevant first.
 
 use super::Scores;
 use super::bench::{Bench, Replacement, Round, probability};
@@ -9,7 +9,8 @@ use crate::error::Error;
 /// The series of probabilities, from no pixel to all.
 pub(super) const SERIES: &str = "probability";
 
-/// The blur's radius and standard deviation are 5 pixels for a photo of 224, as the authors have it, and in proportion for others.
+/// The blur's radius and standard deviation are 5 pixels for a photo of 224, as the authors have it, and in proportion
+/// for others.
 pub(super) fn blur(height: u32, width: u32) -> Replacement {
     let deviation = 5.0 * height.min(width) as f32 / 224.0;
     Replacement::Blur { radius: (deviation.round() as u32).max(1), deviation: deviation.max(0.5) }

@@ -60,7 +60,8 @@ impl LabelList {
         Ok(Self { path: path.into(), entries, is_nameless })
     }
 
-    /// Gives the items their classes. A photo of the list that is not among them is added, so that its absence is reported.
+    /// Gives the items their classes. A photo of the list that is not among them is added, so that its absence is
+    /// reported.
     pub(super) fn assign(self, folder: &Path, items: &mut Vec<Item>) -> Result<(), ListError> {
         if self.is_nameless {
             let (classes, photos) = (self.entries.len(), items.len());
@@ -114,7 +115,8 @@ fn whole_line(name: &str, classes: &[String]) -> String {
     std::iter::once(name).chain(classes.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
 
-/// Photos by all that a list may call them: the whole path below the folder or its last parts, with the file's ending or without.
+/// Photos by all that a list may call them: the whole path below the folder or its last parts, with the file's ending
+/// or without.
 struct Names {
     /// In the order in which they are tried.
     levels: [HashMap<String, Vec<usize>>; 4],

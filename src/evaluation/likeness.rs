@@ -29,8 +29,8 @@ impl Likeness {
     }
 }
 
-/// For each item another photo of each of its classes, which shows that class alone: the next one in their order. `None` where a class
-/// has none, and for items without a class.
+/// For each item another photo of each of its classes, which shows that class alone: the next one in their order.
+/// `None` where a class has none, and for items without a class.
 pub fn others(items: &[Item]) -> Vec<Option<Vec<usize>>> {
     let other = |index: usize, class: u32| {
         let after = (index + 1..items.len()).chain(0..index);

@@ -55,9 +55,9 @@ pub(super) struct Row {
     pub by_blanks: bool,
 }
 
-/// The lines of a file, in UTF-8, whose columns are separated by tabs, semicolons or commas, whichever the first line has; where it has
-/// none, the first blank ends the name. Fields may be quoted. Empty lines and those that begin with `#` are left out, and so is a
-/// header, by whose titles name and classes are found.
+/// The lines of a file, in UTF-8, whose columns are separated by tabs, semicolons or commas, whichever the first line
+/// has; where it has none, the first blank ends the name. Fields may be quoted. Empty lines and those that begin with
+/// `#` are left out, and so is a header, by whose titles name and classes are found.
 pub(super) struct List {
     pub rows: Vec<Row>,
 }

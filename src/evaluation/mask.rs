@@ -45,7 +45,8 @@ fn what_to_do(classes: usize) -> &'static str {
     }
 }
 
-/// Reads a mask at the centres of the input's pixels: 0 is background, k the k-th of `classes` classes, [`VOID`] neither.
+/// Reads a mask at the centres of the input's pixels: 0 is background, k the k-th of `classes` classes, [`VOID`]
+/// neither.
 ///
 /// The value of a single class may be any. 255, or 65535 in 16 bits, is void beside other values than 0.
 pub(super) fn read(bytes: &[u8], name: &str, classes: usize, placement: &Placement) -> Result<Vec<u8>, MaskError> {

@@ -1,9 +1,9 @@
 //! Evaluations: how well the maps of explanation methods do what they promise, measured on photos.
 //!
-//! Beside the flow: photos with classes and masks ([`Dataset`]) become samples ([`Reader`]), an [`Evaluator`] gives each of them scores
-//! for every method, [`Means`] gathers the scores of many, and [`Evaluation`] says what they mean as a table and as curves. [`records`]
-//! keeps scores on disk, so that a run can be cut short, continued and spread. What is done per pixel is done on the GPU ([`pixels`]).
-//! Nothing here prints.
+//! Beside the flow: photos with classes and masks ([`Dataset`]) become samples ([`Reader`]), an [`Evaluator`] gives
+//! each of them scores for every method, [`Means`] gathers the scores of many, and [`Evaluation`] says what they mean
+//! as a table and as curves. [`records`] keeps scores on disk, so that a run can be cut short, continued and spread.
+//! What is done per pixel is done on the GPU ([`pixels`]). Nothing here prints.
 
 mod bench;
 mod curve;

@@ -1,5 +1,5 @@
-//! Perturbation: pixels are set to black, the lowest-ranked first (negative) or the highest-ranked first (positive), and the network is
-//! asked again. Per share of black pixels: is the best class still the explained one?
+//! Perturbation: pixels are set to black, the lowest-ranked first (negative) or the highest-ranked first (positive),
+//! and the network is asked again. Per share of black pixels: is the best class still the explained one?
 
 use super::Scores;
 use super::bench::{Bench, Job, Round, top};

@@ -1,7 +1,8 @@
-//! What is done per pixel, on the GPU: ranking the pixels of maps, and writing copies of pictures with ranked pixels replaced straight
-//! into the input of a classifying [`Session`].
+//! What is done per pixel, on the GPU: ranking the pixels of maps, and writing copies of pictures with ranked pixels
+//! replaced straight into the input of a classifying [`Session`].
 //!
-//! The calls are plain data ([`rank_calls`], [`copy_calls`], [`blur_calls`]), so that tests hold them to the shaders without a device.
+//! The calls are plain data ([`rank_calls`], [`copy_calls`], [`blur_calls`]), so that tests hold them to the shaders
+//! without a device.
 
 mod calls;
 
@@ -162,7 +163,8 @@ impl Pixels {
         Ok(self.gpu.write(&self.buffers[REPLACEMENTS], 0, &quads).await?)
     }
 
-    /// Replaced pixels shall have the colour of the loaded pictures after a Gaussian blur, cut off after `radius` pixels.
+    /// Replaced pixels shall have the colour of the loaded pictures after a Gaussian blur, cut off after `radius`
+    /// pixels.
     ///
     /// # Errors
     /// [`Error::Gpu`].
@@ -190,7 +192,8 @@ impl Pixels {
     /// Copies the maps of a session's slot, where they lie on the GPU, to the places from number `first` on.
     ///
     /// # Errors
-    /// [`Error::Batch`] where number or size do not fit, [`Error::Slot`] for a slot that the session does not have, [`Error::Gpu`].
+    /// [`Error::Batch`] where number or size do not fit, [`Error::Slot`] for a slot that the session does not have,
+    /// [`Error::Gpu`].
     pub async fn copy_maps(&self, session: &Session, slot: u32, first: u32) -> Result<(), Error> {
         let maps = session.map(slot)?;
         let (buffer, offset, bytes) = maps.region();

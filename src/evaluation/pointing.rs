@@ -1,4 +1,5 @@
-//! Pointing (Zhang et al., ECCV 2016): the pixel of the map's maximum lies in the class's region, or at most 15 pixels beside it.
+//! Pointing (Zhang et al., ECCV 2016): the pixel of the map's maximum lies in the class's region, or at most 15 pixels
+//! beside it.
 
 use super::Scores;
 use super::bench::{Bench, Job, Round};

@@ -1,5 +1,6 @@
-//! Randomisation (Adebayo et al., NeurIPS 2018): layers are re-initialised from the last to the first, and each map is compared with the
-//! original one by rank correlation. A method whose map does not change explains the photo, not the network.
+//! Randomisation (Adebayo et al., NeurIPS 2018): layers are re-initialised from the last to the first, and each map is
+//! compared with the original one by rank correlation. A method whose map does not change explains the photo, not the
+//! network.
 
 use super::Scores;
 use super::bench::{Bench, Round};

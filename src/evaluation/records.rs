@@ -1,5 +1,6 @@
-//! Scores on disk: a line of JSON per picture behind a first line with the settings. A line is written when its picture is done; what a
-//! killed run left half is dropped, so a run that goes on where another ended gives the same file as one that was left alone.
+//! Scores on disk: a line of JSON per picture behind a first line with the settings. A line is written when its picture
+//! is done; what a killed run left half is dropped, so a run that goes on where another ended gives the same file as
+//! one that was left alone.
 
 mod error;
 mod lines;

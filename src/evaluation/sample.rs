@@ -1,4 +1,5 @@
-//! From an item of a data set to what an evaluation works with: the network's input and the mask as the network sees it.
+//! From an item of a data set to what an evaluation works with: the network's input and the mask as the network sees
+//! it.
 
 use super::dataset::Item;
 use super::mask;
@@ -16,7 +17,8 @@ pub struct Sample {
     pub classes: Vec<u32>,
     /// The mask, height x width: 0 is background, k the k-th class, [`VOID`](super::VOID) neither.
     pub mask: Option<Vec<u8>>,
-    /// What it is asked to be like, where no class is used: for each class an input of [`Reader::height`] x [`Reader::width`].
+    /// What it is asked to be like, where no class is used: for each class an input of [`Reader::height`] x
+    /// [`Reader::width`].
     pub references: Vec<Vec<f32>>,
 }
 
@@ -62,8 +64,8 @@ impl Reader {
         Ok(Sample { tensor, classes: item.classes.clone(), mask, references: Vec::new() })
     }
 
-    /// A hash of all that [`Reader::read`] reads of an item: another photo or mask under the same name has another. Files that cannot be
-    /// read count as empty.
+    /// A hash of all that [`Reader::read`] reads of an item: another photo or mask under the same name has another.
+    /// Files that cannot be read count as empty.
     pub fn content(&self, item: &Item) -> u64 {
         let hash = |path: &PathBuf| fnv1a(&read_file(path).unwrap_or_default());
         let mask = self.mask_of(item).map_or(0, hash);

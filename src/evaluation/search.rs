@@ -24,7 +24,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Searches a folder. Hidden entries and links to folders are left out, and so are pictures that this library wrote: earlier results.
+    /// Searches a folder. Hidden entries and links to folders are left out, and so are pictures that this library
+    /// wrote: earlier results.
     pub fn search(root: &Path) -> Result<Self, DatasetError> {
         let mut files = Self { root: root.into(), ..Self::default() };
         let mut readable = Vec::new();

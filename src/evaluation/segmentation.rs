@@ -1,5 +1,5 @@
-//! Segmentation: foreground is where the map exceeds its mean (methods with only positive maps) or zero (signed ones); compared with
-//! masks by pixel accuracy, intersection over union and average precision.
+//! Segmentation: foreground is where the map exceeds its mean (methods with only positive maps) or zero (signed ones);
+//! compared with masks by pixel accuracy, intersection over union and average precision.
 
 use super::bench::{Bench, Job, Round};
 use super::pixels::Place;
@@ -68,11 +68,12 @@ fn pixel_counts(map: &[f32], kind: MapKind, is_inside: &[Option<bool>]) -> [f64;
     [both_in + both_out, both_in + both_out + wrong, both_in, both_in + wrong, both_out, both_out + wrong]
 }
 
-/// The mean over the foreground's pixels of the precision among all pixels that score no less; 0 where there is no foreground. Pixels that
-/// the mask leaves open count nowhere.
+/// The mean over the foreground's pixels of the precision among all pixels that score no less; 0 where there is no
+/// foreground. Pixels that the mask leaves open count nowhere.
 fn average_precision(places: &[Place], is_inside: &[Option<bool>]) -> f64 {
     let pixels = places.len();
-    // By how many pixels score no less than a pixel, which form its group's last places from above: those of the foreground, and all.
+    // By how many pixels score no less than a pixel, which form its group's last places from above: those of the
+    // foreground, and all.
     let mut groups = vec![[0u32; 2]; pixels + 1];
     for (place, inside) in places.iter().zip(is_inside) {
         let group = &mut groups[pixels - place.lower as usize];
@@ -88,7 +89,8 @@ fn average_precision(places: &[Place], is_inside: &[Option<bool>]) -> f64 {
     if found > 0.0 { sum / found } else { 0.0 }
 }
 
-/// Pixel accuracy, mean intersection over union and mean average precision in percent, from the means of the two series.
+/// Pixel accuracy, mean intersection over union and mean average precision in percent, from the means of the two
+/// series.
 pub(super) fn scores(counts: &[f64], precision: &[f64]) -> [f64; 3] {
     let at = |values: &[f64], index: usize| values.get(index).copied().unwrap_or(f64::NAN);
     let ratio = |values: &[f64], index| at(values, index) / at(values, index + 1);

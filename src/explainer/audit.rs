@@ -9,9 +9,9 @@ use crate::{Batch, Explained, Map, Target};
 const CHANGE: f64 = 1e-6;
 
 impl Explainer {
-    /// Explains the same classes of the same pictures again, each value changed by a random part of at most a millionth of it: per
-    /// picture and map the relative L2 change of the map. A value far above a millionth says that rounding alone may move the map.
-    /// The change depends on the seed and the place in the picture alone.
+    /// Explains the same classes of the same pictures again, each value changed by a random part of at most a millionth
+    /// of it: per picture and map the relative L2 change of the map. A value far above a millionth says that
+    /// rounding alone may move the map. The change depends on the seed and the place in the picture alone.
     ///
     /// # Errors
     /// As [`Explainer::explain`].

@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::gpu::GpuError;
 use std::ops::Range;
 
-/// Runs samples 0 to `total`, at most `largest` at a time and in batches of about equal size, since every size needs a session. Where memory
-/// runs out, half as many are tried. Returns the answers to all, in order.
+/// Runs samples 0 to `total`, at most `largest` at a time and in batches of about equal size, since every size needs a
+/// session. Where memory runs out, half as many are tried. Returns the answers to all, in order.
 pub(super) async fn in_batches<T>(
     total: usize,
     largest: u32,

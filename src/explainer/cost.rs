@@ -15,7 +15,8 @@ pub struct Cost {
     pub gpu_bytes: u64,
 }
 
-/// How far a call of [`Explainer::explain`](super::Explainer::explain) is. A method with several variations per picture counts variations, the others pictures.
+/// How far a call of [`Explainer::explain`](super::Explainer::explain) is. A method with several variations per picture
+/// counts variations, the others pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Runs of a picture that are done.

@@ -9,8 +9,8 @@ use crate::target::Target;
 use std::ops::Range;
 
 impl Explainer {
-    /// Explains one target of each picture, by a method that runs a picture once. After every run `take` is given the session, in whose slot 0
-    /// the maps lie, and the number of its first picture. Only logits are read.
+    /// Explains one target of each picture, by a method that runs a picture once. After every run `take` is given the
+    /// session, in whose slot 0 the maps lie, and the number of its first picture. Only logits are read.
     ///
     /// # Errors
     /// As [`Explainer::explain`].

@@ -1,5 +1,5 @@
-//! Methods that run each picture several times: all variations of all pictures form one long row of samples, which is cut into batches.
-//! Gradients are summed in f64, variation after variation, so that maps do not depend on the cut.
+//! Methods that run each picture several times: all variations of all pictures form one long row of samples, which is
+//! cut into batches. Gradients are summed in f64, variation after variation, so that maps do not depend on the cut.
 
 use super::batches::in_batches;
 use super::{Cost, Explainer};
@@ -73,7 +73,8 @@ impl Explainer {
         schedule: Schedule,
     ) -> Result<(Vec<Vec<f32>>, Option<Vec<f32>>, Cost), Error> {
         let mut asked = batch.clone();
-        // The length of the penultimate vector, a constant of each picture, changes on the way from the baseline: nothing is promised of likeness.
+        // The length of the penultimate vector, a constant of each picture, changes on the way from the baseline:
+        // nothing is promised of likeness.
         let promises = self.model.recipe.references().is_none();
         if let (true, Some(value)) = (self.audit && promises, schedule.baseline()) {
             asked.count += 1;

@@ -146,8 +146,8 @@ pub struct Selection {
     pub webgpu_limits: bool,
 }
 
-/// Chooses among `adapters`: the one asked for, otherwise the first of the fastest kind (discrete, integrated, virtual, other,
-/// software). Returns its position and why.
+/// Chooses among `adapters`: the one asked for, otherwise the first of the fastest kind (discrete, integrated, virtual,
+/// other, software). Returns its position and why.
 ///
 /// # Errors
 /// [`GpuError::NoAdapter`], [`GpuError::UnknownAdapter`], [`GpuError::AmbiguousAdapter`].

@@ -1,7 +1,7 @@
 //! The only place that knows wgpu: adapters and devices, pipelines, weights in GPU memory, and recorded plans.
 //!
-//! Behind `plan` in the flow: a [`Plan`](crate::plan::Plan) becomes a [`Program`], a program runs in the own or in a host's encoder.
-//! Everything that waits is `async`; nothing here blocks the calling thread.
+//! Behind `plan` in the flow: a [`Plan`](crate::plan::Plan) becomes a [`Program`], a program runs in the own or in a
+//! host's encoder. Everything that waits is `async`; nothing here blocks the calling thread.
 
 mod adapter;
 mod bindings;
@@ -60,8 +60,8 @@ pub async fn offers(selection: &Selection) -> Vec<String> {
     enumerate(selection).await.iter().map(describe).collect()
 }
 
-/// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it hands to
-/// [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
+/// Features and limits that the engine makes use of on an adapter: what a host should request for a device that it
+/// hands to [`Gpu::adopt`], besides its own. WebGPU's defaults are enough to run.
 pub fn requirements(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::Limits) {
     let measured_and_kept = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
     let used_by_kernels = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
@@ -125,8 +125,8 @@ impl Gpu {
         Ok(Self { device, queue, summary, profile, pipelines: Arc::default(), is_trusted: Arc::default() })
     }
 
-    /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface can. Call it before the
-    /// first session. Returns what was wrong with a file that had to be ignored.
+    /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface
+    /// can. Call it before the first session. Returns what was wrong with a file that had to be ignored.
     pub fn keep_pipelines(&self, directory: &std::path::Path) -> Option<String> {
         self.pipelines.keep(&self.device, &self.summary, directory)
     }
@@ -143,9 +143,10 @@ impl Gpu {
         Self { profile: self.profile.with_strategy(strategy), ..self.clone() }
     }
 
-    /// The same device, on which Winograd's algorithm computes convolutions of 3x3 taps by tiles of at most this size, where it is accurate
-    /// enough and expected to be faster; `None`: nowhere. A device starts with [`WinogradTile::Two`]. [`WinogradTile::Four`] saves
-    /// more multiplications at the price of rounding errors several times as large.
+    /// The same device, on which Winograd's algorithm computes convolutions of 3x3 taps by tiles of at most this size,
+    /// where it is accurate enough and expected to be faster; `None`: nowhere. A device starts with
+    /// [`WinogradTile::Two`]. [`WinogradTile::Four`] saves more multiplications at the price of rounding errors
+    /// several times as large.
     pub fn with_winograd(&self, largest: Option<WinogradTile>) -> Self {
         Self { profile: self.profile.with_winograd(largest), ..self.clone() }
     }

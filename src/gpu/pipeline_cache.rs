@@ -22,7 +22,8 @@ pub(super) struct PipelineCache {
 }
 
 impl PipelineCache {
-    /// The cache for a device, filled from `directory` if a fitting file is there; what was wrong with a file that was ignored.
+    /// The cache for a device, filled from `directory` if a fitting file is there; what was wrong with a file that was
+    /// ignored.
     pub fn open(device: &wgpu::Device, summary: &AdapterSummary, directory: &Path) -> Option<(Self, Option<String>)> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
@@ -36,7 +37,8 @@ impl PipelineCache {
             Err(_) => (None, None),
         };
         let descriptor = wgpu::PipelineCacheDescriptor { label: Some("agf"), data: data.as_deref(), fallback: true };
-        // Safety: the data came from `get_data` of the same adapter, driver and shaders, which key and checksum vouch for.
+        // Safety: the data came from `get_data` of the same adapter, driver and shaders, which key and checksum vouch
+        // for.
         let cache = unsafe { device.create_pipeline_cache(&descriptor) };
         Some((Self { cache, file, key }, note))
     }

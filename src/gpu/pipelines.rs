@@ -112,8 +112,8 @@ fn create_pipeline(
         force_loop_bounding: false,
         ..wgpu::ShaderRuntimeChecks::checked()
     };
-    // Safety: every loop of our shaders counts up to a uniform, so none needs a bound of its own in each iteration; indices of shaders without
-    // checks are within what the planner has made for them.
+    // Safety: every loop of our shaders counts up to a uniform, so none needs a bound of its own in each iteration;
+    // indices of shaders without checks are within what the planner has made for them.
     let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(&name),

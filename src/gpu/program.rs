@@ -125,8 +125,8 @@ impl Program {
         runs.map(|steps| Part { work: cost(&steps), steps }).collect()
     }
 
-    /// Records one part. Parts belong to the program that made them and run in their order; whatever the host does between them, the values
-    /// are those of [`Program::record`].
+    /// Records one part. Parts belong to the program that made them and run in their order; whatever the host does
+    /// between them, the values are those of [`Program::record`].
     pub fn record_part(&self, part: &Part, encoder: &mut wgpu::CommandEncoder) {
         let end = part.steps.end.min(self.dispatches.len());
         self.record_steps(encoder, part.steps.start.min(end)..end, None);
@@ -209,8 +209,8 @@ impl Maker<'_> {
     }
 }
 
-/// What a step costs, in floating-point operations. A byte bound counts as eight: on slow adapters elementwise steps take as long as
-/// products of many times their operations.
+/// What a step costs, in floating-point operations. A byte bound counts as eight: on slow adapters elementwise steps
+/// take as long as products of many times their operations.
 fn cost(step: &Step) -> u64 {
     step.flops + 8 * step.bytes
 }

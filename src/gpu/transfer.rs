@@ -8,8 +8,9 @@ use futures_channel::oneshot;
 use std::borrow::Cow;
 
 impl Program {
-    /// Writes a node's value for all samples through the queue: `batch` x channels x height x width values, row-major. Only what is given is
-    /// checked here; what the driver makes of it, the device's error scopes and handler say, as of everything that a host does itself.
+    /// Writes a node's value for all samples through the queue: `batch` x channels x height x width values, row-major.
+    /// Only what is given is checked here; what the driver makes of it, the device's error scopes and handler say,
+    /// as of everything that a host does itself.
     ///
     /// # Errors
     /// [`GpuError::NotStored`], [`GpuError::Length`].

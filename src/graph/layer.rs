@@ -92,7 +92,8 @@ impl Window {
         Self::new([kernel, kernel], stride, Padding::all(padding))
     }
 
-    /// Height and width of the output for an input of `height` x `width`; `None` where the window does not fit or the stride is 0.
+    /// Height and width of the output for an input of `height` x `width`; `None` where the window does not fit or the
+    /// stride is 0.
     pub fn output(&self, height: u32, width: u32) -> Option<[u32; 2]> {
         let Padding { top, left, bottom, right } = self.padding;
         let along = |axis: usize, size: u32, before: u32, after: u32| {
@@ -103,8 +104,8 @@ impl Window {
         Some([along(0, height, top, bottom)?, along(1, width, left, right)?])
     }
 
-    /// The same window with as much padding behind as lets the last one reach over the edge of an input of `height` x `width`, where it
-    /// begins within the input or the padding before it: the "ceil mode" of pooling.
+    /// The same window with as much padding behind as lets the last one reach over the edge of an input of `height` x
+    /// `width`, where it begins within the input or the padding before it: the "ceil mode" of pooling.
     #[must_use]
     pub fn ceiled(self, height: u32, width: u32) -> Self {
         let Padding { top, left, bottom, right } = self.padding;
@@ -128,14 +129,15 @@ impl Window {
     }
 }
 
-/// What a layer's weights are in an operation. Rules that need other weights than the parameter's name the layer by an id with
-/// another source; weights are derived from the parameter when they are packed.
+/// What a layer's weights are in an operation. Rules that need other weights than the parameter's name the layer by an
+/// id with another source; weights are derived from the parameter when they are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WeightSource {
     /// The parameter.
     #[default]
     Parameter,
-    /// The parameter with this batch normalisation folded in: each output channel times `weight / sqrt(variance + epsilon)`.
+    /// The parameter with this batch normalisation folded in: each output channel times `weight / sqrt(variance +
+    /// epsilon)`.
     Folded(BatchNormId),
     /// The parameter's squares.
     Squared,
@@ -165,7 +167,8 @@ impl ConvolutionId {
 /// A convolution's geometry and the names of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Convolution {
-    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input / groups, kernel rows, kernel columns).
+    /// Layer name; the weight is the parameter `NAME.weight` of shape (output, input / groups, kernel rows, kernel
+    /// columns).
     pub name: String,
     /// Number of input channels.
     pub input_channels: u32,
@@ -173,7 +176,8 @@ pub struct Convolution {
     pub output_channels: u32,
     /// Kernel, stride, padding.
     pub window: Window,
-    /// Number of groups that channels are cut into, in order; each output channel sees its group's input channels alone.
+    /// Number of groups that channels are cut into, in order; each output channel sees its group's input channels
+    /// alone.
     pub groups: u32,
     /// Whether there is a parameter `NAME.bias`.
     pub bias: bool,

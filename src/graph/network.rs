@@ -17,9 +17,9 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network whose logits are `output`; the [`Role`] of each convolution follows from where it stands. A single output y, as of a
-    /// binary classifier that ends in a sigmoid, becomes the logits `(y / 2, -y / 2)`: class 0 is the one that y speaks for, class 1 the
-    /// other, and their softmax is the sigmoid of y.
+    /// A network whose logits are `output`; the [`Role`] of each convolution follows from where it stands. A single
+    /// output y, as of a binary classifier that ends in a sigmoid, becomes the logits `(y / 2, -y / 2)`: class 0 is
+    /// the one that y speaks for, class 1 the other, and their softmax is the sigmoid of y.
     ///
     /// # Errors
     /// [`GraphError::Foreign`] where `output` is not a node of the graph.
@@ -99,8 +99,8 @@ impl Network {
         Ok(Self { logits, ..self })
     }
 
-    /// The network up to `features`, whose logits are the products of that value, by its length, with `references` rows of a linear layer of
-    /// this name. A single product y gives the logits `(y / 2, -y / 2)`.
+    /// The network up to `features`, whose logits are the products of that value, by its length, with `references` rows
+    /// of a linear layer of this name. A single product y gives the logits `(y / 2, -y / 2)`.
     ///
     /// # Errors
     /// [`GraphError::Shapes`] for no references.

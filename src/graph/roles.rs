@@ -45,8 +45,9 @@ impl FromStr for RoleChoice {
 
 /// The roles of all convolutions, by layer index.
 ///
-/// `first`: it reads the picture through nothing but affine operations. `flat`: its kernel has one tap, or it is the last convolution of a branch
-/// that ends in a sum of two values, affine operations behind it left aside. `full`: every other one.
+/// `first`: it reads the picture through nothing but affine operations. `flat`: its kernel has one tap, or it is the
+/// last convolution of a branch that ends in a sum of two values, affine operations behind it left aside. `full`: every
+/// other one.
 pub(super) fn roles(graph: &Graph) -> Vec<Role> {
     let mut ends_branch = vec![false; graph.nodes().len()];
     for id in graph.ids().filter(|&id| graph.node(id).op == Op::Forward(Forward::Add)) {

@@ -133,7 +133,8 @@ fn style(size: f32, bold: bool) -> Style {
     Style { bold, size, color: BLACK }
 }
 
-/// Points of a line that get a marker: at most about ten, shifted from line to line so that they do not cover each other.
+/// Points of a line that get a marker: at most about ten, shifted from line to line so that they do not cover each
+/// other.
 fn markers_at(index: usize, lines: usize, points: usize) -> Vec<usize> {
     let step = points.div_ceil(10).max(1);
     let shift = if lines > 1 { index * step / lines } else { 0 };

@@ -43,8 +43,9 @@ struct Layout {
     pictures: usize,
 }
 
-/// Draws a table: per class a row that begins with the network input (`Prepared::crop`), captioned with the class, and with what it is
-/// compared with where any row has such a picture, followed by each method's map laid over the input. `methods` are the headings of the maps.
+/// Draws a table: per class a row that begins with the network input (`Prepared::crop`), captioned with the class, and
+/// with what it is compared with where any row has such a picture, followed by each method's map laid over the input.
+/// `methods` are the headings of the maps.
 ///
 /// Under each map stands the value that gets the end colours; with [`Range::Auto`] each map has its own.
 ///

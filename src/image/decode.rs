@@ -33,8 +33,8 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageErro
     }
 }
 
-/// The decoder fills what is missing of a JPEG file with grey and reports success, so its end is looked for. Where the end marker alone is
-/// missing, the picture does not depend on what follows the last byte.
+/// The decoder fills what is missing of a JPEG file with grey and reports success, so its end is looked for. Where the
+/// end marker alone is missing, the picture does not depend on what follows the last byte.
 fn decode_jpeg(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageError> {
     let stream = jpeg::Stream::new(bytes);
     if stream.is_complete() {
@@ -51,7 +51,8 @@ fn decode_jpeg(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageError> {
     Err(ImageError::Truncated { name: name.to_owned(), detail })
 }
 
-/// The decoder wants the chunk that ends a file, although all pixels stand before it. It is added where the file stops behind another chunk.
+/// The decoder wants the chunk that ends a file, although all pixels stand before it. It is added where the file stops
+/// behind another chunk.
 pub(super) fn with_png_end(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut rest = bytes.get(PNG_START..).unwrap_or_default();
     while let Some(length) = rest.first_chunk::<4>().map(|length| u32::from_be_bytes(*length)) {

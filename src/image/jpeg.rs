@@ -1,7 +1,8 @@
 //! Tells whether a JPEG stream is complete.
 //!
-//! A complete stream ends its scans with the EOI marker. A file with a piece missing from its middle still has it, and cannot be told
-//! from a whole one here. A file without it may have all its pixels nevertheless, as some programs leave the marker out.
+//! A complete stream ends its scans with the EOI marker. A file with a piece missing from its middle still has it, and
+//! cannot be told from a whole one here. A file without it may have all its pixels nevertheless, as some programs leave
+//! the marker out.
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
@@ -17,7 +18,8 @@ const UNSEEN: u8 = u8::MAX;
 /// A component of the frame: its id, and how many low bits of each coefficient are still to come.
 type Component = (u8, [u8; COEFFICIENTS]);
 
-/// What the marker segments of a JPEG file say. Walked by their lengths, so an embedded thumbnail's markers do not count.
+/// What the marker segments of a JPEG file say. Walked by their lengths, so an embedded thumbnail's markers do not
+/// count.
 pub(super) struct Stream<'a> {
     /// The file as far as it is one.
     bytes: &'a [u8],

@@ -22,14 +22,16 @@ pub struct LabelMap {
 }
 
 impl LabelMap {
-    /// Decodes a PNG, BMP, TIFF or GIF file. Grey levels are taken in their own depth, neither scaled nor rounded, of a palette the numbers of
-    /// its entries. In BMP and GIF files, whose palettes are not kept, and of colours, all channels must be equal. Nothing may be transparent.
+    /// Decodes a PNG, BMP, TIFF or GIF file. Grey levels are taken in their own depth, neither scaled nor rounded, of a
+    /// palette the numbers of its entries. In BMP and GIF files, whose palettes are not kept, and of colours, all
+    /// channels must be equal. Nothing may be transparent.
     ///
     /// `name` is what error messages call the file.
     ///
     /// # Errors
     ///
-    /// As [`Photo::open`](super::Photo::open); [`ImageError::NoLabels`] for JPEG and WebP, which may change values, and for colours.
+    /// As [`Photo::open`](super::Photo::open); [`ImageError::NoLabels`] for JPEG and WebP, which may change values, and
+    /// for colours.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, ImageError> {
         match format::detect(bytes, name)? {
             ImageFormat::Png => from_png(bytes, name),

@@ -19,8 +19,8 @@ const MAX_HEADER_BYTES: usize = 1024;
 /// exponentially with the depth of unclosed ones.
 const MAX_NESTING: usize = 6;
 
-/// A file of normalised network inputs, a little-endian float32 array of shape (N, channels, H, W) in C order, whose inputs are read one
-/// by one.
+/// A file of normalised network inputs, a little-endian float32 array of shape (N, channels, H, W) in C order, whose
+/// inputs are read one by one.
 #[derive(Debug)]
 pub struct NpyInputs {
     path: PathBuf,
@@ -55,8 +55,8 @@ impl NpyInputs {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Read`] if the file cannot be read, [`ImageError::Npy`] if it is no such array or its length does not match its
-    /// header.
+    /// [`ImageError::Read`] if the file cannot be read, [`ImageError::Npy`] if it is no such array or its length does
+    /// not match its header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ImageError> {
         let path = path.as_ref();
         let unusable = |problem| ImageError::Npy { path: path.to_owned(), problem };
@@ -97,7 +97,8 @@ impl NpyInputs {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Read`] if there is no such input or it cannot be read, [`ImageError::Npy`] if it holds NaN or infinity.
+    /// [`ImageError::Read`] if there is no such input or it cannot be read, [`ImageError::Npy`] if it holds NaN or
+    /// infinity.
     pub fn read(&mut self, index: usize) -> Result<Vec<f32>, ImageError> {
         let bytes =
             self.read_bytes(index as u64).map_err(|source| ImageError::Read { path: self.path.clone(), source })?;

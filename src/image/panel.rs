@@ -50,7 +50,8 @@ pub struct PanelPicture<'a> {
     pub picture: &'a RgbImage,
 }
 
-/// Draws the network input (`Prepared::crop`) and, beside it, the pictures that it is compared with and each map laid over it.
+/// Draws the network input (`Prepared::crop`) and, beside it, the pictures that it is compared with and each map laid
+/// over it.
 ///
 /// Every picture's longer side is 336 pixels, at most five stand in a row, and titles too long
 /// for two lines end in an ellipsis. The colour bar under a picture names its range; with

@@ -5,7 +5,8 @@ use super::resample::{resample, taps};
 
 /// How a photo became a network input: resized as a whole, then cropped or padded.
 ///
-/// All sizes and offsets are in pixels; offsets count from the resized photo's top left and are negative where padding stands before it.
+/// All sizes and offsets are in pixels; offsets count from the resized photo's top left and are negative where padding
+/// stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// Height of the photo.

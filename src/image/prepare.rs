@@ -14,8 +14,8 @@ pub enum Framing {
     /// As the network was evaluated, by [`InputSpec::resize`] to `height` x `width`, with torchvision's rounding.
     #[default]
     Standard,
-    /// As `Standard`, for a network input of another size. With [`Resize::Crop`] the photo is scaled to cover that size times
-    /// `short / min(spec.height, spec.width)`, then centre-cropped.
+    /// As `Standard`, for a network input of another size. With [`Resize::Crop`] the photo is scaled to cover that size
+    /// times `short / min(spec.height, spec.width)`, then centre-cropped.
     Size {
         /// Height of the input in pixels.
         height: u32,
@@ -132,7 +132,8 @@ fn cover(photo: (u32, u32), target: (u32, u32)) -> (u32, u32) {
     if width >= target.1 { (target.0, width) } else { (scaled(photo.0, target.1, photo.1), target.1) }
 }
 
-/// The largest size (height, width) of the photo's shape that lies within `target`. One side fits exactly; the other is rounded.
+/// The largest size (height, width) of the photo's shape that lies within `target`. One side fits exactly; the other is
+/// rounded.
 fn contain(photo: (u32, u32), target: (u32, u32)) -> (u32, u32) {
     let width = scale_rounded(photo.1, target.0, photo.0).max(1);
     if width <= target.1 { (target.0, width) } else { (scale_rounded(photo.0, target.1, photo.1).max(1), target.1) }
@@ -145,12 +146,14 @@ fn scale_rounded(side: u32, numerator: u32, denominator: u32) -> u32 {
     u32::try_from(scaled).unwrap_or(u32::MAX)
 }
 
-/// torchvision's centre-crop offset: Python's `round`, which takes halves to the even number. Negative where the crop is larger.
+/// torchvision's centre-crop offset: Python's `round`, which takes halves to the even number. Negative where the crop
+/// is larger.
 fn centre_offset(resized: u32, crop: u32) -> i32 {
     ((f64::from(resized) - f64::from(crop)) / 2.0).round_ties_even() as i32
 }
 
-/// The network's input as a picture: the crop, where it is larger than the resized photo with the mean colour around that.
+/// The network's input as a picture: the crop, where it is larger than the resized photo with the mean colour around
+/// that.
 fn resize(
     photo: &RgbImage,
     placement: &Placement,

@@ -18,8 +18,8 @@ pub(super) const SVG_MARK: &str = "<metadata>Software: agf</metadata>";
 /// Bytes at the start of a file among which the mark is.
 const HEAD: u64 = 256;
 
-/// Writes a picture as PNG, atomically: an interrupted run leaves no half file. It says that it is made by `agf`, so that searches for
-/// photos leave it out ([`is_written_by_us`]).
+/// Writes a picture as PNG, atomically: an interrupted run leaves no half file. It says that it is made by `agf`, so
+/// that searches for photos leave it out ([`is_written_by_us`]).
 ///
 /// # Errors
 ///
@@ -39,8 +39,8 @@ pub fn write_png(path: impl AsRef<Path>, image: &RgbImage) -> Result<(), ImageEr
     })
 }
 
-/// Whether a file is a picture that [`write_png`] wrote or [`Chart::to_svg`](super::Chart::to_svg) made, wherever it lies and whatever it is
-/// called: a result, not a photo.
+/// Whether a file is a picture that [`write_png`] wrote or [`Chart::to_svg`](super::Chart::to_svg) made, wherever it
+/// lies and whatever it is called: a result, not a photo.
 pub fn is_written_by_us(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));

@@ -1,5 +1,5 @@
-//! Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021, arXiv 2012.02166): a list of relevance rules, of which this module adds
-//! the paper's own to [`relevance`](super::relevance); they are in `agf/rules.rs`.
+//! Attribution Guided Factorization (Gur, Ali, Wolf, AAAI 2021, arXiv 2012.02166): a list of relevance rules, of which
+//! this module adds the paper's own to [`relevance`](super::relevance); they are in `agf/rules.rs`.
 
 mod rules;
 

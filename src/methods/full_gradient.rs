@@ -1,5 +1,6 @@
-//! FullGrad (Srinivas, Fleuret, NeurIPS 2019, arXiv 1905.00780): input times gradient, and every bias times the gradient there. Together
-//! they add up to the logit exactly where all activations are ReLU; a saturated ReLU6 adds a constant that no bias accounts for.
+//! FullGrad (Srinivas, Fleuret, NeurIPS 2019, arXiv 1905.00780): input times gradient, and every bias times the
+//! gradient there. Together they add up to the logit exactly where all activations are ReLU; a saturated ReLU6 adds a
+//! constant that no bias accounts for.
 
 use super::gradient::{Gradients, Through, logit_gradients, walked};
 use super::slot::tag;
@@ -7,8 +8,8 @@ use super::{ClassMap, Explanation, MethodError};
 use crate::graph::{Backward, Bias, Constant, Explain, Forward, Graph, GraphError, Network, NodeId, Reduction, Unary};
 use std::collections::BTreeMap;
 
-/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear layers have no
-/// place in the picture and count for completeness alone.
+/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). As in the paper's map, linear
+/// layers have no place in the picture and count for completeness alone.
 pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
     let mut graph = network.graph.clone();
     let maps = (0..slots).map(|slot| class_map(&mut graph, network, slot)).collect::<Result<_, _>>()?;
@@ -104,8 +105,8 @@ fn total(graph: &mut Graph, value: NodeId) -> Result<NodeId, GraphError> {
     graph.add(&name, Reduction::Sum, &[value])
 }
 
-/// Each layer's magnitudes scaled to [0, 1], resized, summed over channels and layers. Sums are taken before resizing where sizes are
-/// equal, which gives the same.
+/// Each layer's magnitudes scaled to [0, 1], resized, summed over channels and layers. Sums are taken before resizing
+/// where sizes are equal, which gives the same.
 fn sum_of_layers(graph: &mut Graph, network: &Network, layers: &[NodeId], tag: &str) -> Result<NodeId, GraphError> {
     let picture = graph.shape(network.input);
     let mut by_size: BTreeMap<(u32, u32), Vec<NodeId>> = BTreeMap::new();

@@ -8,8 +8,8 @@ use crate::graph::{Activation, Explain, Forward, Graph, Network, NodeId};
 
 const METHOD: &str = "grad-cam";
 
-/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). A map's attribution is the weighted sum, of the size
-/// of the feature maps and before its negative part is dropped.
+/// Adds the maps of `slots` classes; see [`Method::explain`](super::Method::explain). A map's attribution is the
+/// weighted sum, of the size of the feature maps and before its negative part is dropped.
 pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, MethodError> {
     let features = last_features(network).ok_or(MethodError::Form {
         method: METHOD,
@@ -21,7 +21,8 @@ pub(super) fn explain(network: &Network, slots: u32) -> Result<Explanation, Meth
     Ok(Explanation { graph, input: network.input, logits: network.logits, maps, variations: None })
 }
 
-/// The feature maps that the first linear layer reads or, without one, the last convolution; pooling before it is left aside.
+/// The feature maps that the first linear layer reads or, without one, the last convolution; pooling before it is left
+/// aside.
 fn last_features(network: &Network) -> Option<NodeId> {
     let graph = &network.graph;
     let walked = walked(network);

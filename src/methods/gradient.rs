@@ -1,4 +1,5 @@
-//! Plain differentiation: one rule per operation, and the walk from the logits to the picture that the gradient methods share.
+//! Plain differentiation: one rule per operation, and the walk from the logits to the picture that the gradient methods
+//! share.
 
 use super::slot::tag;
 use super::{MethodError, slot};
@@ -26,10 +27,12 @@ pub(super) struct Gradients {
     pub at_input: NodeId,
 }
 
-/// Differentiates the logit of the class in `slot` with respect to everything between the network's input and its logits.
+/// Differentiates the logit of the class in `slot` with respect to everything between the network's input and its
+/// logits.
 ///
 /// # Errors
-/// [`MethodError::NoRule`] names every operation without a rule, [`MethodError::Form`] says that no path leads to the input.
+/// [`MethodError::NoRule`] names every operation without a rule, [`MethodError::Form`] says that no path leads to the
+/// input.
 pub(super) fn logit_gradients(
     method: &'static str,
     graph: &mut Graph,
@@ -171,7 +174,8 @@ pub(super) fn slices(
     Ok(parts)
 }
 
-/// What belongs to each of two operands, of which the second may have been broadcast: summed over the axes along which it was.
+/// What belongs to each of two operands, of which the second may have been broadcast: summed over the axes along which
+/// it was.
 pub(super) fn at_operands(
     graph: &mut Graph,
     name: &str,

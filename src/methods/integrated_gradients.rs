@@ -1,4 +1,5 @@
-//! Integrated gradients (Sundararajan, Taly, Yan, ICML 2017, arXiv 1703.01365) along the straight path from a baseline, by the midpoint rule.
+//! Integrated gradients (Sundararajan, Taly, Yan, ICML 2017, arXiv 1703.01365) along the straight path from a baseline,
+//! by the midpoint rule.
 
 use super::variations::{self, Variation};
 use crate::graph::{Forward, Graph, GraphError, NodeId, VariationField};
@@ -8,7 +9,8 @@ use crate::graph::{Forward, Graph, GraphError, NodeId, VariationField};
 pub struct IntegratedGradients {
     /// Number of steps.
     pub steps: u32,
-    /// The value that the whole baseline has, normalised as the input is: 0 is the mean colour of the training pictures.
+    /// The value that the whole baseline has, normalised as the input is: 0 is the mean colour of the training
+    /// pictures.
     pub baseline: f32,
 }
 

@@ -1,4 +1,5 @@
-//! The list of methods: their names, what kind of map they give, and the one call that explains a network with any of them.
+//! The list of methods: their names, what kind of map they give, and the one call that explains a network with any of
+//! them.
 //!
 //! A method is a file of this folder and a line in each `match` below.
 
@@ -107,12 +108,12 @@ impl Method {
     }
 
     /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
-    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), so that one explanation serves every class. Without slots it is the
-    /// forward graph alone, whether or not the method could explain it.
+    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)), so that one explanation serves every class.
+    /// Without slots it is the forward graph alone, whether or not the method could explain it.
     ///
     /// # Errors
-    /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where the network does not have the form
-    /// that the method needs.
+    /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where the network does not have
+    /// the form that the method needs.
     pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
         if slots == 0 {
             return Ok(Explanation::forward(network));
@@ -150,7 +151,8 @@ impl Method {
         }))
     }
 
-    /// The same method with another rule for the sums of residual blocks; methods without relevance rules stay as they are.
+    /// The same method with another rule for the sums of residual blocks; methods without relevance rules stay as they
+    /// are.
     ///
     /// # Errors
     /// As [`Method::rules`].

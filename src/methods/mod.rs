@@ -1,4 +1,5 @@
-//! Explanation methods: a forward graph becomes a graph that also holds the gradient and the relevance of chosen classes.
+//! Explanation methods: a forward graph becomes a graph that also holds the gradient and the relevance of chosen
+//! classes.
 //!
 //! A method is a table from operation to nodes. It knows neither kernels nor weights; an operation without a rule is an
 //! error that names every such node. [`Method`] lists them all.
@@ -25,7 +26,8 @@ pub use variations::{Schedule, Variation};
 
 use crate::graph::{Graph, GraphError, Network, NodeId};
 
-/// What a traced node is to its layer. Relevance and gradient belong to the layer's input, except where named otherwise.
+/// What a traced node is to its layer. Relevance and gradient belong to the layer's input, except where named
+/// otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
     /// Relevance of the layer's input with this index.
@@ -60,9 +62,11 @@ pub struct ClassMap {
     pub class: NodeId,
     /// What the map is made of: for most methods one value per value of the picture, (3, H, W).
     pub attribution: NodeId,
-    /// The map, (1, H, W). With [`Explanation::variations`] it is made of all variations' attributions instead, and this is one variation's.
+    /// The map, (1, H, W). With [`Explanation::variations`] it is made of all variations' attributions instead, and
+    /// this is one variation's.
     pub map: NodeId,
-    /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that do not divide.
+    /// The largest relevance of the input, by which the map is divided where it is positive; `None` for methods that
+    /// do not divide.
     pub peak: Option<NodeId>,
     /// Where exact zeros or bounds decide what passes: relevance before and behind each such mask, of one shape.
     pub masks: Vec<(NodeId, NodeId)>,

@@ -1,5 +1,6 @@
-//! Methods that run a picture several times, each time changed a little. A variation is data of a sample: the same graph makes the changed picture
-//! on the GPU from the picture and what the host says of the variation, so that variations run in batches, however these are cut.
+//! Methods that run a picture several times, each time changed a little. A variation is data of a sample: the same
+//! graph makes the changed picture on the GPU from the picture and what the host says of the variation, so that
+//! variations run in batches, however these are cut.
 
 use super::gradient::{Through, logit_gradients};
 use super::{ClassMap, Explanation, IntegratedGradients, MethodError, SmoothGrad, VariationNodes};
@@ -61,7 +62,8 @@ impl Schedule {
         }
     }
 
-    /// The value of the whole baseline, from whose logit to the picture's the map promises to lead; `None` without such a promise.
+    /// The value of the whole baseline, from whose logit to the picture's the map promises to lead; `None` without such
+    /// a promise.
     pub fn baseline(&self) -> Option<f32> {
         match self {
             Schedule::Noise(_) => None,
@@ -77,8 +79,8 @@ impl Schedule {
     }
 }
 
-/// One variation of `slots` classes: a slot's map is the gradient (3, H, W) of the class's logit at the changed picture, and the logits are
-/// the changed picture's.
+/// One variation of `slots` classes: a slot's map is the gradient (3, H, W) of the class's logit at the changed
+/// picture, and the logits are the changed picture's.
 pub(super) fn explain(network: &Network, slots: u32, schedule: Schedule) -> Result<Explanation, MethodError> {
     let (input, changed) = with_changed_input(network, schedule)?;
     let mut graph = changed.graph.clone();

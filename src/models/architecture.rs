@@ -236,8 +236,8 @@ impl Architecture {
         }
     }
 
-    /// The recipe of this architecture with `classes` logits. Classes have ImageNet's names where the published weights have these
-    /// classes and the number is theirs, otherwise numbers.
+    /// The recipe of this architecture with `classes` logits. Classes have ImageNet's names where the published weights
+    /// have these classes and the number is theirs, otherwise numbers.
     ///
     /// # Errors
     /// [`GraphError`] where the network cannot be built.

@@ -1,4 +1,5 @@
-//! Files beside a network's that say what it cannot: timm's `config.json`, and transformers' `preprocessor_config.json` and `config.json`.
+//! Files beside a network's that say what it cannot: timm's `config.json`, and transformers' `preprocessor_config.json`
+//! and `config.json`.
 
 use super::{Filter, InputSpec, Labels, Resize};
 use serde_json::Value;
@@ -21,7 +22,8 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Looks into the folder of the file at `network`, whose input has this size, where it is fixed, and so many channels, 1 or 3.
+    /// Looks into the folder of the file at `network`, whose input has this size, where it is fixed, and so many
+    /// channels, 1 or 3.
     pub fn find(network: &Path, size: [Option<u32>; 2], channels: u32) -> Self {
         let folder = network.parent().unwrap_or(Path::new(""));
         let mut beside = Self::default();

@@ -80,7 +80,8 @@ pub struct InputSpec {
     pub filter: Filter,
     /// Order of the channels.
     pub order: ChannelOrder,
-    /// Value to subtract per channel of the network, in units of 0..255 byte values. A network of one channel takes the first, here and below.
+    /// Value to subtract per channel of the network, in units of 0..255 byte values. A network of one channel takes
+    /// the first, here and below.
     pub mean: [f32; 3],
     /// Value to divide by afterwards, in the same units.
     pub std: [f32; 3],
@@ -94,7 +95,8 @@ impl InputSpec {
         Self { order: ChannelOrder::Grey, mean: mean_of(colored.mean), std: mean_of(colored.std), ..colored }
     }
 
-    /// As torchvision prepares pictures for its networks: a crop out of a short side an eighth larger, less ImageNet's mean colour.
+    /// As torchvision prepares pictures for its networks: a crop out of a short side an eighth larger, less ImageNet's
+    /// mean colour.
     pub fn torchvision(height: u32, width: u32) -> Self {
         let short = (u64::from(height.max(width)) * 256 / 224) as u32;
         Self {

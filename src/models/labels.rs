@@ -76,8 +76,8 @@ impl Labels {
         Self { lines: ["positive", "negative"].map(String::from).to_vec(), source: LabelSource::OneOutput }
     }
 
-    /// Of a network that is asked for likeness: what the pictures are compared with. A comma, which separates names of one class, becomes a
-    /// semicolon.
+    /// Of a network that is asked for likeness: what the pictures are compared with. A comma, which separates names of
+    /// one class, becomes a semicolon.
     pub(crate) fn of_references(names: Vec<String>) -> Self {
         let lines = names.into_iter().map(|name| name.replace(',', ";")).collect();
         Self { lines, source: LabelSource::References }
@@ -114,10 +114,11 @@ impl Labels {
         Err(LabelError::OutOfRange { id: id.into(), classes: self.len() })
     }
 
-    /// The class that a text means: its number, or a name in any case, or for ImageNet's classes the WordNet number, as in `n02510455`.
+    /// The class that a text means: its number, or a name in any case, or for ImageNet's classes the WordNet number, as
+    /// in `n02510455`.
     ///
-    /// A usual name goes before a further name, and that before a part of a name. A text with a comma is compared with the
-    /// whole line of names first.
+    /// A usual name goes before a further name, and that before a part of a name. A text with a comma is compared with
+    /// the whole line of names first.
     ///
     /// # Errors
     /// [`LabelError`]

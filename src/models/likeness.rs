@@ -1,5 +1,6 @@
-//! Explaining without a class: networks whose logits say how like references a picture is, or what sets it apart from a neighbour, and
-//! networks that end in the penultimate vector. Definitions: ARCHITECTURE.md, "Without a class"; the second half of the method's paper (arXiv 2012.02166).
+//! Explaining without a class: networks whose logits say how like references a picture is, or what sets it apart from a
+//! neighbour, and networks that end in the penultimate vector. Definitions: ARCHITECTURE.md, "Without a class"; the
+//! second half of the method's paper (arXiv 2012.02166).
 
 use super::weights::{Tensor, WeightsError};
 use super::{InputSpec, LabelError, Labels, Model, Precision, Recipe};
@@ -74,8 +75,8 @@ impl Reference {
     /// The mean direction of one or more penultimate vectors, each of which counts as one whatever its length.
     ///
     /// # Errors
-    /// [`LikenessError::Empty`], [`LikenessError::NoDirection`] for a vector of zeros, one that is not finite and vectors that cancel, and
-    /// [`LikenessError::Length`] for vectors of different lengths.
+    /// [`LikenessError::Empty`], [`LikenessError::NoDirection`] for a vector of zeros, one that is not finite and
+    /// vectors that cancel, and [`LikenessError::Length`] for vectors of different lengths.
     pub fn new<'a>(
         name: impl Into<String>,
         vectors: impl IntoIterator<Item = &'a [f32]>,
@@ -121,8 +122,9 @@ fn unit(vector: &[f64]) -> Option<Vec<f64>> {
 }
 
 impl Model {
-    /// The same network with another node for its penultimate vector than the input of the last linear layer, or the output where there is no
-    /// such layer. Nodes are called as in `agf-run plan`; of several with one name the last is meant.
+    /// The same network with another node for its penultimate vector than the input of the last linear layer, or the
+    /// output where there is no such layer. Nodes are called as in `agf-run plan`; of several with one name the
+    /// last is meant.
     ///
     /// # Errors
     /// [`GraphError::Node`] with the names that there are.
@@ -130,7 +132,8 @@ impl Model {
         Ok(Self { recipe: self.recipe.with_features(node)?, ..self })
     }
 
-    /// Name of the node whose value is the penultimate vector, and whether a linear layer reads it or a user chose it: otherwise it is the output.
+    /// Name of the node whose value is the penultimate vector, and whether a linear layer reads it or a user chose it:
+    /// otherwise it is the output.
     ///
     /// # Errors
     /// [`GraphError`] where the network cannot be built.
@@ -142,8 +145,8 @@ impl Model {
         Ok((network.graph.node(node).name.clone(), !is_output))
     }
 
-    /// The network up to its penultimate vector, whose values take the place of the logits (a feature map's are flattened,
-    /// channel by channel).
+    /// The network up to its penultimate vector, whose values take the place of the logits (a feature map's are
+    /// flattened, channel by channel).
     ///
     /// # Errors
     /// [`GraphError`] where the network cannot be built.
@@ -151,8 +154,8 @@ impl Model {
         Ok(Self { recipe: self.recipe.headless()?, ..self.clone() })
     }
 
-    /// The network asked what sets a picture I apart from a neighbour J: its logits are `y(I) - y(J)`, of which J's come with the pictures
-    /// ([`Batch::neighbours`](crate::Batch::neighbours)) and are constants.
+    /// The network asked what sets a picture I apart from a neighbour J: its logits are `y(I) - y(J)`, of which J's
+    /// come with the pictures ([`Batch::neighbours`](crate::Batch::neighbours)) and are constants.
     ///
     /// # Errors
     /// [`GraphError`] where the network cannot be built.
@@ -161,9 +164,9 @@ impl Model {
         Ok(Self { recipe: recipe.called(self.labels().clone()), ..self.clone() })
     }
 
-    /// The network asked how like each of some references a picture is: of the penultimate vector z and references r, the logits are
-    /// `temperature <z, r> / (|z| |r|)`, with |z| as a constant of the picture. References compete as classes do, and give them their names; one
-    /// alone has the logits `(y / 2, -y / 2)`.
+    /// The network asked how like each of some references a picture is: of the penultimate vector z and references r,
+    /// the logits are `temperature <z, r> / (|z| |r|)`, with |z| as a constant of the picture. References compete
+    /// as classes do, and give them their names; one alone has the logits `(y / 2, -y / 2)`.
     ///
     /// # Errors
     /// [`LikenessError`].

@@ -46,9 +46,9 @@ impl Model {
         Self::load(architecture, TensorFile::parse(bytes, name)?, &[])
     }
 
-    /// An architecture with the weights of a safetensors file or a PyTorch checkpoint, told apart by content; name and number of classes of
-    /// the last layer are the file's. What of the file is not named as in the recipe stands in [`Model::notes`]. Nothing in a checkpoint is
-    /// executed.
+    /// An architecture with the weights of a safetensors file or a PyTorch checkpoint, told apart by content; name and
+    /// number of classes of the last layer are the file's. What of the file is not named as in the recipe stands in
+    /// [`Model::notes`]. Nothing in a checkpoint is executed.
     ///
     /// # Errors
     /// [`WeightsError`] where the file cannot be read or does not fit.
@@ -56,8 +56,9 @@ impl Model {
         Self::open_without(architecture, path, &[])
     }
 
-    /// As [`Model::open`], as if the file had no tensors whose names match a pattern of `skipped`, in which `*` stands for any text and `?` for
-    /// one character: to choose between several networks or last layers in one file, such as a student and a teacher.
+    /// As [`Model::open`], as if the file had no tensors whose names match a pattern of `skipped`, in which `*` stands
+    /// for any text and `?` for one character: to choose between several networks or last layers in one file, such
+    /// as a student and a teacher.
     ///
     /// # Errors
     /// Also [`WeightsError::NothingSkipped`] for a pattern that no tensor matches.
@@ -110,9 +111,10 @@ impl Model {
         Self { recipe, weights, source, precision: Precision::F32, notes: Vec::new() }
     }
 
-    /// The same network at another precision. With [`Precision::F16Weights`] the weights of linear layers and dense convolutions become
-    /// their nearest f16 (ties to even) here, once, for everything that is derived from them; biases, batch normalisations and depthwise
-    /// convolutions stay as they are. Going back to f32 does not undo that.
+    /// The same network at another precision. With [`Precision::F16Weights`] the weights of linear layers and dense
+    /// convolutions become their nearest f16 (ties to even) here, once, for everything that is derived from them;
+    /// biases, batch normalisations and depthwise convolutions stay as they are. Going back to f32 does not undo
+    /// that.
     ///
     /// # Errors
     /// [`WeightsError::BeyondF16`] where a weight is larger than f16's largest value.

@@ -10,8 +10,9 @@ use std::sync::Arc;
 /// Gives the forward graph for a picture of a height and width.
 type Build = dyn Fn(u32, u32) -> Result<Network, GraphError> + Send + Sync;
 
-/// A network without the values of its weights: how to build its graph, the parameters that the graph needs, how it wants its
-/// pictures, and what its classes are called. An [`Architecture`](super::Architecture) gives one; any other source of graphs can.
+/// A network without the values of its weights: how to build its graph, the parameters that the graph needs, how it
+/// wants its pictures, and what its classes are called. An [`Architecture`](super::Architecture) gives one; any other
+/// source of graphs can.
 #[derive(Clone)]
 pub struct Recipe {
     name: String,
@@ -30,8 +31,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// A recipe whose classes have numbers for names, or are the two of one output. `build` is called with the height and width of a
-    /// picture; which parameters there are, and how many classes, must not depend on them.
+    /// A recipe whose classes have numbers for names, or are the two of one output. `build` is called with the height
+    /// and width of a picture; which parameters there are, and how many classes, must not depend on them.
     ///
     /// # Errors
     /// [`GraphError`] where `build` fails for the size that `input` names.
@@ -79,8 +80,8 @@ impl Recipe {
         Self { labels, ..self }
     }
 
-    /// The same network with other roles for some convolutions than their places in the graph give them; of several choices for one the
-    /// last holds.
+    /// The same network with other roles for some convolutions than their places in the graph give them; of several
+    /// choices for one the last holds.
     ///
     /// # Errors
     /// [`GraphError::Role`] for a choice that fits no convolution.
@@ -169,7 +170,8 @@ impl Recipe {
     }
 }
 
-/// Name of the layer whose outputs are the classes, with nothing but pooling and activations behind it; `None` where there is none.
+/// Name of the layer whose outputs are the classes, with nothing but pooling and activations behind it; `None` where
+/// there is none.
 fn head(network: &Network) -> Option<String> {
     let mut node = network.graph.node(network.logits);
     loop {

@@ -1,4 +1,5 @@
-//! Numbers by which uniforms and overridable constants name what a kernel does. The shaders have constants of these names and values.
+//! Numbers by which uniforms and overridable constants name what a kernel does. The shaders have constants of these
+//! names and values.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $value:literal;)*) => {

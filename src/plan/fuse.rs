@@ -155,7 +155,8 @@ pub struct Limits {
     pub joint_flops: Option<u64>,
     /// Whether a kernel goes through W and |W| in one dispatch, each with a source of its own.
     pub shares_parts: bool,
-    /// Transposes over the same weights are one pass where their values have at most so many bytes, taken together, for one sample.
+    /// Transposes over the same weights are one pass where their values have at most so many bytes, taken together,
+    /// for one sample.
     pub pair_bytes: u64,
 }
 
@@ -170,7 +171,8 @@ struct Fusion<'a> {
     readers: Vec<Vec<NodeId>>,
 }
 
-/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are stored.
+/// Groups the live nodes of a graph, in an order in which every group's inputs precede it. Values of `kept` nodes are
+/// stored.
 pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) -> Vec<Group> {
     let mut readers = vec![Vec::new(); graph.nodes().len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
@@ -202,7 +204,8 @@ impl Fusion<'_> {
         group.nodes().into_iter().for_each(|node| self.is_absorbed[node.index()] = true);
     }
 
-    /// Relevance of all sums whose summands are there. They add these by themselves, so that the sums may end in their activations.
+    /// Relevance of all sums whose summands are there. They add these by themselves, so that the sums may end in their
+    /// activations.
     fn all_summands(&mut self, ids: impl Iterator<Item = NodeId>) -> Vec<Group> {
         let groups: Vec<SumBack> = ids.filter_map(|id| self.summands(id)).collect();
         for &back in &groups {

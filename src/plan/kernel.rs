@@ -241,8 +241,9 @@ impl Shader {
         hasher.finish()
     }
 
-    /// Whether naga checks every index, where a driver does not do it by itself. Not where workgroup memory, whose indices follow from constants
-    /// and the lane, is read between multiply-adds: there checks are a sixth of all instructions.
+    /// Whether naga checks every index, where a driver does not do it by itself. Not where workgroup memory, whose
+    /// indices follow from constants and the lane, is read between multiply-adds: there checks are a sixth of all
+    /// instructions.
     pub const fn is_checked(self) -> bool {
         !matches!(self, Shader::ConvolutionTiled)
     }

@@ -1,5 +1,5 @@
-//! How channels lie in GPU memory: four at a time (C4). A value of one sample is `[channels / 4][pixels]` of vec4, the last quad padded with
-//! zeros; packed weights have the same order, with taps or other entries in the place of pixels.
+//! How channels lie in GPU memory: four at a time (C4). A value of one sample is `[channels / 4][pixels]` of vec4, the
+//! last quad padded with zeros; packed weights have the same order, with taps or other entries in the place of pixels.
 
 use crate::graph::{Node, Shape};
 
@@ -37,7 +37,8 @@ pub const fn place(channel: usize, count: usize, index: usize) -> usize {
     (channel / quad * count + index) * quad + channel % quad
 }
 
-/// `[samples][channels][pixels]` to `[samples][channels / 4][pixels][4]`; samples that `values` does not have are zeros.
+/// `[samples][channels][pixels]` to `[samples][channels / 4][pixels][4]`; samples that `values` does not have are
+/// zeros.
 pub fn pack(values: &[f32], shape: Shape, batch: u32) -> Vec<f32> {
     let (pixels, sample_length) = (shape.pixels() as usize, (shape.vectors() * QUAD) as usize);
     let mut packed = vec![0.0; batch as usize * sample_length];

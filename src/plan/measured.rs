@@ -1,5 +1,5 @@
-//! What was measured to be the fastest on a graphics card: goes before the model of work for passes that are nearly those of the list.
-//! The list is that of `benches/gpu/nvidia-h200.md`, without what the model finds by itself.
+//! What was measured to be the fastest on a graphics card: goes before the model of work for passes that are nearly
+//! those of the list. The list is that of `benches/gpu/nvidia-h200.md`, without what the model finds by itself.
 
 use super::tiling::Tiling;
 use super::variant::{Algorithm, DenseKernel, PassShape, Variant, WinogradTile};

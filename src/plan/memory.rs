@@ -27,8 +27,8 @@ pub struct Place {
 /// Every value begins at a multiple of this: WebGPU's default `min_storage_buffer_offset_alignment`.
 pub const ALIGNMENT: u64 = 256;
 
-/// Places values, largest first, each in the lowest gap that is free during its whole lifetime (greedy by size). Returns the places
-/// in the order of the values and the size of each buffer. `gap` bytes stay free behind every value.
+/// Places values, largest first, each in the lowest gap that is free during its whole lifetime (greedy by size).
+/// Returns the places in the order of the values and the size of each buffer. `gap` bytes stay free behind every value.
 pub fn place(values: &[Lifetime], max_buffer: u64, gap: u64) -> (Vec<Place>, Vec<u64>) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(values[index].bytes), index));
@@ -141,8 +141,8 @@ pub(super) fn place_parts(values: &[Value], places: &mut [Place]) {
     }
 }
 
-/// From the first to the last step that touches a value or a part of it; what the host fills lives from the start, outputs to the end. Parts
-/// take no memory of their own.
+/// From the first to the last step that touches a value or a part of it; what the host fills lives from the start,
+/// outputs to the end. Parts take no memory of their own.
 pub(super) fn lifetimes(
     steps: &[Step],
     values: &[Value],

@@ -1,4 +1,5 @@
-//! The plan: what a graph becomes on a device of given limits. Steps, memory and uniforms as one printable value without GPU types.
+//! The plan: what a graph becomes on a device of given limits. Steps, memory and uniforms as one printable value
+//! without GPU types.
 //!
 //! Between `methods` (which make the graph) and `gpu` (which records the plan). Order: live nodes, fused into groups
 //! ([`fuse`]), lowered to steps (`lower`), their values placed in memory ([`memory`]).

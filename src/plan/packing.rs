@@ -15,13 +15,14 @@ use crate::plan::variant::WinogradTile;
 pub use element::Element;
 pub use general::row_quads;
 
-/// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are zeros.
+/// A packed buffer of weights, in vec4 of f32 unless an element says otherwise; rows and quads that do not exist are
+/// zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
     /// One zero vec4, for bindings that a step does not use.
     Unused,
-    /// Dense convolution, `[rows / 8][taps][columns / 4][8 rows]` with 4 columns of one row in a vec4. Rows are output channels and
-    /// columns input channels, or the other way round for the transpose.
+    /// Dense convolution, `[rows / 8][taps][columns / 4][8 rows]` with 4 columns of one row in a vec4. Rows are output
+    /// channels and columns input channels, or the other way round for the transpose.
     Dense {
         /// Layer.
         layer: ConvolutionId,
@@ -32,8 +33,9 @@ pub enum Packing {
         /// What a weight is kept as.
         element: Element,
     },
-    /// One part of a convolution of 3x3 taps, transformed for Winograd's algorithm: `[slices][rows / 8][columns / 4][8 rows]`, each
-    /// slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180 degrees.
+    /// One part of a convolution of 3x3 taps, transformed for Winograd's algorithm: `[slices][rows / 8][columns / 4][8
+    /// rows]`, each slice laid out as [`Packing::Dense`] of one tap. For the transpose the taps are turned by 180
+    /// degrees.
     Winograd {
         /// Output tile.
         tile: WinogradTile,
@@ -49,8 +51,9 @@ pub enum Packing {
         /// Layer.
         layer: ConvolutionId,
     },
-    /// Convolution of any geometry, `[rows][taps][quads]` over the quads that the columns of a row's group lie in, with zeros beside them.
-    /// Rows are output channels and columns input channels, or the other way round for the transpose.
+    /// Convolution of any geometry, `[rows][taps][quads]` over the quads that the columns of a row's group lie in, with
+    /// zeros beside them. Rows are output channels and columns input channels, or the other way round for the
+    /// transpose.
     General {
         /// Layer.
         layer: ConvolutionId,
@@ -87,8 +90,8 @@ pub enum Packing {
         /// What a weight is kept as.
         element: Element,
     },
-    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads][tap, total]` like [`Packing::TapSums`] of
-    /// one tap.
+    /// Per output of a linear layer the sum over its inputs of one part of the weight, `[quads][tap, total]` like
+    /// [`Packing::TapSums`] of one tap.
     RowSums {
         /// Layer.
         layer: LinearId,

@@ -36,8 +36,8 @@ pub struct Strategy {
     pub lanes: u32,
     /// Pixels of one channel quad, or vec4 elements, that such a workgroup goes through.
     pub run: u32,
-    /// Pixels that such a workgroup goes through where each takes all channels. Old versions of llvmpipe (22.3) end a lane's loops after 65,535
-    /// turns in all.
+    /// Pixels that such a workgroup goes through where each takes all channels. Old versions of llvmpipe (22.3) end a
+    /// lane's loops after 65,535 turns in all.
     pub pixel_run: u32,
     /// Lanes that may share a pixel's channels: 1, or 64, which then are of one workgroup.
     pub channel_lanes: u32,
@@ -53,8 +53,9 @@ pub struct Strategy {
     pub loads: Loads,
     /// The kernels that dense convolutions take where no other choice was measured to be faster.
     pub dense: DenseKernels,
-    /// From how many operations on `W x` and `|W| |x|` of a convolution are one product; `None`: never. That saves a quarter of both, 0.3 ms
-    /// of a layer of the default size, and takes a kernel that takes seconds to compile: for networks whose layers are mostly larger.
+    /// From how many operations on `W x` and `|W| |x|` of a convolution are one product; `None`: never. That saves a
+    /// quarter of both, 0.3 ms of a layer of the default size, and takes a kernel that takes seconds to compile:
+    /// for networks whose layers are mostly larger.
     pub joint_flops: Option<u64>,
     /// Bytes that the transformed source, or result, of one run of Winograd's algorithm may take.
     pub winograd_run_bytes: u64,
@@ -85,7 +86,8 @@ pub enum DenseKernels {
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
-    /// The largest tile by which Winograd's algorithm may compute convolutions of 3x3 taps; `None` where it may not at all.
+    /// The largest tile by which Winograd's algorithm may compute convolutions of 3x3 taps; `None` where it may not at
+    /// all.
     pub winograd: Option<WinogradTile>,
     /// How weights are kept.
     pub precision: Precision,
@@ -127,8 +129,9 @@ impl Strategy {
         max_step_flops: 50_000_000_000,
     };
 
-    /// For drivers that run on the processor, and can broadcast. They take about as long to begin a workgroup as for dozens of its elements,
-    /// and the lanes of one vector stay together: there 8 lanes go through a run of elements.
+    /// For drivers that run on the processor, and can broadcast. They take about as long to begin a workgroup as for
+    /// dozens of its elements, and the lanes of one vector stay together: there 8 lanes go through a run of
+    /// elements.
     pub const SOFTWARE: Strategy = Strategy {
         lanes: 8,
         run: 1024,

@@ -18,7 +18,8 @@ pub struct Tiling {
     pub lane_pixels: u32,
     /// Input channels that lie in workgroup memory at a time, and as many that are on their way to it.
     pub depth: u32,
-    /// Workgroups that share one tile's sum: each takes a part of taps and input channels. More than one need a step that adds their sums.
+    /// Workgroups that share one tile's sum: each takes a part of taps and input channels. More than one need a step
+    /// that adds their sums.
     pub splits: u32,
 }
 
@@ -91,7 +92,8 @@ impl Tiling {
             .with("TWO_LEVELS", decides.into())
     }
 
-    /// Whether it can compute a product: with more splits only as long as there are too few lanes otherwise, and enough for each to add up.
+    /// Whether it can compute a product: with more splits only as long as there are too few lanes otherwise, and enough
+    /// for each to add up.
     pub(super) fn fits(&self, product: &Product) -> bool {
         let Tiling { splits, .. } = *self;
         let is_split_well = splits.is_power_of_two() && splits <= MOST_SPLITS && splits <= self.fillings(product);
@@ -100,7 +102,8 @@ impl Tiling {
             && (splits == 1 || product.can_split && is_split_well && has_few_lanes)
     }
 
-    /// What is worth a try, the fastest by expectation first: so many kinds of tiles in their best splits, and the best tiles in other splits.
+    /// What is worth a try, the fastest by expectation first: so many kinds of tiles in their best splits, and the best
+    /// tiles in other splits.
     pub(super) fn candidates(product: &Product, kinds: usize) -> Vec<Tiling> {
         let by_cost = |tilings: &mut Vec<Tiling>| tilings.sort_by(|a, b| a.cost(product).total_cmp(&b.cost(product)));
         let in_splits = |tiling: &Tiling| {
@@ -123,7 +126,8 @@ impl Tiling {
         Self::candidates(product, 1).first().copied().unwrap_or(Self::ALL[0])
     }
 
-    /// Expected time, in instructions of a lane: where lanes are few, one's own time; otherwise all of theirs, as many at once as a card has.
+    /// Expected time, in instructions of a lane: where lanes are few, one's own time; otherwise all of theirs, as many
+    /// at once as a card has.
     pub(super) fn cost(&self, product: &Product) -> f64 {
         let [rows, pixels] = [self.lane_rows, self.lane_pixels].map(f64::from);
         let multiply_adds = 4.0 * rows * pixels;

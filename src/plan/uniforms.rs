@@ -1,4 +1,5 @@
-//! The uniforms of a step: named scalars in the order of the shader's struct, so that a plan prints and a test compares them.
+//! The uniforms of a step: named scalars in the order of the shader's struct, so that a plan prints and a test compares
+//! them.
 
 use std::fmt;
 

@@ -28,14 +28,16 @@ pub struct PassShape {
     pub height: u32,
     /// Columns of what it writes.
     pub width: u32,
-    /// Whether max-pooling and ReLU decide on the result, and an explanation on what they decide: then it is summed in two levels.
+    /// Whether max-pooling and ReLU decide on the result, and an explanation on what they decide: then it is summed in
+    /// two levels.
     pub decides: bool,
     /// The largest tile by which Winograd's algorithm is accurate enough and allowed; `None` where it is not at all.
     pub winograd: Option<WinogradTile>,
-    /// Whether another product is computed along with it: of a forward pass that with absolute weights, of a transpose that of another source
-    /// with another part of the same weights.
+    /// Whether another product is computed along with it: of a forward pass that with absolute weights, of a transpose
+    /// that of another source with another part of the same weights.
     pub joint: bool,
-    /// Whether it is a product of matrices: one tap, no padding, a source that is taken whole or by its absolute values.
+    /// Whether it is a product of matrices: one tap, no padding, a source that is taken whole or by its absolute
+    /// values.
     pub product: bool,
 }
 
@@ -49,8 +51,8 @@ pub enum Algorithm {
     Winograd(WinogradTile),
 }
 
-/// Output tile of Winograd's algorithm for kernels of 3x3 taps (Lavin and Gray, CVPR 2016): a larger one saves more multiplications, and
-/// its transforms have larger factors, which rounding errors grow with.
+/// Output tile of Winograd's algorithm for kernels of 3x3 taps (Lavin and Gray, CVPR 2016): a larger one saves more
+/// multiplications, and its transforms have larger factors, which rounding errors grow with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WinogradTile {
@@ -175,7 +177,8 @@ impl PassShape {
         is_card.then(|| measured::fastest(self, |variant| self.computes(variant, profile))).flatten()
     }
 
-    /// The variant that is taken where nobody has measured: neither a user nor, for passes nearly like this one, who made the program's list.
+    /// The variant that is taken where nobody has measured: neither a user nor, for passes nearly like this one, who
+    /// made the program's list.
     pub fn default_variant(&self, profile: &Profile) -> Variant {
         if let Some(measured) = self.measured(profile) {
             return measured;
@@ -231,7 +234,8 @@ impl PassShape {
         self.product || algorithm != Algorithm::Direct
     }
 
-    /// Pixels of one sample that go through the weights together: with stride s, a transposed pass has s * s grids of them.
+    /// Pixels of one sample that go through the weights together: with stride s, a transposed pass has s * s grids of
+    /// them.
     fn grid_pixels(&self) -> u32 {
         let step = if self.transposed { self.stride } else { 1 };
         self.height.div_ceil(step) * self.width.div_ceil(step)
@@ -243,8 +247,8 @@ impl PassShape {
         tuned.copied().unwrap_or_else(|| self.default_variant(profile))
     }
 
-    /// Sums in two levels take the uniform kernel twice the registers for each tile. The others always take two tiles: each pipeline takes
-    /// software drivers half a second or more to compile.
+    /// Sums in two levels take the uniform kernel twice the registers for each tile. The others always take two tiles:
+    /// each pipeline takes software drivers half a second or more to compile.
     fn most_row_tiles(&self, kernel: DenseKernel) -> u32 {
         match kernel {
             DenseKernel::Broadcast | DenseKernel::Product => 2,
@@ -261,7 +265,8 @@ impl PassShape {
         }
     }
 
-    /// The products of matrices that it is made of. With stride s, each of the s * s grids of a transposed pass meets a share of the taps.
+    /// The products of matrices that it is made of. With stride s, each of the s * s grids of a transposed pass meets a
+    /// share of the taps.
     fn matrices(&self, algorithm: Algorithm) -> Product {
         let (rows, source_quads) = (self.channels, self.source_channels.div_ceil(4));
         match algorithm {
@@ -297,7 +302,8 @@ impl PassShape {
         fastest.unwrap_or(Algorithm::Direct)
     }
 
-    /// Products per pair of channels, those in the rest of the kernel's last pixels included, with an allowance for transforms.
+    /// Products per pair of channels, those in the rest of the kernel's last pixels included, with an allowance for
+    /// transforms.
     fn products(&self, algorithm: Algorithm, profile: &Profile) -> u64 {
         let together = self.default_kernel(algorithm, profile).pixels();
         let rounded = |pixels: u32| u64::from(pixels.next_multiple_of(together));

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 pub(super) use std::time::Instant;
 
-/// Makes the callbacks of what was submitted so far be called. A thread of its own waits, so that the caller's may do other things while it
-/// awaits them.
+/// Makes the callbacks of what was submitted so far be called. A thread of its own waits, so that the caller's may do
+/// other things while it awaits them.
 pub(crate) fn drive(device: &wgpu::Device) {
     let device = device.clone();
     std::thread::spawn(move || {
@@ -17,13 +17,14 @@ pub(crate) fn map_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R
     items.par_iter().map(work).collect()
 }
 
-/// Gives `work` the number of every chunk and its `length` values, of which the last may have fewer; several chunks at a time.
+/// Gives `work` the number of every chunk and its `length` values, of which the last may have fewer; several chunks at
+/// a time.
 pub(crate) fn for_each_chunk<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Send + Sync) {
     values.par_chunks_mut(length.max(1)).enumerate().for_each(|(chunk, values)| work(chunk, values));
 }
 
-/// All adapters of these graphics interfaces. The environment variables that wgpu's documentation lists (`WGPU_VALIDATION`, `WGPU_DEBUG`
-/// and others) switch on its checks, which are off by default.
+/// All adapters of these graphics interfaces. The environment variables that wgpu's documentation lists
+/// (`WGPU_VALIDATION`, `WGPU_DEBUG` and others) switch on its checks, which are off by default.
 pub(crate) async fn adapters(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = backends;

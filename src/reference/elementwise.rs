@@ -27,7 +27,8 @@ pub(super) fn unary(unary: Unary, x: &[f64]) -> Vec<f64> {
     x.iter().map(value).collect()
 }
 
-/// `combine` of every element of `a` and what `b` has for it: its only value, that of the channel, or that of the element.
+/// `combine` of every element of `a` and what `b` has for it: its only value, that of the channel, or that of the
+/// element.
 pub(super) fn combined(
     a: &[f64],
     a_shape: Shape,

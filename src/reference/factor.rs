@@ -1,4 +1,5 @@
-//! The reference's per-pixel maps of a full convolution: `phi`, `M`, and the two factorizations (method section 3, `factor`).
+//! The reference's per-pixel maps of a full convolution: `phi`, `M`, and the two factorizations (method section 3,
+//! `factor`).
 
 use super::elementwise::safe_divide;
 use crate::graph::Shape;
@@ -28,7 +29,8 @@ fn squashed(v: f64, maximum: f64) -> f64 {
     1.0 / (1.0 + (-10.0 * safe_divide(v, maximum)).exp())
 }
 
-/// `Q`, (channels, 1, 2): per channel the mean of `H` where `phi < 0`, then where `phi > 0`; `phi` is the first of `maps`.
+/// `Q`, (channels, 1, 2): per channel the mean of `H` where `phi < 0`, then where `phi > 0`; `phi` is the first of
+/// `maps`.
 pub(super) fn basis(v: &[f64], maximum: f64, maps: &[f64], shape: Shape) -> Vec<f64> {
     let pixels = shape.pixels() as usize;
     let phi = &maps[..pixels];

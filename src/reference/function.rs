@@ -101,7 +101,8 @@ fn inner(x: f64) -> f64 {
     (2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))
 }
 
-/// The normal distribution's `(1 + erf(x / sqrt(2))) / 2`, with `erf(z) = 2 / sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) / (2n+1)!!`.
+/// The normal distribution's `(1 + erf(x / sqrt(2))) / 2`, with `erf(z) = 2 / sqrt(pi) exp(-z^2) sum_n 2^n z^(2n+1) /
+/// (2n+1)!!`.
 fn normal(x: f64) -> f64 {
     let z = x / SQRT_2;
     if z.abs() > 6.0 {

@@ -1,7 +1,8 @@
-//! The reference: a [`Graph`] evaluated on the CPU in f64, one node after the other, as the doc comment of each [`Op`] says it.
+//! The reference: a [`Graph`] evaluated on the CPU in f64, one node after the other, as the doc comment of each [`Op`]
+//! says it.
 //!
-//! It stands beside plan and GPU and is the truth that they are compared with: slow, obvious, sharing no kernel with them.
-//! Values are vectors of one sample in channel-major (channels, height, width) order.
+//! It stands beside plan and GPU and is the truth that they are compared with: slow, obvious, sharing no kernel with
+//! them. Values are vectors of one sample in channel-major (channels, height, width) order.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -62,7 +63,8 @@ impl<'a> Reference<'a> {
         Ok(Self { graph, parameters: values, variation: [0.0, 1.0, 0.0], vector: Vec::new() })
     }
 
-    /// The same for another variation than the first: its index, scale and offset (see [`VariationField`]; 0, 1 and 0 where nothing is said).
+    /// The same for another variation than the first: its index, scale and offset (see [`VariationField`]; 0, 1 and 0
+    /// where nothing is said).
     pub fn with_variation(self, variation: [f64; 3]) -> Self {
         Self { variation, ..self }
     }
@@ -72,8 +74,8 @@ impl<'a> Reference<'a> {
         Self { vector, ..self }
     }
 
-    /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each slot (see
-    /// [`Explain::ClassRequest`]). Other values are kept only as long as a later node reads them.
+    /// The values of `wanted` for one sample, given its `picture` (3, height, width) and the class requested in each
+    /// slot (see [`Explain::ClassRequest`]). Other values are kept only as long as a later node reads them.
     ///
     /// # Errors
     /// Every [`ReferenceError`] except those about parameters.
@@ -86,7 +88,8 @@ impl<'a> Reference<'a> {
         self.run_changed(picture, requests, wanted, |_, _| {})
     }
 
-    /// As [`Reference::run`], where `change` may change every computed value before others read it: to see what errors do.
+    /// As [`Reference::run`], where `change` may change every computed value before others read it: to see what errors
+    /// do.
     ///
     /// # Errors
     /// As [`Reference::run`].

@@ -1,5 +1,6 @@
-//! Normal random values from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3; SC 2011)
-//! and Box-Muller. Any value can be had without the ones before it, so that it depends on seed, variation and position alone.
+//! Normal random values from a counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as
+//! 1, 2, 3; SC 2011) and Box-Muller. Any value can be had without the ones before it, so that it depends on seed,
+//! variation and position alone.
 
 use crate::graph::Shape;
 use crate::random::philox;

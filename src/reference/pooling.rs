@@ -18,7 +18,8 @@ pub(super) fn max_pool_index(window: &Window, x: &[f64], input: Shape, output: S
     winners(window, x, input, output).into_iter().map(|winner| winner.position as f64).collect()
 }
 
-/// Adds each value of `v`, of shape `output`, to the pixel that `index` names inside its window; `input` is the result's shape.
+/// Adds each value of `v`, of shape `output`, to the pixel that `index` names inside its window; `input` is the
+/// result's shape.
 pub(super) fn max_pool_transpose(window: &Window, v: &[f64], index: &[f64], input: Shape, output: Shape) -> Vec<f64> {
     let mut routed = vec![0.0; input.elements() as usize];
     for (place, corner) in corners(window, output).enumerate() {
@@ -82,7 +83,8 @@ pub(super) fn average_pool_transpose(v: &[f64], input: Shape, output: Shape) -> 
     x
 }
 
-/// Calls `visit` with every input element, an output element that averages it, and the number of elements averaged there.
+/// Calls `visit` with every input element, an output element that averages it, and the number of elements averaged
+/// there.
 fn for_each_pair(input: Shape, output: Shape, mut visit: impl FnMut(usize, usize, f64)) {
     for channel in 0..output.channels {
         for row in 0..output.height {
@@ -102,7 +104,8 @@ fn for_each_pair(input: Shape, output: Shape, mut visit: impl FnMut(usize, usize
     }
 }
 
-/// What output position `index` averages along one axis: from `floor(index size / parts)` to `ceil((index + 1) size / parts)`.
+/// What output position `index` averages along one axis: from `floor(index size / parts)` to `ceil((index + 1) size /
+/// parts)`.
 fn averaged(index: u32, size: u32, parts: u32) -> Range<u32> {
     index * size / parts..((index + 1) * size).div_ceil(parts)
 }

@@ -9,7 +9,8 @@ pub(super) fn normalized(of: ResponseNormalization, x: &[f64], shape: Shape) -> 
     x.iter().zip(&sums).map(|(x, s)| x * s.powf(-f64::from(of.beta.value()))).collect()
 }
 
-/// `g_j s_j^-beta - 2 alpha beta / size x_j sum_i g_i x_i s_i^(-beta - 1)` over the channels i whose sums hold channel j.
+/// `g_j s_j^-beta - 2 alpha beta / size x_j sum_i g_i x_i s_i^(-beta - 1)` over the channels i whose sums hold channel
+/// j.
 pub(super) fn gradient(of: ResponseNormalization, g: &[f64], x: &[f64], shape: Shape) -> Vec<f64> {
     let (sums, pixels) = (sums(of, x, shape), shape.pixels() as usize);
     let beta = f64::from(of.beta.value());

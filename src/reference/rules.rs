@@ -3,8 +3,8 @@
 use super::elementwise::safe_divide;
 use crate::graph::ResidualTerms;
 
-/// `R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) [C != 0]`; `M` is the second of `saliency`, `F_x` and `F_dx` are `factors`
-/// after the ReLU. Maps have one value per pixel.
+/// `R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) [C != 0]`; `M` is the second of `saliency`, `F_x` and `F_dx` are
+/// `factors` after the ReLU. Maps have one value per pixel.
 pub(super) fn residual(
     terms: ResidualTerms,
     c: &[f64],

@@ -1,4 +1,5 @@
-//! The reference's treatment of the target class: which class is meant, and the gradient of its probability (method section 1).
+//! The reference's treatment of the target class: which class is meant, and the gradient of its probability (method
+//! section 1).
 
 use crate::graph::LogitRelevance;
 

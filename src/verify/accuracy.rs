@@ -6,7 +6,8 @@ use crate::graph::{Backward, Binary, Explain, Forward, Op, Reduction};
 pub(super) struct Accuracy {
     /// Largest relative L2 distance.
     pub tolerance: f64,
-    /// Whether it adds terms, or multiplies such sums: where they cancel, the distance follows the terms instead of the sum.
+    /// Whether it adds terms, or multiplies such sums: where they cancel, the distance follows the terms instead of
+    /// the sum.
     pub is_sum: bool,
     /// Whether it is linear in its first input, and adds nothing: it passes on that input's distance.
     pub is_linear: bool,

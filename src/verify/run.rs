@@ -1,4 +1,5 @@
-//! The runs that are looked at: on the GPU with values apart and with values that share memory, and in f64 from end to end.
+//! The runs that are looked at: on the GPU with values apart and with values that share memory, and in f64 from end to
+//! end.
 
 use super::accuracy::Accuracy;
 use super::distance::relative_l2;
@@ -70,8 +71,8 @@ impl Runner<'_> {
     }
 }
 
-/// The largest relative error of all pictures' maps against a run in f64 alone; and where that is notable, how far the rounding of every value
-/// moves the map there.
+/// The largest relative error of all pictures' maps against a run in f64 alone; and where that is notable, how far the
+/// rounding of every value moves the map there.
 pub(super) fn map_error(
     memory: &Memory,
     mut reference: Reference,

@@ -9,13 +9,13 @@ pub const SHARE: f64 = 0.25;
 /// Draws that are made to find one that says something.
 const MOST_DRAWS: usize = 24;
 
-/// Whether the exact map of a picture stays the same, to a share of the tolerance, when every value of the picture changes by up to a millionth,
-/// and when it changes by as much the other way.
+/// Whether the exact map of a picture stays the same, to a share of the tolerance, when every value of the picture
+/// changes by up to a millionth, and when it changes by as much the other way.
 ///
-/// The rules divide by sums that may be next to zero, and ReLU and max-pooling decide by signs and orders. Where such a sum or decision lies
-/// within rounding, the network's map jumps there, and a right f32 result may lie on the other side. A decision that a change of one direction does
-/// not turn over is turned over by the opposite change, so that both together find it. The draw is judged by f64 alone: what the GPU
-/// computes has no say in which draws count.
+/// The rules divide by sums that may be next to zero, and ReLU and max-pooling decide by signs and orders. Where such a
+/// sum or decision lies within rounding, the network's map jumps there, and a right f32 result may lie on the other
+/// side. A decision that a change of one direction does not turn over is turned over by the opposite change, so that
+/// both together find it. The draw is judged by f64 alone: what the GPU computes has no say in which draws count.
 pub fn is_well_conditioned(
     random: &mut Random,
     picture: &[f64],

@@ -16,7 +16,8 @@ pub fn repository_path(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The synthetic picture of this size: `u` of the synthetic weights for a tensor called "input". A weight of fan-in 6 is `u`.
+/// The synthetic picture of this size: `u` of the synthetic weights for a tensor called "input". A weight of fan-in 6
+/// is `u`.
 pub fn synthetic_picture(height: u32, width: u32) -> Vec<f32> {
     let count = (3 * height * width) as usize;
     let parameter = Parameter::new("input", &[count.div_ceil(6), 6], ParameterKind::Weight);
@@ -162,10 +163,12 @@ pub enum Place {
     NotApplicable(&'static str),
 }
 
-/// The authors' program computes `F_x`, `F_dx` and `R` of every convolution, but a flat one gives its `C` back untouched.
+/// The authors' program computes `F_x`, `F_dx` and `R` of every convolution, but a flat one gives its `C` back
+/// untouched.
 pub const FLAT: &str = "a flat convolution does not use its factors and residual";
 
-/// Where the golden tensor `name` is found in the explanation of the class in `slot`; `None` for a name that means nothing.
+/// Where the golden tensor `name` is found in the explanation of the class in `slot`; `None` for a name that means
+/// nothing.
 pub fn place(explanation: &Explanation, slot: usize, name: &str) -> Option<Place> {
     let map = &explanation.maps[slot];
     let whole = |node: NodeId| Place::Node { node, channels: 0..explanation.graph.shape(node).channels };

@@ -16,8 +16,8 @@ thread_local! {
 }
 
 impl Random {
-    /// A generator of its own for every call of every test: it starts from the seed, the test's name and the number of generators the test has
-    /// made so far.
+    /// A generator of its own for every call of every test: it starts from the seed, the test's name and the number of
+    /// generators the test has made so far.
     pub fn new() -> Self {
         let seed = seed();
         let thread = std::thread::current();

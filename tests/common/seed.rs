@@ -1,4 +1,5 @@
-//! What random numbers of tests begin with: the same on every run, unless `AGF_SEED` says otherwise. Units and test programs share it.
+//! What random numbers of tests begin with: the same on every run, unless `AGF_SEED` says otherwise. Units and test
+//! programs share it.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,4 +1,5 @@
-//! Every activation that does not clamp from 0 on: its values from its definition, its gradient by differences, and its relevance.
+//! Every activation that does not clamp from 0 on: its values from its definition, its gradient by differences, and its
+//! relevance.
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};

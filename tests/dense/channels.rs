@@ -30,7 +30,8 @@ fn channels_go_where_they_belong() {
     assert_eq!(reference.evaluate(back, &[&of_slice]), [&[0.0; 2], &values[2..8], &[0.0; 2]].concat());
 }
 
-/// Every second row backwards, two columns, and channels from groups in turn; each against its definition, element by element.
+/// Every second row backwards, two columns, and channels from groups in turn; each against its definition, element by
+/// element.
 #[test]
 fn pixels_and_shuffled_channels_go_where_they_belong() {
     let mut graph = Graph::new();
@@ -91,8 +92,8 @@ fn channels_that_do_not_exist_are_refused() {
     refused(Forward::Concat, &[]);
 }
 
-/// Without corners, so that differences are exact: three inputs of a concatenation, of which two share a source, then a shuffle and a pad of
-/// channels and pixels.
+/// Without corners, so that differences are exact: three inputs of a concatenation, of which two share a source, then a
+/// shuffle and a pad of channels and pixels.
 fn network() -> (Network, [NodeId; 3]) {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, 4, 3)).unwrap();

@@ -69,7 +69,8 @@ pub fn average_windows(averaging: &Averaging, input: Shape, output: Shape) -> Ma
     })
 }
 
-/// Max pooling at `x`: ones where the first maximum of each window is. Row-major order of the window is that of the input.
+/// Max pooling at `x`: ones where the first maximum of each window is. Row-major order of the window is that of the
+/// input.
 pub fn max_pool(window: &Window, x: &[f64], input: Shape, output: Shape) -> Matrix {
     let members = |to: usize| {
         let to = position(output, to);

@@ -1,4 +1,5 @@
-//! Inputs at the edge: nothing to explain, nothing to distinguish, overflowing exponentials; and inputs that are refused.
+//! Inputs at the edge: nothing to explain, nothing to distinguish, overflowing exponentials; and inputs that are
+//! refused.
 
 use super::network::{CLASSES, INPUT, network, picture};
 use crate::common::random::{Random, Values};

@@ -27,9 +27,9 @@ fn differences(count: usize, step: f64, mut of: impl FnMut(usize, f64) -> f64) -
     (0..count).map(|index| (of(index, step) - of(index, -step)) / (2.0 * step)).collect()
 }
 
-/// Demands agreement of draws whose differences by both steps are equal: where a step crosses the edge of a ReLU or a pooling's decision
-/// they are not, and say nothing of a slope. A random network in which some ReLU layer passes nothing has slopes of zero alone, and so must
-/// its gradient; such draws do not count.
+/// Demands agreement of draws whose differences by both steps are equal: where a step crosses the edge of a ReLU or a
+/// pooling's decision they are not, and say nothing of a slope. A random network in which some ReLU layer passes
+/// nothing has slopes of zero alone, and so must its gradient; such draws do not count.
 fn check(what: &str, mut draw: impl FnMut(&mut Random) -> (Vec<f64>, [Vec<f64>; 2])) {
     let mut random = Random::new();
     let draws = well_conditioned(3, || {

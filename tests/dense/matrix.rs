@@ -40,8 +40,8 @@ impl Matrix {
         })
     }
 
-    /// The matrix of a node that is linear in its first input, found by feeding unit vectors of `size` elements; `rest` are the
-    /// node's other inputs.
+    /// The matrix of a node that is linear in its first input, found by feeding unit vectors of `size` elements; `rest`
+    /// are the node's other inputs.
     pub fn of_node(reference: &Reference, node: NodeId, size: usize, rest: &[&[f64]]) -> Self {
         let column = |index: usize| {
             let mut unit = vec![0.0; size];

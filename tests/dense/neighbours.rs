@@ -1,5 +1,6 @@
-//! Operations that look at neighbours or have parameters of their own: averages of windows, local response normalisation and ReLU with a
-//! slope per channel. Values from their definitions, gradients by differences, relevance by its rule.
+//! Operations that look at neighbours or have parameters of their own: averages of windows, local response
+//! normalisation and ReLU with a slope per channel. Values from their definitions, gradients by differences, relevance
+//! by its rule.
 
 use super::definitions;
 use super::matrix::Matrix;

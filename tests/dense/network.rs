@@ -28,8 +28,9 @@ impl Builder {
     }
 }
 
-/// First convolution, overlapping max-pool, a bottleneck with a depthwise convolution and a shortcut, a strided convolution of
-/// their signed sum, an average pool to `pooled`, and two linear layers. `pooled` of [1, 1] leaves out the hidden linear layer.
+/// First convolution, overlapping max-pool, a bottleneck with a depthwise convolution and a shortcut, a strided
+/// convolution of their signed sum, an average pool to `pooled`, and two linear layers. `pooled` of [1, 1] leaves out
+/// the hidden linear layer.
 pub fn network(pooled: [u32; 2]) -> Network {
     let mut builder = Builder { graph: Graph::new() };
     let input = builder.graph.input(INPUT).unwrap();

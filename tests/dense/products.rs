@@ -12,8 +12,8 @@ use std::collections::HashMap;
 const TANH: Forward = Forward::Activate(Function::Tanh);
 const SIGMOID: Forward = Forward::Activate(Function::Sigmoid);
 
-/// Without corners: a mask of one channel, squeeze-and-excitation, a gate of the same shape, a square, a product of equals, and differences
-/// with one value per channel and with a whole value.
+/// Without corners: a mask of one channel, squeeze-and-excitation, a gate of the same shape, a square, a product of
+/// equals, and differences with one value per channel and with a whole value.
 fn network() -> Network {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, 4, 3)).unwrap();
@@ -51,7 +51,8 @@ fn the_gradient_is_the_slope_of_the_logit() {
     check_gradient(&network());
 }
 
-/// What each operand gets: all for the signal, nothing for its gate, half where neither is one, and shares of a difference.
+/// What each operand gets: all for the signal, nothing for its gate, half where neither is one, and shares of a
+/// difference.
 #[test]
 fn relevance_of_products_and_differences() {
     let mut random = Random::new();

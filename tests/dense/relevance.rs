@@ -1,5 +1,5 @@
-//! LRP's rules, RAP and user-composed rules against their definition by contributions: dense matrices over every pair of input and output,
-//! batch normalisations folded; and that each rule conserves what it promises to conserve.
+//! LRP's rules, RAP and user-composed rules against their definition by contributions: dense matrices over every pair
+//! of input and output, batch normalisations folded; and that each rule conserves what it promises to conserve.
 
 use super::definitions;
 use super::matrix::Matrix;
@@ -145,8 +145,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// A layer with weights: `w` with its batch normalisation folded in, `own` as they are. A factor of an output's weights cancels in some
-/// rules up to the 1e-9 in `div`; they take `own`.
+/// A layer with weights: `w` with its batch normalisation folded in, `own` as they are. A factor of an output's weights
+/// cancels in some rules up to the 1e-9 in `div`; they take `own`.
 struct Layer<'a> {
     own: Matrix,
     w: Matrix,
@@ -315,7 +315,8 @@ fn contrasts() {
             }
             let total: f64 = values[&explanation.maps[0].map].iter().sum();
             let size: f64 = values[&explanation.maps[0].map].iter().map(|value| value.abs()).sum();
-            // Scaled to equal sums, the two walks cancel as a whole; where one of them has no sum, nothing can be scaled.
+            // Scaled to equal sums, the two walks cancel as a whole; where one of them has no sum, nothing can be
+            // scaled.
             alive += usize::from(size > 0.0 && total.abs() <= 1e-9 * size);
         }
         assert!(alive > 0, "{preset:?}");

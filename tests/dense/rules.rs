@@ -1,4 +1,5 @@
-//! The relevance rules of a whole explanation, layer by layer, against their dense derivation; and that relevance is conserved.
+//! The relevance rules of a whole explanation, layer by layer, against their dense derivation; and that relevance is
+//! conserved.
 
 use super::definitions;
 use super::matrix::Matrix;

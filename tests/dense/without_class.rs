@@ -159,7 +159,8 @@ fn the_gradient_against_a_neighbour_is_the_pictures_own() {
     assert_close("logits", walked.value("against"), &expected, Tolerance { absolute: 1e-12, relative: 1e-12 });
 }
 
-/// Relevance begins at the unit vector as input times slope of the target's probability, and goes on to the vector itself unchanged.
+/// Relevance begins at the unit vector as input times slope of the target's probability, and goes on to the vector
+/// itself unchanged.
 #[test]
 fn relevance_begins_at_the_vector() {
     let mut random = Random::new();

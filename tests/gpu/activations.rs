@@ -29,7 +29,8 @@ const FUNCTIONS: [Function; 17] = [
     Function::Clip { low: Constant::new(0.25), high: Constant::new(1.0) },
 ];
 
-/// Channels that are no multiple of 4, so that a function of 0 that is not 0 could leave something in those that do not exist.
+/// Channels that are no multiple of 4, so that a function of 0 that is not 0 could leave something in those that do not
+/// exist.
 fn network(function: Function, height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;

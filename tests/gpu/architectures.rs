@@ -1,5 +1,5 @@
-//! Recipes against torchvision's and timm's own networks: logits with weights by the tensors' names, made by `tools/witness.py`, and maps against
-//! goldens of ONNX files of the same networks.
+//! Recipes against torchvision's and timm's own networks: logits with weights by the tensors' names, made by
+//! `tools/witness.py`, and maps against goldens of ONNX files of the same networks.
 
 use crate::common::compare::assert_relative_l2;
 use crate::common::goldens::{LOGITS_TOLERANCE, repository_path, synthetic_picture};
@@ -66,7 +66,8 @@ fn layers(graph: &Graph) -> Vec<Layer> {
     graph.ids().filter_map(layer).collect()
 }
 
-/// A recipe with the weights of an ONNX file of the same network, whose biases stand for the recipe's batch normalisations.
+/// A recipe with the weights of an ONNX file of the same network, whose biases stand for the recipe's batch
+/// normalisations.
 fn with_weights_of(file: &Model, architecture: Architecture, golden: &Golden) -> Model {
     let recipe = architecture.recipe(file.classes()).unwrap();
     let &Golden { height, width, .. } = golden;

@@ -1,4 +1,5 @@
-//! Concatenation, slices, pads and shuffles of channel counts that are no multiples of 4, and products of values, against the f64 reference.
+//! Concatenation, slices, pads and shuffles of channel counts that are no multiples of 4, and products of values,
+//! against the f64 reference.
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;
@@ -10,8 +11,8 @@ use agf::models::weights::Weights;
 use agf::models::{Architecture, Model, Recipe};
 use agf::verify::verify;
 
-/// Quads that two and three inputs share, a slice from inside a quad to inside another, one that ends before its first, every second row
-/// backwards, channels from groups in turn, and a pad of channels and pixels.
+/// Quads that two and three inputs share, a slice from inside a quad to inside another, one that ends before its first,
+/// every second row backwards, channels from groups in turn, and a pad of channels and pixels.
 fn network(height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;

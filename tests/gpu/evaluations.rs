@@ -1,4 +1,5 @@
-//! Scores of whole evaluations against the same done picture by picture on the CPU, with the network asked through the explainer.
+//! Scores of whole evaluations against the same done picture by picture on the CPU, with the network asked through the
+//! explainer.
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::evaluation::{Evaluation, Evaluator, Options, Sample, Scores};

@@ -1,4 +1,5 @@
-//! Convolutions of every geometry against the f64 reference, node by node: groups, dilation, two strides, uneven padding and kernels.
+//! Convolutions of every geometry against the f64 reference, node by node: groups, dilation, two strides, uneven
+//! padding and kernels.
 
 use crate::{gpu, limited_gpu, random_batch};
 use agf::gpu::Gpu;

@@ -119,7 +119,8 @@ fn large_winograd_tiles() {
     }
 }
 
-/// VGG-19's first linear layer has 392 MiB, a binding 128; EfficientNet has odd channel counts and depthwise convolutions.
+/// VGG-19's first linear layer has 392 MiB, a binding 128; EfficientNet has odd channel counts and depthwise
+/// convolutions.
 #[test]
 fn limited_small_networks() {
     for name in ["trace_tiny_vgg", "trace_tiny_resnet", "resnet18_64", "efficientnet_lite0_zebra_elephant_192x256"] {

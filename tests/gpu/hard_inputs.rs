@@ -1,5 +1,5 @@
-//! Pictures on which fast convolution algorithms lose digits, since their rounding errors follow the largest value nearby: most values
-//! equal or zero, a few large. The map must stay near the one computed in f64 all the same.
+//! Pictures on which fast convolution algorithms lose digits, since their rounding errors follow the largest value
+//! nearby: most values equal or zero, a few large. The map must stay near the one computed in f64 all the same.
 
 use crate::common::random::Random;
 use crate::gpu;

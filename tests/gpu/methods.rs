@@ -1,4 +1,5 @@
-//! The methods beside AGF: against the goldens, against the f64 reference on every family of networks, and what each of them promises.
+//! The methods beside AGF: against the goldens, against the f64 reference on every family of networks, and what each of
+//! them promises.
 
 use crate::common::compare::assert_relative_l2;
 use crate::common::conditioning::{is_well_conditioned, well_conditioned};
@@ -119,7 +120,8 @@ fn maps_of_goldens() {
     }
 }
 
-/// The reference's map of one picture, all variations included. The variations are those of `batch`, of which the picture may be a slightly changed copy.
+/// The reference's map of one picture, all variations included. The variations are those of `batch`, of which the
+/// picture may be a slightly changed copy.
 fn reference_map(model: &Model, method: &Method, batch: &Batch, picture: &[f64], class: u32) -> Vec<f64> {
     let network = model.build(batch.height, batch.width).unwrap();
     let explanation = method.explain(&network, 1).unwrap();
@@ -138,7 +140,8 @@ fn reference_map(model: &Model, method: &Method, batch: &Batch, picture: &[f64],
     schedule.map(&sum, &batch.data, picture.len() / 3)
 }
 
-/// Every method but AGF and the relevance methods, which have tests of their own; two variations of each that has several.
+/// Every method but AGF and the relevance methods, which have tests of their own; two variations of each that has
+/// several.
 fn methods() -> Vec<Method> {
     let is_relevance = |method: &Method| matches!(method, Method::Agf(_) | Method::Relevance(_));
     let methods = Method::ALL.iter().filter(|method| !is_relevance(method));

@@ -1,5 +1,5 @@
-//! Averages of windows, local response normalisation and ReLU with a slope per channel, against the f64 reference; and faults planted in
-//! these and in what moves channels and pixels.
+//! Averages of windows, local response normalisation and ReLU with a slope per channel, against the f64 reference; and
+//! faults planted in these and in what moves channels and pixels.
 
 use crate::planted_faults::{is, plant_in_model, replace_constant};
 use crate::{gpu, limited_gpu, random_batch};
@@ -21,7 +21,8 @@ const fn normalization(size: u32, alpha: f32) -> ResponseNormalization {
     ResponseNormalization { size, alpha: Constant::new(alpha), beta, bias }
 }
 
-/// Channels that are no multiple of 4, padding that counts and that does not, dilation, and a last window beyond what counts.
+/// Channels that are no multiple of 4, padding that counts and that does not, dilation, and a last window beyond what
+/// counts.
 fn network(height: u32, width: u32) -> Result<Network, GraphError> {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(3, height, width))?;

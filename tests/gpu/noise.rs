@@ -5,7 +5,8 @@ use agf::gpu::{Program, WeightStore};
 use agf::graph::{Explain, Graph, Shape, VariationField};
 use agf::plan::{Plan, Sharing};
 
-/// Five channels of three pixels, of seed 0x123456789abc and variation 3, times 2^21: by a program of its own in Python's whole numbers.
+/// Five channels of three pixels, of seed 0x123456789abc and variation 3, times 2^21: by a program of its own in
+/// Python's whole numbers.
 const EXPECTED: [i32; 15] = [
     -3_673_695, 960_674, 892_641, -140_040, -3_984_279, -4_389_304, 3_287_781, 943_799, 653_727, -1_456_414,
     -4_049_146, -846_791, -383_706, -2_665_772, 3_137_385,

@@ -1,4 +1,5 @@
-//! Networks from ONNX files against goldens of an independent implementation: alone, in a batch of three, and with WebGPU's limits.
+//! Networks from ONNX files against goldens of an independent implementation: alone, in a batch of three, and with
+//! WebGPU's limits.
 
 use crate::common::compare::{assert_relative_l2, assert_similar};
 use crate::common::goldens::{LOGITS_TOLERANCE, repository_path, synthetic_picture};

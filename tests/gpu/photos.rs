@@ -1,4 +1,5 @@
-//! The embedded model on the sample photos: what it sees, and that a class's map lies in the class's half of a two-class photo.
+//! The embedded model on the sample photos: what it sees, and that a class's map lies in the class's half of a
+//! two-class photo.
 
 use crate::common::goldens::repository_path;
 use crate::gpu;

@@ -1,4 +1,5 @@
-//! Ranking and masking on the GPU against the same written down plainly, with fresh random maps: ties, zeros of both signs, NaN.
+//! Ranking and masking on the GPU against the same written down plainly, with fresh random maps: ties, zeros of both
+//! signs, NaN.
 
 use crate::common::random::Random;
 use crate::common::read_back;

@@ -130,7 +130,8 @@ fn planted_faults_are_found() {
     plant("maps of the first channels", TinyResNet, |step| {
         is(step, Shader::SaliencyMaps) && step.uniforms.set("quads", 1u32)
     });
-    // Not the relevance as it is: a pooled value is the largest of its window, so that the ratio rule hands it on whole.
+    // Not the relevance as it is: a pooled value is the largest of its window, so that the ratio rule hands it on
+    // whole.
     plant("relevance divided by itself", TinyVgg, |step| {
         let relevance = step.kernel.constants.contains(&("RELEVANCE", 1)) && is(step, Shader::MaxPoolTranspose);
         if relevance {

@@ -1,5 +1,5 @@
-//! Weights kept as f16: against the reference with the same rounded weights, at the tolerances of f32, and with the bits of an f32 run
-//! of them.
+//! Weights kept as f16: against the reference with the same rounded weights, at the tolerances of f32, and with the
+//! bits of an f32 run of them.
 
 use crate::{gpu, limited_gpu, random_batch, targets};
 use agf::gpu::Gpu;

@@ -1,5 +1,5 @@
-//! What must hold for any network, weights and pictures: same bits again, alone and in a batch; agreement with the f64 reference for
-//! fresh random weights, sizes, classes and ablations.
+//! What must hold for any network, weights and pictures: same bits again, alone and in a batch; agreement with the f64
+//! reference for fresh random weights, sizes, classes and ablations.
 
 use crate::common::compare::assert_relative_l2;
 use crate::common::conditioning::{is_well_conditioned, well_conditioned};

@@ -1,6 +1,6 @@
-//! Relevance methods on a device: goldens of the authors' program, alone, inside a batch and with WebGPU's default limits; every rule
-//! against the f64 reference; conservation, same bits in a batch and with other classes, and what the rule of sums is for. Every preset on
-//! every family of networks is in `verification.rs`.
+//! Relevance methods on a device: goldens of the authors' program, alone, inside a batch and with WebGPU's default
+//! limits; every rule against the f64 reference; conservation, same bits in a batch and with other classes, and what
+//! the rule of sums is for. Every preset on every family of networks is in `verification.rs`.
 
 use crate::common::compare::assert_similar;
 use crate::common::goldens::method_golden;
@@ -124,7 +124,8 @@ fn mixed_rules_pass() {
     check_nodes(gpu(), Architecture::TinyResNet, &agf, "agf by magnitude");
 }
 
-/// What the target's logit brings reaches the picture, layer by layer: no output of an active layer is without positive contributions.
+/// What the target's logit brings reaches the picture, layer by layer: no output of an active layer is without positive
+/// contributions.
 #[test]
 fn relevance_is_conserved() {
     let model = Model::synthetic(Architecture::TinyVgg).unwrap();
@@ -169,8 +170,8 @@ fn sensitivity(method: Method, batch: &Batch) -> f64 {
     changes[changes.len() / 2]
 }
 
-/// The rule of sums by values divides by `a + b`, which may be nearly 0; by magnitudes it does not. (LRP is steady either way: there
-/// relevance behind a sum is in proportion to its value.)
+/// The rule of sums by values divides by `a + b`, which may be nearly 0; by magnitudes it does not. (LRP is steady
+/// either way: there relevance behind a sum is in proportion to its value.)
 #[test]
 fn sums_by_magnitude_are_less_sensitive() {
     let batch = random_batch(4, 64, 64);

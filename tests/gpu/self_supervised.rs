@@ -1,5 +1,5 @@
-//! A network that was trained without labels is explained: tests/self_supervised/, made by tools/self_supervised.py. It was told by which angle
-//! pictures were turned, and only the object on them says so; its maps must lie there.
+//! A network that was trained without labels is explained: tests/self_supervised/, made by tools/self_supervised.py. It
+//! was told by which angle pictures were turned, and only the object on them says so; its maps must lie there.
 
 use crate::common::goldens::repository_path;
 use crate::gpu;
@@ -73,7 +73,8 @@ fn so_does_the_supervised_network_beside_it() {
     check("supervised", |index| index as u32 / 2);
 }
 
-/// What it learned tells kinds of objects apart, of which nobody told it: likeness and nearest neighbours are explained.
+/// What it learned tells kinds of objects apart, of which nobody told it: likeness and nearest neighbours are
+/// explained.
 #[test]
 fn its_vectors_are_compared() {
     let model = model("rotation");

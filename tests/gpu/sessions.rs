@@ -1,4 +1,5 @@
-//! Sessions as hosts use them: recorded at once and in parts, several at a time, from several threads; and what is refused.
+//! Sessions as hosts use them: recorded at once and in parts, several at a time, from several threads; and what is
+//! refused.
 
 use crate::common::read_back;
 use crate::{gpu, random_batch};
@@ -184,7 +185,8 @@ fn values_that_are_not_kept_are_refused() {
     assert_eq!(block_on(program.read(graph, &[network.logits])).unwrap()[0].len(), 10);
 }
 
-/// Sums of an audit change neither maps nor logits, and are only there where they are asked for. Without them more steps share a dispatch.
+/// Sums of an audit change neither maps nor logits, and are only there where they are asked for. Without them more
+/// steps share a dispatch.
 #[test]
 fn an_audit_changes_no_map() {
     for architecture in [Architecture::TinyVgg, Architecture::TinyResNet] {

@@ -32,8 +32,9 @@ async fn bits(
     values.into_iter().map(|values| values.into_iter().map(f32::to_bits).collect()).collect()
 }
 
-/// One network of each kind. Deeper ones repeat their blocks, and VGG's linear layers take minutes to pack for all methods; they run by the
-/// default method in `verification.rs`, and the plans of all are walked without a GPU. `AGF_ALL=1` runs all networks, for half an hour.
+/// One network of each kind. Deeper ones repeat their blocks, and VGG's linear layers take minutes to pack for all
+/// methods; they run by the default method in `verification.rs`, and the plans of all are walked without a GPU.
+/// `AGF_ALL=1` runs all networks, for half an hour.
 fn architectures() -> Vec<Architecture> {
     use Architecture::{EfficientNetLite0, ResNet18, ResNet50, TinyResNet, TinyVgg};
     match std::env::var_os("AGF_ALL") {

@@ -1,5 +1,5 @@
-//! The kernel for graphics cards by itself, with tiles of every kind and sums in several splits: convolutions of random shapes in every role,
-//! against the f64 reference.
+//! The kernel for graphics cards by itself, with tiles of every kind and sums in several splits: convolutions of random
+//! shapes in every role, against the f64 reference.
 
 use crate::common::compare::relative_l2;
 use crate::common::random::Random;

@@ -24,7 +24,8 @@ fn check(gpu: &Gpu, architecture: Architecture, method: &Method, count: u32) {
     println!("{architecture} {method}: {} nodes, map error {:.1e}", verification.checked.len(), verification.map_error);
 }
 
-/// Networks that differ from another one only in how often or how wide its blocks are; `AGF_ALL=1` verifies them as well.
+/// Networks that differ from another one only in how often or how wide its blocks are; `AGF_ALL=1` verifies them as
+/// well.
 fn repeats_another(architecture: Architecture) -> bool {
     use Architecture::{
         DenseNet161, DenseNet169, DenseNet201, EfficientNetLite1, EfficientNetLite2, EfficientNetLite3,
@@ -76,7 +77,8 @@ fn every_method_passes() {
     }
 }
 
-/// A network with one output: both of its classes' maps, and what becomes of its gradient and relevance on the way to the output.
+/// A network with one output: both of its classes' maps, and what becomes of its gradient and relevance on the way to
+/// the output.
 #[test]
 fn one_output_passes() {
     let recipe = Architecture::TinyVgg.recipe(1).unwrap();
@@ -115,7 +117,8 @@ fn gated_passes_compute_what_they_stand_for() {
     }
 }
 
-/// Every word of the method's own sums, computed by [`verify`] with the rest: magnitudes before and behind masks among them.
+/// Every word of the method's own sums, computed by [`verify`] with the rest: magnitudes before and behind masks among
+/// them.
 #[test]
 fn sums_of_an_audit_are_verified() {
     let model = Model::synthetic(Architecture::TinyVgg).unwrap();
@@ -162,7 +165,8 @@ fn tiny_pictures_pass() {
             assert!(verification.passed(), "{architecture} {height}x{width}: {failure:#?}");
             let is_notable = verification.map_error > NOTABLE_MAP_ERROR;
             assert_eq!(verification.map_sensitivity.is_some(), is_notable, "{architecture} {height}x{width}");
-            // On one pixel all of the relevance may be less than the last digit of what a rule adds to it and takes off again.
+            // On one pixel all of the relevance may be less than the last digit of what a rule adds to it and takes off
+            // again.
             let explained =
                 verification.map_sensitivity.is_none_or(|by_rounding| by_rounding > 0.1 * verification.map_error);
             assert!(explained, "{architecture} {height}x{width}: {}", verification.map_error);

@@ -1,5 +1,5 @@
-//! Winograd's algorithms by themselves, by tiles of both sizes: convolutions of random shapes in every role in which they may be used,
-//! against the f64 reference; and whole networks with F(4x4, 3x3), which must be asked for.
+//! Winograd's algorithms by themselves, by tiles of both sizes: convolutions of random shapes in every role in which
+//! they may be used, against the f64 reference; and whole networks with F(4x4, 3x3), which must be asked for.
 
 use crate::common::compare::relative_l2;
 use crate::common::random::Random;
@@ -17,8 +17,8 @@ use agf::plan::{Plan, Profile, Sharing};
 use agf::reference::Reference;
 use agf::verify::verify_edited;
 
-/// Largest relative L2 distance from f64 of one pass over random values of both signs: five times what was seen in 32 draws of shapes, 4e-7
-/// and 2e-6.
+/// Largest relative L2 distance from f64 of one pass over random values of both signs: five times what was seen in 32
+/// draws of shapes, 4e-7 and 2e-6.
 fn tolerance(tile: WinogradTile) -> f64 {
     match tile {
         WinogradTile::Two => 2e-6,
@@ -26,7 +26,8 @@ fn tolerance(tile: WinogradTile) -> f64 {
     }
 }
 
-/// The device with every pass of a plan by this tile that may be, by any kernel that can. The plan is made for the profile that `plan` is given.
+/// The device with every pass of a plan by this tile that may be, by any kernel that can. The plan is made for the
+/// profile that `plan` is given.
 pub fn everywhere(gpu: &Gpu, tile: WinogradTile, random: &mut Random, plan: impl Fn(&Profile) -> Plan) -> Gpu {
     let gpu = gpu.with_winograd(Some(tile));
     let shapes = plan(gpu.profile()).dense.into_iter().map(|pass| pass.shape);
@@ -68,8 +69,8 @@ fn forward(random: &mut Random) -> (Case, usize) {
     (Case { graph, input, outputs: vec![output] }, 1)
 }
 
-/// An explanation's passes: a gradient, one of a part of the weights, relevance times |x|; and a gated pass whose gate is open,
-/// which no tile of Winograd's computes.
+/// An explanation's passes: a gradient, one of a part of the weights, relevance times |x|; and a gated pass whose gate
+/// is open, which no tile of Winograd's computes.
 fn transposed(random: &mut Random) -> (Case, usize) {
     let (convolution, shape) = convolution(random);
     let Shape { height, width, .. } = shape;
@@ -151,7 +152,8 @@ fn transposed_passes_of_random_shapes() {
     check_random_shapes(transposed);
 }
 
-/// Node by node, with the tiles that the planner chooses by itself where it may: large ones in the first layers, small ones or none behind.
+/// Node by node, with the tiles that the planner chooses by itself where it may: large ones in the first layers, small
+/// ones or none behind.
 #[test]
 fn networks_pass_with_large_tiles() {
     use Architecture::{ResNet18, Vgg11, Vgg16Bn};

@@ -1,5 +1,5 @@
-//! Explaining without a class: goldens of an independent implementation, alone, in a batch and with WebGPU's limits; node by node against the
-//! reference; and what the library promises of references and neighbours.
+//! Explaining without a class: goldens of an independent implementation, alone, in a batch and with WebGPU's limits;
+//! node by node against the reference; and what the library promises of references and neighbours.
 
 use crate::common::compare::{assert_relative_l2, assert_similar};
 use crate::common::goldens::{LOGITS_TOLERANCE, repository_path};

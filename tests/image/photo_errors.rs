@@ -81,7 +81,8 @@ fn pictures_without_their_end_marker_are_read() {
     }
 }
 
-/// A TIFF file of one strip of 2 x 1 pixels: photometric interpretation, bits of a sample, samples of a pixel, format of samples.
+/// A TIFF file of one strip of 2 x 1 pixels: photometric interpretation, bits of a sample, samples of a pixel, format
+/// of samples.
 fn tiff_file(colors: u16, bits: u16, samples: u16, format: u16) -> Vec<u8> {
     let entry = |tag: u16, kind: u16, count: u32, value: u32| {
         let mut entry = [tag.to_le_bytes(), kind.to_le_bytes()].concat();

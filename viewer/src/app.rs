@@ -70,8 +70,8 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// A viewer on the device that the window draws with. `on_lost` is told what the next viewer should begin with, should that device be lost;
-    /// the window closes then.
+    /// A viewer on the device that the window draws with. `on_lost` is told what the next viewer should begin with,
+    /// should that device be lost; the window closes then.
     ///
     /// # Errors
     /// Where there is no wgpu device, or it lacks what the engine needs, in words.
@@ -157,7 +157,8 @@ impl Viewer {
         }
     }
 
-    /// Asks for maps of the chosen classes by the chosen methods, or for the classes' logits where these are not known yet.
+    /// Asks for maps of the chosen classes by the chosen methods, or for the classes' logits where these are not known
+    /// yet.
     pub(crate) fn ask(&mut self) {
         let Some(loaded) = &self.loaded else { return };
         let is_first = self.logits.is_empty();

@@ -1,4 +1,5 @@
-//! A question to the network, and the way to its answer: method after method, and where a method runs a picture several times, run after run.
+//! A question to the network, and the way to its answer: method after method, and where a method runs a picture several
+//! times, run after run.
 
 use crate::question::{Answer, Question, Shown};
 use crate::run::{Pace, Run, Submitted};

@@ -27,7 +27,8 @@ pub struct Summary {
 }
 
 impl Frames {
-    /// A frame begins. Only times between two frames count that both have something on its way, since a window at rest draws nothing.
+    /// A frame begins. Only times between two frames count that both have something on its way, since a window at rest
+    /// draws nothing.
     pub fn begin(&mut self, is_busy: bool) {
         let now = Instant::now();
         if let (Some(last), true) = (self.last, is_busy) {

@@ -1,4 +1,5 @@
-//! A window that shows which pixels of a photo speak for which class: a host of the library `agf` on the wgpu device that it is drawn with.
+//! A window that shows which pixels of a photo speak for which class: a host of the library `agf` on the wgpu device
+//! that it is drawn with.
 
 mod app;
 mod classes;
@@ -29,7 +30,8 @@ use agf::wgpu::{DeviceDescriptor, Features, Limits};
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use std::sync::Arc;
 
-/// What the window's device must have: what the engine makes use of, besides what the window needs; or WebGPU's default limits and no more.
+/// What the window's device must have: what the engine makes use of, besides what the window needs; or WebGPU's default
+/// limits and no more.
 pub fn graphics(webgpu_limits: bool) -> WgpuConfiguration {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
     setup.instance_descriptor.backends.remove(agf::wgpu::Backends::GL);

@@ -1,4 +1,5 @@
-//! "Is it true?": what the network says when the pixels that a map names are hidden. They are ranked and replaced on the GPU.
+//! "Is it true?": what the network says when the pixels that a map names are hidden. They are ranked and replaced on
+//! the GPU.
 
 use agf::evaluation::pixels::{Copy, Pixels, Rule};
 use agf::{Batch, Error, Explainer, Gpu, SessionShape};

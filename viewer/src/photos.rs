@@ -120,7 +120,8 @@ async fn content(file: &DroppedFileHandle) -> Result<Vec<u8>, String> {
     file.bytes_async().await
 }
 
-/// Pictures of a folder, as `agf-run` finds them: hidden entries, links to folders and pictures that agf wrote are left out.
+/// Pictures of a folder, as `agf-run` finds them: hidden entries, links to folders and pictures that agf wrote are left
+/// out.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::path);

@@ -81,7 +81,8 @@ impl Run {
         work(&self.parts[..self.next]) / work(&self.parts).max(1.0)
     }
 
-    /// Hands the GPU what fits a frame, once it has done what it has; `true` when all is done. `wake` is called when the GPU is ready for more.
+    /// Hands the GPU what fits a frame, once it has done what it has; `true` when all is done. `wake` is called when
+    /// the GPU is ready for more.
     pub fn advance(&mut self, gpu: &Gpu, pace: &mut Pace, wake: impl FnOnce() + Send + 'static) -> bool {
         if let Some(submitted) = &self.submitted {
             let Some(end) = submitted.end() else { return false };

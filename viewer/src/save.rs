@@ -73,8 +73,8 @@ async fn pixels(gpu: &Gpu, texture: &wgpu::Texture) -> Option<RgbImage> {
     RgbImage::from_raw(texture.width(), texture.height(), colors)
 }
 
-/// The arguments of the runs of `agf-run` that make the maps; `None` where the photo is no file. Options of AGF hold for a whole run, so each
-/// variant of it has one of its own.
+/// The arguments of the runs of `agf-run` that make the maps; `None` where the photo is no file. Options of AGF hold
+/// for a whole run, so each variant of it has one of its own.
 pub fn arguments(network: &Network, picture: &Picture, maps: &[Shown], view: &View) -> Option<Vec<Vec<String>>> {
     let path = picture.source.path()?;
     let mut classes: Vec<u32> = maps.iter().map(|shown| shown.map.class).collect();

@@ -10,7 +10,8 @@ use eframe::egui::{TextureId, Vec2};
 use eframe::egui_wgpu::Renderer;
 use std::sync::Arc;
 
-/// The share of a map's magnitudes, in thousandths, that lies within its colours: as in the files that `agf-run` writes.
+/// The share of a map's magnitudes, in thousandths, that lies within its colours: as in the files that `agf-run`
+/// writes.
 const AUTOMATIC: Limit = Limit::PerMille(995);
 
 /// Which values get the end colours.

@@ -1,5 +1,6 @@
-//! What must not hold up the window: reading files, planning, compiling, waiting for the GPU. It runs in a thread of its own, or, in a browser,
-//! whenever the page is idle. Jobs are done one after the other; one that a later job makes needless is not done at all.
+//! What must not hold up the window: reading files, planning, compiling, waiting for the GPU. It runs in a thread of
+//! its own, or, in a browser, whenever the page is idle. Jobs are done one after the other; one that a later job makes
+//! needless is not done at all.
 
 use crate::network::Network;
 use crate::perturbation::{Perturbation, Perturbed, Perturber};

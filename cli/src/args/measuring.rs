@@ -25,7 +25,8 @@ pub struct BenchArguments {
     /// What to measure
     #[arg(long, value_name = "WHAT", default_value = "network")]
     pub measure: Measure,
-    /// Size of the network's input [default: the model's own]; of variants, of the networks that have the layers [default: 224x224]
+    /// Size of the network's input [default: the model's own]; of variants, of the networks that have the layers
+    /// [default: 224x224]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Dimensions>,
     /// Seconds for each kind of measurement; each is taken 5 to 101 times

@@ -1,4 +1,5 @@
-//! What is measured of the adapter itself, whatever the network: variants of the dense kernels, and what a dispatch costs.
+//! What is measured of the adapter itself, whatever the network: variants of the dense kernels, and what a dispatch
+//! costs.
 
 use std::fmt::Write;
 

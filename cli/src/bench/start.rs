@@ -53,7 +53,8 @@ pub fn measure(arguments: &BenchArguments, gpu: &Gpu, settings: &Settings, chann
     })
 }
 
-/// What can be said of the driver's cache. Mesa's and NVIDIA's go where variables point them, others stay where they are.
+/// What can be said of the driver's cache. Mesa's and NVIDIA's go where variables point them, others stay where they
+/// are.
 fn caches(adapter: &AdapterSummary) -> &'static str {
     let names = format!("{} {}", adapter.driver, adapter.driver_info).to_lowercase();
     let is = |name| names.contains(name);

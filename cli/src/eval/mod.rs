@@ -1,7 +1,8 @@
 //! `agf-run eval`: photos in, tables and curves of how methods compare out.
 //!
-//! A thread reads pictures ahead, the library's [`Evaluator`] scores them batch by batch, and each batch's records are on disk before the
-//! next begins. The results are made from the records alone, so they do not depend on how often a run was interrupted.
+//! A thread reads pictures ahead, the library's [`Evaluator`] scores them batch by batch, and each batch's records are
+//! on disk before the next begins. The results are made from the records alone, so they do not depend on how often a
+//! run was interrupted.
 
 pub mod args;
 

@@ -21,7 +21,8 @@ const CURVES: &str = "curves.csv";
 /// Pictures that could not be used which are told one by one.
 const SHOWN: usize = 50;
 
-/// Reads the records of a folder, writes the results beside them, prints them, and lists the pictures that could not be used.
+/// Reads the records of a folder, writes the results beside them, prints them, and lists the pictures that could not be
+/// used.
 pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Result<Outcome, CliError> {
     let mut reader = RecordReader::open(folder)?;
     let mut means = Means::default();
@@ -62,8 +63,8 @@ pub(super) fn write(folder: &Path, as_json: bool, terminal: &mut Terminal) -> Re
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
 }
 
-/// Fails where something lies that is no result of an earlier run and would be replaced: a photo, perhaps, or a table of the user's. Plots
-/// say themselves what they are; tables belong to the records beside them.
+/// Fails where something lies that is no result of an earlier run and would be replaced: a photo, perhaps, or a table
+/// of the user's. Plots say themselves what they are; tables belong to the records beside them.
 pub(super) fn spare_others(folder: &Path, evaluation: Evaluation) -> Result<(), CliError> {
     let titles = evaluation.curve_titles();
     let tables =

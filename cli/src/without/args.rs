@@ -18,19 +18,23 @@ use crate::values;
 pub struct ComparisonArguments {
     /// Explain what sets each photo apart from this picture, or from the nearest one of --neighbours
     ///
-    /// The logits are the photo's less the neighbour's, and --class top is the class in which the photo exceeds its neighbour the most.
+    /// The logits are the photo's less the neighbour's, and --class top is the class in which the photo exceeds its
+    /// neighbour the most.
     #[arg(long, value_name = "PICTURE|nearest", conflicts_with = "like")]
     pub against: Option<NeighbourChoice>,
-    /// Folder of the pictures that --against nearest chooses from, by the angle between penultimate vectors; a photo is never its own neighbour
+    /// Folder of the pictures that --against nearest chooses from, by the angle between penultimate vectors; a photo
+    /// is never its own neighbour
     #[arg(long, value_name = "DIR")]
     pub neighbours: Option<PathBuf>,
-    /// Explain which pixels make each photo like this picture, or like those of a folder together; may be given several times
+    /// Explain which pixels make each photo like this picture, or like those of a folder together; may be given
+    /// several times
     ///
-    /// References take the place of the classes: they are called like their files or folders, and several compete. A logit is the cosine
-    /// of the angle between penultimate vectors times --temperature.
+    /// References take the place of the classes: they are called like their files or folders, and several compete. A
+    /// logit is the cosine of the angle between penultimate vectors times --temperature.
     #[arg(long, value_name = "PICTURE|DIR")]
     pub like: Vec<PathBuf>,
-    /// What similarities are multiplied by to be logits: the higher, the more --like decides between references [default: 10]
+    /// What similarities are multiplied by to be logits: the higher, the more --like decides between references
+    /// [default: 10]
     #[arg(long, value_name = "NUMBER", requires = "like", value_parser = temperature)]
     pub temperature: Option<f32>,
     #[command(flatten)]
@@ -42,11 +46,12 @@ pub struct ComparisonArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Without a class")]
 pub struct VectorArguments {
-    /// Node of the network whose value is the penultimate vector, as agf-run plan calls it [default: what the last linear layer reads, or the
-    /// output]
+    /// Node of the network whose value is the penultimate vector, as agf-run plan calls it [default: what the last
+    /// linear layer reads, or the output]
     #[arg(long, value_name = "NODE")]
     pub features: Option<String>,
-    /// Folder for the vectors of folders, which are computed once per content, network and preprocessing [default: beside each folder]
+    /// Folder for the vectors of folders, which are computed once per content, network and preprocessing [default:
+    /// beside each folder]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 }
@@ -99,7 +104,8 @@ pub struct EmbedArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub input: InputArguments,
-    /// Array to write: float32 of shape (N, C); the names of its rows go into a list beside it, vectors.txt for vectors.npy
+    /// Array to write: float32 of shape (N, C); the names of its rows go into a list beside it, vectors.txt for
+    /// vectors.npy
     #[arg(long, value_name = "FILE.npy", default_value = "vectors.npy")]
     pub out: PathBuf,
     #[command(flatten)]
@@ -110,7 +116,8 @@ pub struct EmbedArguments {
 /// What the commands about vectors share.
 #[derive(Debug, Args)]
 pub struct CommonArguments {
-    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter allows]
+    /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter
+    /// allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
     #[command(flatten)]

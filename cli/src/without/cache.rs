@@ -1,4 +1,5 @@
-//! Penultimate vectors on disk, by the content of their pictures. A file belongs to one network and one way to prepare pictures.
+//! Penultimate vectors on disk, by the content of their pictures. A file belongs to one network and one way to prepare
+//! pictures.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -53,7 +53,8 @@ pub(crate) struct Beside {
 pub(crate) struct NeighbourReport {
     /// The file.
     input: String,
-    /// The cosine of the angle between the penultimate vectors of photo and neighbour; none where one has no direction.
+    /// The cosine of the angle between the penultimate vectors of photo and neighbour; none where one has no
+    /// direction.
     similarity: Option<f32>,
 }
 

@@ -42,8 +42,8 @@ pub(super) struct Embedder<'a> {
 }
 
 impl Gallery {
-    /// The pictures of a folder, and their vectors of `length` values. The cache is read first, and written where vectors were missing; what is
-    /// wrong with it is told and does no harm.
+    /// The pictures of a folder, and their vectors of `length` values. The cache is read first, and written where
+    /// vectors were missing; what is wrong with it is told and does no harm.
     ///
     /// # Errors
     /// [`CliError`] for a folder without pictures that can be used, and where the user interrupts.

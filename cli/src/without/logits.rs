@@ -4,8 +4,8 @@ use agf::{Batch, Error, Explainer};
 
 use crate::decode::Picture;
 
-/// The network's own logits of pictures, whose tensors are taken: each alone, as their sizes may differ. `explainer` may be one that is asked
-/// against neighbours, with `classes` logits.
+/// The network's own logits of pictures, whose tensors are taken: each alone, as their sizes may differ. `explainer`
+/// may be one that is asked against neighbours, with `classes` logits.
 pub(super) fn own(explainer: &mut Explainer, pictures: &mut [Picture], classes: u32) -> Result<Vec<Vec<f32>>, Error> {
     let mut logits = Vec::with_capacity(pictures.len());
     for of_one_size in pictures.chunk_by_mut(|a, b| size(a) == size(b)) {

@@ -1,6 +1,7 @@
 //! Explaining without a class: what photos are compared with, vectors of folders, and the commands that show them.
 //!
-//! [`comparison`] makes the network of `explain --against` and `--like`, [`gallery`] the vectors of a folder, which [`cache`] keeps.
+//! [`comparison`] makes the network of `explain --against` and `--like`, [`gallery`] the vectors of a folder, which
+//! [`cache`] keeps.
 
 pub mod args;
 mod cache;
@@ -20,7 +21,8 @@ use super::{CliError, Outcome};
 use agf::Error;
 use agf::models::Model;
 
-/// The model with the node that was chosen for its penultimate vector; tells where that is the output for want of a linear layer.
+/// The model with the node that was chosen for its penultimate vector; tells where that is the output for want of a
+/// linear layer.
 fn with_features(model: Model, node: Option<&str>) -> Result<Model, CliError> {
     let model = match node {
         Some(node) => model.with_features(node).map_err(Error::from)?,

@@ -1,4 +1,5 @@
-//! Each bad input gives one clear error and exit code 2, and costs nothing that was written before or belongs to another input.
+//! Each bad input gives one clear error and exit code 2, and costs nothing that was written before or belongs to
+//! another input.
 
 use std::fs;
 

@@ -81,8 +81,8 @@ fn every_evaluation_gives_a_table_and_files() {
     }
 }
 
-/// The accuracies of a network that answers the same for black pixels everywhere must be 0 or 1 in the extremes, and the curve is a
-/// mean over pictures: with one picture it holds zeros and ones only.
+/// The accuracies of a network that answers the same for black pixels everywhere must be 0 or 1 in the extremes, and
+/// the curve is a mean over pictures: with one picture it holds zeros and ones only.
 #[test]
 fn perturbation_counts_whole_answers() {
     let place = Place::new();

@@ -1,4 +1,5 @@
-//! Files that get in the way: outputs that would replace inputs, leftovers of other runs, odd names, pipes, and full disks.
+//! Files that get in the way: outputs that would replace inputs, leftovers of other runs, odd names, pipes, and full
+//! disks.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! The folder `tests/hostile`: pictures made to do harm, with the answer to each in its table; and files too large to be kept there.
+//! The folder `tests/hostile`: pictures made to do harm, with the answer to each in its table; and files too large to
+//! be kept there.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Signals that ask the program to end. SIGTERM stands for all of them, as SIGINT is ignored where tests run in the background.
+//! Signals that ask the program to end. SIGTERM stands for all of them, as SIGINT is ignored where tests run in the
+//! background.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,5 @@
-//! Which network, and where its weights come from: checkpoints, what others have downloaded, roles, and what a network is.
+//! Which network, and where its weights come from: checkpoints, what others have downloaded, roles, and what a network
+//! is.
 
 use std::fs;
 

@@ -125,7 +125,8 @@ fn verification() {
     }
 }
 
-/// Mesa's software driver with vectors of 128 bits: kernels that need 8 lanes must not be taken. Other drivers ignore the variables.
+/// Mesa's software driver with vectors of 128 bits: kernels that need 8 lanes must not be taken. Other drivers ignore
+/// the variables.
 #[test]
 fn verification_with_subgroups_of_four_lanes() {
     let place = Place::new();

@@ -66,7 +66,8 @@ impl Run {
     }
 }
 
-/// A folder of its own for each test, which is also where the program runs, and another for what it keeps of the user's.
+/// A folder of its own for each test, which is also where the program runs, and another for what it keeps of the
+/// user's.
 pub struct Place {
     folder: TempDir,
     home: TempDir,

@@ -1,4 +1,5 @@
-//! Photos compared with neighbours and references, vectors of folders, and what is said where there is nothing to compare with.
+//! Photos compared with neighbours and references, vectors of folders, and what is said where there is nothing to
+//! compare with.
 
 use std::fs;
 

@@ -29,7 +29,8 @@ fn workgroups(lanes: u32, samples: u32) -> [u32; 3] {
     [lanes.div_ceil(64), 1, samples]
 }
 
-/// Ranks the pixels of `maps` maps: a radix sort from the lowest digit to the highest, each step of which keeps the order of equals.
+/// Ranks the pixels of `maps` maps: a radix sort from the lowest digit to the highest, each step of which keeps the
+/// order of equals.
 pub fn rank_calls(pixels: u32, maps: u32) -> Vec<Call> {
     let runs = pixels.div_ceil(RUN);
     let call = |shader, uniforms, buffers: &[usize], workgroups| Call {

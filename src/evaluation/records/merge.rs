@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// Merges the records of all shards of one evaluation into those of a single run, in `out`.
 ///
 /// # Errors
-/// [`RecordError::Merge`] where a shard is missing, unfinished or given twice, [`RecordError::Settings`] where one was made otherwise.
+/// [`RecordError::Merge`] where a shard is missing, unfinished or given twice, [`RecordError::Settings`] where one was
+/// made otherwise.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<(), RecordError> {
     let mut shards: Vec<RecordReader> = Vec::new();
     for folder in folders {

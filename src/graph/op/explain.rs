@@ -1,4 +1,5 @@
-//! What only explanations have: which class is meant, products with parts of weights, the steps of the relevance rules, and maps.
+//! What only explanations have: which class is meant, products with parts of weights, the steps of the relevance rules,
+//! and maps.
 
 use super::{Activation, Binary, LogitRelevance, Part, Reduction, ResidualTerms, Unary, VariationField};
 use crate::graph::{ConvolutionId, LinearId};
@@ -18,7 +19,8 @@ pub enum Explain {
     /// (logits, class) the first relevance of a walk that begins at the logits.
     LogitRelevance(LogitRelevance),
 
-    /// (x) `part(W) * part(x)` of a convolution. Where both parts are whole, [`Op::convolve`](super::Op::convolve) makes it a forward operation.
+    /// (x) `part(W) * part(x)` of a convolution. Where both parts are whole, [`Op::convolve`](super::Op::convolve)
+    /// makes it a forward operation.
     ConvolveParts {
         /// Layer.
         layer: ConvolutionId,
@@ -27,8 +29,8 @@ pub enum Explain {
         /// Part of the input.
         input: Part,
     },
-    /// (g, c, bwd(W, g)) `bwd(W, g [c != 0])`, which is its third input wherever the mask takes nothing: the usual case, then
-    /// free of cost.
+    /// (g, c, bwd(W, g)) `bwd(W, g [c != 0])`, which is its third input wherever the mask takes nothing: the usual
+    /// case, then free of cost.
     ConvolveTransposeMasked {
         /// Layer.
         layer: ConvolutionId,
@@ -48,7 +50,8 @@ pub enum Explain {
         /// Columns of the convolution's input.
         width: u32,
     },
-    /// (x) `part(W) part(x)` of a linear layer. Where both parts are whole, [`Op::linear`](super::Op::linear) makes it a forward operation.
+    /// (x) `part(W) part(x)` of a linear layer. Where both parts are whole, [`Op::linear`](super::Op::linear) makes it
+    /// a forward operation.
     LinearParts {
         /// Layer.
         layer: LinearId,
@@ -64,7 +67,8 @@ pub enum Explain {
         /// Part of the weight.
         weight: Part,
     },
-    /// (c, y) the ratio rule `y * div(c, y)` where `y` is strictly between the bounds, else 0: there input and output are equal.
+    /// (c, y) the ratio rule `y * div(c, y)` where `y` is strictly between the bounds, else 0: there input and output
+    /// are equal.
     ClampRelevance(Activation),
 
     /// (x) elementwise.
@@ -74,16 +78,18 @@ pub enum Explain {
     /// (v) to a scalar.
     Reduce(Reduction),
 
-    /// (C, x, g) per pixel: channel 0 `phi = mean_ch(C)`, channel 1 `relu(mean_ch(x * g))`; g may be one value per channel.
+    /// (C, x, g) per pixel: channel 0 `phi = mean_ch(C)`, channel 1 `relu(mean_ch(x * g))`; g may be one value per
+    /// channel.
     SaliencyMaps,
     /// (v) maximum of channel 1 of per-pixel maps, a scalar.
     SaliencyMaximum,
     /// (C, saliency maps) map 1 of the pixel where C is not zero, else 0.
     MaskedSaliency,
-    /// (v, max(v), maps) `Q` of `factor`: per channel the mean of `sigmoid(10 div(v, max))` over the pixels with `phi < 0` (pixel 0)
-    /// and `phi > 0` (pixel 1).
+    /// (v, max(v), maps) `Q` of `factor`: per channel the mean of `sigmoid(10 div(v, max))` over the pixels with `phi <
+    /// 0` (pixel 0) and `phi > 0` (pixel 1).
     FactorBasis,
-    /// (x, max(x), basis of x, gm, max(gm), basis of gm) per pixel: channel 0 `factor(x)`, channel 1 `factor(gm)`, before the ReLU.
+    /// (x, max(x), basis of x, gm, max(gm), basis of gm) per pixel: channel 0 `factor(x)`, channel 1 `factor(gm)`,
+    /// before the ReLU.
     FactorMaps,
     /// (C, A, saliency maps, max of map 1, factor maps) the residual `R` of a full convolution.
     Residual(ResidualTerms),
@@ -94,15 +100,17 @@ pub enum Explain {
     /// (x, W+^T S, W-^T S, min(x), max(x)) `(x - min) W+^T S + (x - max) W-^T S`: the box rule's relevance.
     BoxRelevance,
 
-    /// (x, variation index) in the shape of x: independent standard normal values that depend on seed, variation and position alone. Philox 4x32-10
-    /// (Salmon et al., 2011) with the seed as key and (pixel, channel quad, variation, 0) as counter gives four words; each pair (p, q) of
-    /// them gives two values by Box-Muller, `sqrt(-2 ln u) cos(2 pi v)` and `... sin(2 pi v)`, `u = (p / 2^8 + 1) / 2^24` and
-    /// `v = q / 2^8 / 2^24` with whole quotients.
+    /// (x, variation index) in the shape of x: independent standard normal values that depend on seed, variation and
+    /// position alone. Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, channel quad,
+    /// variation, 0) as counter gives four words; each pair (p, q) of them gives two values by Box-Muller, `sqrt(-2
+    /// ln u) cos(2 pi v)` and `... sin(2 pi v)`, `u = (p / 2^8 + 1) / 2^24` and `v = q / 2^8 / 2^24` with whole
+    /// quotients.
     Noise {
         /// The seed.
         seed: u64,
     },
-    /// (v) bilinear to `height` x `width`; pixel centres lie at half integers, positions outside of all centres take the edge's value.
+    /// (v) bilinear to `height` x `width`; pixel centres lie at half integers, positions outside of all centres take
+    /// the edge's value.
     Resize {
         /// Rows.
         height: u32,

@@ -32,7 +32,8 @@ pub enum Forward {
     ParametricRelu(SlopeId),
     /// (x) local response normalisation.
     NormalizeResponse(ResponseNormalization),
-    /// (x) at each pixel the channels less their mean, divided by `sqrt(variance + epsilon)`: layer normalisation without its factors.
+    /// (x) at each pixel the channels less their mean, divided by `sqrt(variance + epsilon)`: layer normalisation
+    /// without its factors.
     NormalizeChannels {
         /// Added to the variance, above 0.
         epsilon: Constant,
@@ -65,7 +66,8 @@ pub enum Forward {
         /// Shape of the result.
         shape: Shape,
     },
-    /// (x) channels cut into so many groups, and taken from the groups in turn: the result's channel `i groups + k` is the `i`th of group `k`.
+    /// (x) channels cut into so many groups, and taken from the groups in turn: the result's channel `i groups + k` is
+    /// the `i`th of group `k`.
     Shuffle {
         /// Number of groups.
         groups: u32,

@@ -1,9 +1,10 @@
-//! The operations of a graph, in three groups: what networks are made of ([`Forward`]), what differentiation adds ([`Backward`]), and
-//! what only explanations have ([`Explain`]). Every `match` on them names every operation, so that a new one is a list of compile errors.
+//! The operations of a graph, in three groups: what networks are made of ([`Forward`]), what differentiation adds
+//! ([`Backward`]), and what only explanations have ([`Explain`]). Every `match` on them names every operation, so that
+//! a new one is a list of compile errors.
 //!
-//! Inputs are listed in order in parentheses; shapes are (channels, height, width) of one sample. Notation follows the method's paper:
-//! `x` a layer's input, `W` its weight, `c` relevance arriving at its output, `C` the gradient-free relevance, `g` a gradient;
-//! `div(a, b)` is 0 where `b` is 0, else `a / (b + 1e-9)`.
+//! Inputs are listed in order in parentheses; shapes are (channels, height, width) of one sample. Notation follows the
+//! method's paper: `x` a layer's input, `W` its weight, `c` relevance arriving at its output, `C` the gradient-free
+//! relevance, `g` a gradient; `div(a, b)` is 0 where `b` is 0, else `a / (b + 1e-9)`.
 
 mod backward;
 mod explain;
@@ -36,8 +37,8 @@ pub enum Op {
 }
 
 impl Op {
-    /// `part(W) * part(x)` of a convolution, without its bias: a [`Forward`] operation where both parts are whole, so that a network's own
-    /// product and a rule's are one node.
+    /// `part(W) * part(x)` of a convolution, without its bias: a [`Forward`] operation where both parts are whole, so
+    /// that a network's own product and a rule's are one node.
     pub const fn convolve(layer: ConvolutionId, weight: Part, input: Part) -> Op {
         match (weight, input) {
             (Part::Full, Part::Full) => Op::Forward(Forward::Convolve { layer, bias: false }),

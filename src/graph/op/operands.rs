@@ -40,8 +40,8 @@ impl Activation {
     }
 }
 
-/// Windows that are averaged: the sum over each window's pixels divided by the number of its positions that lie in the picture or in that
-/// part of the padding which counts.
+/// Windows that are averaged: the sum over each window's pixels divided by the number of its positions that lie in the
+/// picture or in that part of the padding which counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Averaging {
     /// The windows. Their padding may reach beyond what counts, where a last window shall not be left out.
@@ -50,8 +50,8 @@ pub struct Averaging {
     pub counted: Padding,
 }
 
-/// Local response normalisation: `x / (bias + alpha / size * sum(x^2))^beta`, the sum being over `size` channels around each one, of an even
-/// number one more behind it.
+/// Local response normalisation: `x / (bias + alpha / size * sum(x^2))^beta`, the sum being over `size` channels around
+/// each one, of an even number one more behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResponseNormalization {
     /// Number of channels that are summed over.

@@ -83,7 +83,8 @@ impl Region {
     }
 }
 
-/// An order of channels (0), rows (1) and columns (2): which of them the first, second and third axis of a transposed value are.
+/// An order of channels (0), rows (1) and columns (2): which of them the first, second and third axis of a transposed
+/// value are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Order([u8; 3]);
 

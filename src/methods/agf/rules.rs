@@ -88,9 +88,10 @@ impl Layer<'_> {
         self.shift(c, residual)
     }
 
-    /// Relevance within the box that the smallest and the largest value of the input span. Where the quotient's divisor is exactly 0, so is
-    /// every term of the sums that the quotient multiplies: `div` and a plain division by `Z + 1e-9` give the same. With
-    /// `bwd(W, S) = bwd(W+, S) + bwd(W-, S)` it takes two transposed passes instead of three.
+    /// Relevance within the box that the smallest and the largest value of the input span. Where the quotient's divisor
+    /// is exactly 0, so is every term of the sums that the quotient multiplies: `div` and a plain division by `Z +
+    /// 1e-9` give the same. With `bwd(W, S) = bwd(W+, S) + bwd(W-, S)` it takes two transposed passes instead of
+    /// three.
     pub fn box_rule(&mut self, layer: ConvolutionId) -> Result<NodeId, GraphError> {
         let (x, weights) = (self.inputs[0], Weights::Convolution(layer));
         let low = self.add("min x", Reduction::Minimum, &[x])?;

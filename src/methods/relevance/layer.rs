@@ -32,7 +32,8 @@ impl Weights {
     }
 }
 
-/// One forward node with the relevance `c` and the gradient `g` at its output, and the gradient `g_x` at its first input.
+/// One forward node with the relevance `c` and the gradient `g` at its output, and the gradient `g_x` at its first
+/// input.
 pub(in crate::methods) struct Layer<'a> {
     pub graph: &'a mut Graph,
     pub id: NodeId,
@@ -215,7 +216,8 @@ impl Layer<'_> {
         self.at_operands([to_a, to_b])
     }
 
-    /// What each branch of a sum or difference gets: `a S` and `b S`, or `-b S`, with `S = div(c, a + b)`, or `div(c, a - b)`.
+    /// What each branch of a sum or difference gets: `a S` and `b S`, or `-b S`, with `S = div(c, a + b)`, or `div(c, a
+    /// - b)`.
     fn shares_of_sum(&mut self, op: Forward) -> Result<Vec<NodeId>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
         let s = self.binary("S", Binary::Ratio, self.c, self.id)?;

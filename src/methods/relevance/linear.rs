@@ -4,7 +4,8 @@ use super::{Layer, Weights};
 use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Op, Part, Unary};
 
 impl Layer<'_> {
-    /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)` (Bach et al. 2015, section 2.3; for inputs of both signs as the AGF authors' program).
+    /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)` (Bach et al. 2015, section 2.3; for inputs of both signs as the AGF
+    /// authors' program).
     pub(super) fn alpha_beta(&mut self, weights: Weights, alpha: Constant) -> Result<NodeId, GraphError> {
         let activating = self.matched(weights, Part::Positive, Part::Negative)?;
         if alpha.value() == 1.0 {
@@ -33,7 +34,8 @@ impl Layer<'_> {
         self.times("f of a part", back, x)
     }
 
-    /// `x+ bwd(W+, S) + x- bwd(W-, S)` with `S = div(c, fwd(W+, x+) + fwd(W-, x-))` (Montavon et al. 2017, both signs of the input).
+    /// `x+ bwd(W+, S) + x- bwd(W-, S)` with `S = div(c, fwd(W+, x+) + fwd(W-, x-))` (Montavon et al. 2017, both signs
+    /// of the input).
     pub(super) fn z_plus(&mut self, weights: Weights) -> Result<NodeId, GraphError> {
         let z = self.positive_sum(weights)?;
         let s = self.binary("S", Binary::Ratio, self.c, z)?;
@@ -41,7 +43,8 @@ impl Layer<'_> {
     }
 
     /// As the epsilon rule, with every positive contribution times `1 + gamma` (Montavon et al. 2019):
-    /// `S = div(c, fwd(W, x) + gamma P)`, `x bwd(W, S) + gamma (x+ bwd(W+, S) + x- bwd(W-, S))`, `P = fwd(W+, x+) + fwd(W-, x-)`.
+    /// `S = div(c, fwd(W, x) + gamma P)`, `x bwd(W, S) + gamma (x+ bwd(W+, S) + x- bwd(W-, S))`, `P = fwd(W+, x+) +
+    /// fwd(W-, x-)`.
     pub(super) fn gamma(&mut self, weights: Weights, gamma: Constant) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
         let all = self.forward("W x", weights, Part::Full, x)?;

@@ -1,10 +1,11 @@
-//! Relevance methods: relevance walks from the logits to the picture, and a list of rules says what each layer does with it.
+//! Relevance methods: relevance walks from the logits to the picture, and a list of rules says what each layer does
+//! with it.
 //!
-//! A [`RuleList`] is a method of this kind: AGF, LRP and RAP are files of `presets/`, in the form that users write their own in. The first
-//! rule whose [`Selector`] matches a node is the node's rule.
+//! A [`RuleList`] is a method of this kind: AGF, LRP and RAP are files of `presets/`, in the form that users write
+//! their own in. The first rule whose [`Selector`] matches a node is the node's rule.
 //!
-//! Flow: text ([`RuleList::parse`]) -> rules -> a rule for every node (`assign`) -> one walk per class (`walk`), in which `layer`, `linear`,
-//! `rap` and `agf::rules` turn rules into nodes.
+//! Flow: text ([`RuleList::parse`]) -> rules -> a rule for every node (`assign`) -> one walk per class (`walk`), in
+//! which `layer`, `linear`, `rap` and `agf::rules` turn rules into nodes.
 
 mod assign;
 mod layer;
@@ -34,7 +35,8 @@ pub enum Start {
     /// The target's logit.
     #[default]
     Logit,
-    /// As [`Start::Logit`], less the map of all other classes together, which begins with `y_t / (K - 1)` at each and is scaled to the same sum.
+    /// As [`Start::Logit`], less the map of all other classes together, which begins with `y_t / (K - 1)` at each and
+    /// is scaled to the same sum.
     LogitContrast,
     /// As [`Start::LogitContrast`] from `p_t (1 - p_t)` and `p_t p_k`, with the softmax `p` of the logits.
     SoftmaxContrast,
@@ -90,11 +92,12 @@ impl RuleList {
     }
 
     /// Adds the maps of `slots` classes to a network's graph. Which class a slot means is data of the run (see
-    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)). Slots share everything that does not depend on the class.
+    /// [`Explain::ClassRequest`](crate::graph::Explain::ClassRequest)). Slots share everything that does not depend on
+    /// the class.
     ///
     /// # Errors
-    /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where no path leads from the logits to the picture, or
-    /// a walk from the target's probability does not find a linear layer at the end.
+    /// [`MethodError::NoRule`] names every node without a rule; [`MethodError::Form`] where no path leads from the
+    /// logits to the picture, or a walk from the target's probability does not find a linear layer at the end.
     pub fn explain(&self, network: &Network, slots: u32) -> Result<Explanation, MethodError> {
         let assignment = Assignment::new(network, self)?;
         let mut graph = network.graph.clone();

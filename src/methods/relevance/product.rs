@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 impl Layer<'_> {
-    /// The signal of a product takes all, its gate nothing: the gate is the factor that is broadcast, or of two equal shapes the one that a
-    /// bounded activation gives. Without a gate both take half.
+    /// The signal of a product takes all, its gate nothing: the gate is the factor that is broadcast, or of two equal
+    /// shapes the one that a bounded activation gives. Without a gate both take half.
     pub(super) fn product(&mut self) -> Result<Vec<Option<NodeId>>, GraphError> {
         let (a, b) = (self.inputs[0], self.inputs[1]);
         if a == b || self.graph.shape(a) != self.graph.shape(b) {

@@ -5,7 +5,8 @@
 use super::{Layer, Weights};
 use crate::graph::{Activation, Binary, Constant, Forward, GraphError, NodeId, Part, Reduction};
 
-/// One part's contributions: `a` through the positive and `b` through the negative weights, both made positive, of the input's part `v`.
+/// One part's contributions: `a` through the positive and `b` through the negative weights, both made positive, of the
+/// input's part `v`.
 struct Contributions {
     v: NodeId,
     /// Positive values of `a` and `b`.
@@ -37,8 +38,9 @@ impl Layer<'_> {
         if part == negated { self.negate(response) } else { Ok(response) }
     }
 
-    /// `v * ( bwd_a(div(T p, a)) + bwd_b(div(b q + T n, b)) )` with `T = a + b` and `p, n, q` = `div(c+, T)`, `div(c-, T)`, `div(c, T)`. In
-    /// linear layers `T n` goes through `a` as well, so that there it is `bwd_a(div(T q, a)) + bwd_b(div(b q, b))`.
+    /// `v * ( bwd_a(div(T p, a)) + bwd_b(div(b q + T n, b)) )` with `T = a + b` and `p, n, q` = `div(c+, T)`, `div(c-,
+    /// T)`, `div(c, T)`. In linear layers `T n` goes through `a` as well, so that there it is `bwd_a(div(T q, a)) +
+    /// bwd_b(div(b q, b))`.
     fn rap_relevance(&mut self, weights: Weights, parts: &Contributions) -> Result<NodeId, GraphError> {
         let &Contributions { v, a, b, negated } = parts;
         let total = self.binary("T", Forward::Add, a, b)?;

@@ -70,14 +70,16 @@ impl Kind {
     }
 }
 
-/// How the relevance `c` of a layer's output becomes relevance of its input `x`. `W+ W- x+ x-` are positive and negative parts, `fwd` and
-/// `bwd` the layer's linear map without bias and its transpose, `div` is 0 where the divisor is 0 and else adds 1e-9 to it.
+/// How the relevance `c` of a layer's output becomes relevance of its input `x`. `W+ W- x+ x-` are positive and
+/// negative parts, `fwd` and `bwd` the layer's linear map without bias and its transpose, `div` is 0 where the divisor
+/// is 0 and else adds 1e-9 to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// `c`; at a fan-out the sum of what the readers send back.
     Pass,
-    /// A batch normalisation becomes part of the convolution before it: `c` goes through, and rules whose result depends on it use the
-    /// convolution's weights times the normalisation's factors. One that follows no convolution, or one that others read too, passes `c`.
+    /// A batch normalisation becomes part of the convolution before it: `c` goes through, and rules whose result
+    /// depends on it use the convolution's weights times the normalisation's factors. One that follows no
+    /// convolution, or one that others read too, passes `c`.
     Fold,
     /// `x * J^T div(c, f(x))`, `J` the Jacobian of the operation `f`; at a fan-out `x * sum_i div(c_i, x)`.
     Ratio,
@@ -98,12 +100,14 @@ impl From<Weighted> for Rule {
 pub enum Weighted {
     /// `C = |x| * bwd(|W|, div(c, fwd(|W|, |x|)))`.
     Absolute,
-    /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)`, `f(V, U) = x+ bwd(V, div(c, fwd(V, x+))) + x- bwd(U, div(c, fwd(U, x-)))`.
+    /// `alpha f(W+, W-) - (alpha - 1) f(W-, W+)`, `f(V, U) = x+ bwd(V, div(c, fwd(V, x+))) + x- bwd(U, div(c, fwd(U,
+    /// x-)))`.
     AlphaBeta {
         /// At least 1.
         alpha: Constant,
     },
-    /// Shares in proportion to positive contributions: `x+ bwd(W+, S) + x- bwd(W-, S)`, `S = div(c, fwd(W+, x+) + fwd(W-, x-))`.
+    /// Shares in proportion to positive contributions: `x+ bwd(W+, S) + x- bwd(W-, S)`, `S = div(c, fwd(W+, x+) +
+    /// fwd(W-, x-))`.
     ZPlus,
     /// `x * bwd(W, c / (z + epsilon sign(z)))`, `z = fwd(W, x)`.
     Epsilon {
@@ -169,8 +173,8 @@ pub struct Selector {
     pub kernel: Option<u32>,
     /// Pattern of the node's name; `*` stands for any characters, `?` for one.
     pub name: Option<String>,
-    /// First and last depth: the number of layers with weights on the longest path from the picture up to the node, its own included.
-    /// Negative numbers count from the logits, whose layer is -1.
+    /// First and last depth: the number of layers with weights on the longest path from the picture up to the node,
+    /// its own included. Negative numbers count from the logits, whose layer is -1.
     pub depth: Option<[i32; 2]>,
 }
 

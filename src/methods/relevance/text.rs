@@ -90,8 +90,8 @@ impl RuleList {
     /// Reads the text of a rule file; `file` stands in messages.
     ///
     /// # Errors
-    /// [`RulesError`] with the line: text that is not TOML, unknown keys and names, numbers out of range, a rule for an operation that it is
-    /// not defined for, and a file without rules.
+    /// [`RulesError`] with the line: text that is not TOML, unknown keys and names, numbers out of range, a rule for an
+    /// operation that it is not defined for, and a file without rules.
     pub fn parse(file: &str, text: &str) -> Result<Self, RulesError> {
         let error = |at: usize, why: String| {
             let line = 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();

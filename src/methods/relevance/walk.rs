@@ -1,4 +1,5 @@
-//! The walk from the logits to the picture: relevance, and the gradient where a rule needs it, go back one forward node at a time.
+//! The walk from the logits to the picture: relevance, and the gradient where a rule needs it, go back one forward node
+//! at a time.
 
 use super::assign::Assignment;
 use super::{Layer, Rule, RuleList, Start, Weighted};
@@ -118,7 +119,8 @@ impl<'a> Walk<'a> {
         Ok(Walked { relevance, trace: self.trace, masks: self.masks })
     }
 
-    /// AGF, section 1: input times gradient of the last layers with weights, of which there are several where they lie side by side.
+    /// AGF, section 1: input times gradient of the last layers with weights, of which there are several where they lie
+    /// side by side.
     fn first_products(&mut self) -> Result<(), MethodError> {
         let head = self.assignment.head.clone();
         for id in self.network.graph.ids().rev().filter(|id| head[id.index()]) {

@@ -1,4 +1,5 @@
-//! EfficientNet-Lite0 to 4 (Tan, Le, 2019; the Lite variants have ReLU6 and no squeeze-and-excitation), with TensorFlow's "same" padding.
+//! EfficientNet-Lite0 to 4 (Tan, Le, 2019; the Lite variants have ReLU6 and no squeeze-and-excitation), with
+//! TensorFlow's "same" padding.
 
 use super::Family;
 use super::inverted_residual::{Block, InvertedResiduals, Part, Place, SidePadding, Stage};

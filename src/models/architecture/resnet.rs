@@ -1,5 +1,5 @@
-//! ResNet-18, 34, 50, 101 and 152 (He et al., 2016), wide ones (Zagoruyko, Komodakis, 2016) and grouped ones (ResNeXt, Xie et al., 2017),
-//! in torchvision's layout: the stride of a bottleneck is in its 3x3 convolution.
+//! ResNet-18, 34, 50, 101 and 152 (He et al., 2016), wide ones (Zagoruyko, Komodakis, 2016) and grouped ones (ResNeXt,
+//! Xie et al., 2017), in torchvision's layout: the stride of a bottleneck is in its 3x3 convolution.
 
 use super::Family;
 use super::builder::{Builder, Conv};

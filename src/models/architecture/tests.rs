@@ -3,7 +3,8 @@
 use super::*;
 use crate::graph::{Forward, Op, Role, RoleChoice};
 
-/// The roles that each family's convolutions have, by their names: where 1x1 kernels and the ends of branches are is spelled out.
+/// The roles that each family's convolutions have, by their names: where 1x1 kernels and the ends of branches are is
+/// spelled out.
 fn written_role(architecture: Architecture, name: &str) -> Role {
     use Architecture as A;
     let layer = name.rsplit('.').next().unwrap_or_default();

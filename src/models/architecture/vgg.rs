@@ -67,7 +67,8 @@ impl Family for Vgg {
         builder.finish(logits)
     }
 
-    /// timm's names. It keeps the first two linear layers as convolutions, whose weights are the same values in the same order.
+    /// timm's names. It keeps the first two linear layers as convolutions, whose weights are the same values in the
+    /// same order.
     fn namings(&self, parameters: &[Parameter]) -> Vec<Naming> {
         vec![Naming::new("timm", parameters, |layer| {
             let renamed = match layer {

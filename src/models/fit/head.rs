@@ -14,8 +14,9 @@ pub(super) struct Head {
     pub outputs: usize,
 }
 
-/// Finds the last layer: the one of the expected name, or the only one with as many inputs. `None` where the file has no linear layer beside the
-/// body but what training alone needs; a network whose last layer is a convolution cannot do without it.
+/// Finds the last layer: the one of the expected name, or the only one with as many inputs. `None` where the file has
+/// no linear layer beside the body but what training alone needs; a network whose last layer is a convolution cannot do
+/// without it.
 pub(super) fn find(
     found: &Shapes,
     wanted: &Wanted,
@@ -66,7 +67,8 @@ fn inputs(parameters: &[&Parameter]) -> usize {
 }
 
 impl Head {
-    /// The file's name of the tensor of one of the layer's parameters, and the parameter with the file's number of outputs.
+    /// The file's name of the tensor of one of the layer's parameters, and the parameter with the file's number of
+    /// outputs.
     pub fn tensor(&self, parameter: &Parameter) -> (String, Parameter) {
         let kind = parameter.name.rsplit('.').next().unwrap_or_default();
         let mut parameter = parameter.clone();

@@ -1,9 +1,10 @@
 //! Which tensor of a file is which parameter of a network.
 //!
-//! Files differ from recipes in four ways, which come together: every name has a prefix, that of the modules around the network; layers
-//! are named as by another program ([`Naming`]); the last linear layer, which training on other classes replaces, has a name and a number
-//! of outputs of its own; and there are a few tensors more. The rest, the body, must be there completely, in the shapes of the network.
-//! Files of self-supervised training have a body without a last layer, and tensors that training alone needs.
+//! Files differ from recipes in four ways, which come together: every name has a prefix, that of the modules around the
+//! network; layers are named as by another program ([`Naming`]); the last linear layer, which training on other classes
+//! replaces, has a name and a number of outputs of its own; and there are a few tensors more. The rest, the body, must
+//! be there completely, in the shapes of the network. Files of self-supervised training have a body without a last
+//! layer, and tensors that training alone needs.
 
 mod candidate;
 mod closest;
@@ -195,8 +196,8 @@ fn notes(candidate: &Candidate, head: Option<&Head>, wanted: &Wanted, foreign: &
     notes
 }
 
-/// Whether `shape` holds the values of a parameter of shape `wanted`, in their order: it is equal, or that of a convolution that stands for
-/// a linear layer: (out, channels, height, width) for (out, channels * height * width).
+/// Whether `shape` holds the values of a parameter of shape `wanted`, in their order: it is equal, or that of a
+/// convolution that stands for a linear layer: (out, channels, height, width) for (out, channels * height * width).
 fn accepts(wanted: &[usize], shape: &[usize]) -> bool {
     let (&[rows, columns], &[out, channels, height, width]) = (wanted, shape) else {
         return wanted == shape;

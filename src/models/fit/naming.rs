@@ -17,7 +17,8 @@ pub(crate) struct Naming {
 }
 
 impl Naming {
-    /// The names of the layers of `parameters`; `rename` is given the recipe's, and gives none for a layer that keeps it.
+    /// The names of the layers of `parameters`; `rename` is given the recipe's, and gives none for a layer that keeps
+    /// it.
     pub fn new(program: &'static str, parameters: &[Parameter], rename: impl Fn(&str) -> Option<String>) -> Self {
         let layers = parameters.iter().filter_map(|parameter| layer_of(&parameter.name));
         let layers = layers.filter_map(|layer| Some((layer.to_owned(), rename(layer)?))).collect();

@@ -1,4 +1,5 @@
-//! What files of self-supervised training hold beside a network: projection heads, and copies of the network that follow it.
+//! What files of self-supervised training hold beside a network: projection heads, and copies of the network that
+//! follow it.
 
 use std::collections::BTreeMap;
 

@@ -34,10 +34,11 @@ pub enum LabelFileError {
 }
 
 impl Labels {
-    /// Reads the names of all classes, from class 0 on. Several names of a class are separated by commas, the usual one first.
+    /// Reads the names of all classes, from class 0 on. Several names of a class are separated by commas, the usual one
+    /// first.
     ///
-    /// The file is a text with a name a line, or JSON: an object from number to name (as `id2label` of a `config.json`, or as that whole
-    /// file), or a list of names.
+    /// The file is a text with a name a line, or JSON: an object from number to name (as `id2label` of a `config.json`,
+    /// or as that whole file), or a list of names.
     ///
     /// # Errors
     /// [`LabelFileError`]

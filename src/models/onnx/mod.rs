@@ -101,7 +101,8 @@ impl Onnx {
         Ok(import(&self.file, height, width)?.network)
     }
 
-    /// A model for pictures as `input` says, whose `height` and `width` must be those that the file fixes. Its classes have numbers for names.
+    /// A model for pictures as `input` says, whose `height` and `width` must be those that the file fixes. Its classes
+    /// have numbers for names.
     ///
     /// # Errors
     /// As [`Onnx::build`] and [`Onnx::weights`].
@@ -149,8 +150,8 @@ impl Onnx {
         })
     }
 
-    /// The parameters' values. With `is_synthetic`, tensors that the file only gives a shape (by `ConstantOfShape`) and that a layer reads
-    /// get made-up values by their names.
+    /// The parameters' values. With `is_synthetic`, tensors that the file only gives a shape (by `ConstantOfShape`) and
+    /// that a layer reads get made-up values by their names.
     ///
     /// # Errors
     /// As [`Onnx::build`]; [`OnnxError::Tensor`] where a tensor does not have as many values as its layer needs, and

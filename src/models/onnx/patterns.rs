@@ -11,7 +11,8 @@ struct Names<'a> {
     constants: &'a HashMap<String, Arc<Tensor>>,
 }
 
-/// Puts `LayerNormalization` in the place of `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`, the means being over the last axis.
+/// Puts `LayerNormalization` in the place of `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`, the means being
+/// over the last axis.
 pub(super) fn join_layer_normalizations(graph: &mut GraphProto, constants: &HashMap<String, Arc<Tensor>>) {
     let makers = graph.node.iter().flat_map(|node| node.output.iter().map(move |name| (name.as_str(), node)));
     let names = Names { makers: makers.collect(), constants };

@@ -1,5 +1,5 @@
-//! The bytes of a file as protobuf takes them: small ones through a buffer, a tensor's straight into memory of its own. So the file is never
-//! in memory as a whole beside what is made of it.
+//! The bytes of a file as protobuf takes them: small ones through a buffer, a tensor's straight into memory of its own.
+//! So the file is never in memory as a whole beside what is made of it.
 
 use prost::bytes::{Buf, Bytes};
 use std::fs::File;

@@ -1,7 +1,8 @@
-//! A value as a file sees it: the dimensions of its tensor, each made of factors of the channels, rows and columns that a node has.
+//! A value as a file sees it: the dimensions of its tensor, each made of factors of the channels, rows and columns that
+//! a node has.
 //!
-//! Reshape, Transpose, Squeeze, Unsqueeze and Flatten only rename dimensions; they cost nothing until an operation needs another order of
-//! channels than the node's.
+//! Reshape, Transpose, Squeeze, Unsqueeze and Flatten only rename dimensions; they cost nothing until an operation
+//! needs another order of channels than the node's.
 
 use crate::graph::{NodeId, Order, Region, Shape, Span};
 
@@ -97,7 +98,8 @@ impl View {
             })
     }
 
-    /// Whether `other` is broadcast to this value's dimensions: it has each of them, or 1 in its place, and none of its own.
+    /// Whether `other` is broadcast to this value's dimensions: it has each of them, or 1 in its place, and none of its
+    /// own.
     pub fn takes(&self, other: &View) -> bool {
         let Some(skipped) = self.dims.len().checked_sub(other.dims.len()) else { return false };
         let pairs = self.dims[skipped..].iter().zip(&other.dims);
@@ -146,7 +148,8 @@ impl View {
         }
     }
 
-    /// The region of the node's value that `span` of a dimension is, and the dimension's factors then; `None` where that is no region.
+    /// The region of the node's value that `span` of a dimension is, and the dimension's factors then; `None` where
+    /// that is no region.
     pub fn region(&self, dim: usize, span: Span) -> Option<(Region, Vec<Factor>)> {
         let mut region = Region::whole(self.shape);
         if let Some(axis) = self.axis(dim) {
@@ -223,8 +226,8 @@ impl View {
         Some(Self { dims: dims?, ..self.clone() })
     }
 
-    /// For a value whose elements all lie in the last dimension: where each element of the node's value, in its (C, H, W) order, stands in
-    /// it. `None` where other dimensions hold elements too.
+    /// For a value whose elements all lie in the last dimension: where each element of the node's value, in its (C, H,
+    /// W) order, stands in it. `None` where other dimensions hold elements too.
     pub fn flat_positions(&self) -> Option<Vec<usize>> {
         let (last, before) = self.dims.split_last()?;
         if before.iter().any(|factors| !factors.is_empty()) {

@@ -5,7 +5,8 @@ use super::error::{ImpossibleTensor, Problem, WeightsError};
 use crate::graph::parameter::{Parameter, ParameterKind};
 use crate::platform::{CHUNK, map_parallel};
 
-/// Fails if any value is NaN or infinite, or any variance negative, naming every tensor that has one by its name in the file.
+/// Fails if any value is NaN or infinite, or any variance negative, naming every tensor that has one by its name in the
+/// file.
 pub(super) fn require_possible(
     names: &[String],
     parameters: &[Parameter],

@@ -1,5 +1,5 @@
-//! PyTorch checkpoints: what `torch.save` writes, a zip archive or, before PyTorch 1.6, a row of pickles. Nothing in them is ever executed,
-//! and memory stays in proportion to the file.
+//! PyTorch checkpoints: what `torch.save` writes, a zip archive or, before PyTorch 1.6, a row of pickles. Nothing in
+//! them is ever executed, and memory stays in proportion to the file.
 
 mod error;
 mod legacy;
@@ -90,7 +90,8 @@ fn weights(
     Ok((tensors, notes))
 }
 
-/// A view of a storage of `length` bytes at `start`; `None` where it reaches beyond it or has more elements than the file has bytes.
+/// A view of a storage of `length` bytes at `start`; `None` where it reaches beyond it or has more elements than the
+/// file has bytes.
 fn stored(view: View, start: u64, length: u64, file_length: u64) -> Option<StoredTensor> {
     let View { storage, offset, shape, strides } = view;
     let element = storage.element;

@@ -17,7 +17,8 @@ const START_BYTES: u64 = 512;
 /// Tensors by name.
 pub(super) type Tensors = HashMap<String, StoredTensor>;
 
-/// A safetensors file or PyTorch checkpoint whose names and shapes are read and checked; its values are read when they are asked for.
+/// A safetensors file or PyTorch checkpoint whose names and shapes are read and checked; its values are read when they
+/// are asked for.
 pub(crate) struct TensorFile<'a> {
     name: String,
     source: Source<'a>,
@@ -87,7 +88,8 @@ impl<'a> TensorFile<'a> {
         found.filter(|tensor| tensor.element == Element::F64).count()
     }
 
-    /// Reads the tensors with these names, as f32, each row-major. Needs memory for the values and the bytes of one tensor.
+    /// Reads the tensors with these names, as f32, each row-major. Needs memory for the values and the bytes of one
+    /// tensor.
     ///
     /// # Errors
     /// [`WeightsError::Read`], and [`WeightsError::ElementType`] for element types other than F64, F32, F16 and BF16.

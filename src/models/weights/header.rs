@@ -29,8 +29,8 @@ struct Fields {
     tensors: HashMap<String, TensorInfo>,
 }
 
-/// Whether a file that begins with `start` opens a header. Lengths in the first bytes can look like another format's signature, so the
-/// header's opening brace decides.
+/// Whether a file that begins with `start` opens a header. Lengths in the first bytes can look like another format's
+/// signature, so the header's opening brace decides.
 pub(super) fn opens_header(start: &[u8]) -> bool {
     start.get(LENGTH_BYTES) == Some(&b'{')
 }

@@ -60,8 +60,8 @@ fn convert<const SIZE: usize>(bytes: &[u8], element_to_f32: impl Fn([u8; SIZE]) 
     fill_parallel(elements.len(), |index| element_to_f32(elements[index]))
 }
 
-/// A tensor in a file. Whoever makes one has checked that all of its elements lie in the file, and that they are no more than the file has
-/// bytes.
+/// A tensor in a file. Whoever makes one has checked that all of its elements lie in the file, and that they are no
+/// more than the file has bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StoredTensor {
     pub element: Element,

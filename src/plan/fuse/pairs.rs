@@ -13,8 +13,9 @@ enum Layer {
 }
 
 impl Fusion<'_> {
-    /// Joins products with the weights of one linear layer, or one convolution, two at a time. Of two products with the same input the later one
-    /// joins the earlier; of two transposes the earlier waits for the later if nothing needs it before.
+    /// Joins products with the weights of one linear layer, or one convolution, two at a time. Of two products with the
+    /// same input the later one joins the earlier; of two transposes the earlier waits for the later if nothing
+    /// needs it before.
     pub(super) fn pair(&self, groups: Vec<Group>) -> Vec<Group> {
         let mut paired: Vec<Option<Group>> = Vec::with_capacity(groups.len());
         let mut by_weights: HashMap<(Layer, bool), Vec<usize>> = HashMap::new();
@@ -50,7 +51,8 @@ impl Fusion<'_> {
         paired.into_iter().flatten().collect()
     }
 
-    /// A group with an earlier one of the same weights, unless a transpose would have to wait for a value that something between them needs.
+    /// A group with an earlier one of the same weights, unless a transpose would have to wait for a value that
+    /// something between them needs.
     fn join(&self, paired: &[Option<Group>], position: usize, later: &Group) -> Option<Group> {
         let earlier = paired[position].as_ref()?;
         let (&head, &output) = (later.chain().first()?, earlier.chain().last()?);
@@ -61,7 +63,8 @@ impl Fusion<'_> {
         (!is_needed_before).then(|| Group::SharedWeights { chain: later.chain().to_vec(), partner: output })
     }
 
-    /// The weights that a group's product goes through, and whether transposed: only groups with the same can be a pair.
+    /// The weights that a group's product goes through, and whether transposed: only groups with the same can be a
+    /// pair.
     fn weights_of(&self, group: &Group) -> Option<(Layer, bool)> {
         match self.op(*group.chain().first()?) {
             Op::Forward(Forward::Convolve { layer, .. }) | Op::Explain(Explain::ConvolveParts { layer, .. }) => {
@@ -107,7 +110,8 @@ impl Fusion<'_> {
         }
     }
 
-    /// Whether a transpose's source, and its result, may be one half of a value: of a size that other values can begin behind.
+    /// Whether a transpose's source, and its result, may be one half of a value: of a size that other values can begin
+    /// behind.
     fn can_lie_beside_another(&self, transpose: &Node) -> bool {
         let fits =
             |shape: Shape| shape.bytes().is_multiple_of(ALIGNMENT) && 2 * shape.bytes() <= self.limits.pair_bytes;
@@ -120,8 +124,8 @@ impl Fusion<'_> {
         self.op(source) == Binary::Ratio.into() && self.readers[source.index()].len() == 1
     }
 
-    /// Whether a transpose's source is a gradient that is no transpose's result, and that no other transpose reads: it may lie beside another
-    /// value.
+    /// Whether a transpose's source is a gradient that is no transpose's result, and that no other transpose reads: it
+    /// may lie beside another value.
     fn is_of_gradient(&self, transpose: &Node) -> bool {
         let source = transpose.inputs[0];
         let is_gradient =
@@ -136,7 +140,8 @@ impl Fusion<'_> {
         layer.groups == 1 && layer.window.taps() == 1 && layer.window.plain_stride().is_some()
     }
 
-    /// Whether they are a dense convolution's `W x` and `|W| |x|` of enough operations each, where x is nowhere negative.
+    /// Whether they are a dense convolution's `W x` and `|W| |x|` of enough operations each, where x is nowhere
+    /// negative.
     pub(super) fn is_joint(&self, forward: &Node, absolute: &Node) -> bool {
         let (
             Op::Forward(Forward::Convolve { layer: a, .. }),

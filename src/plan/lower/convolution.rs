@@ -46,10 +46,12 @@ pub(super) struct Pass {
     pub destination: ValueId,
     /// Where the same goes with absolute weights; for a forward pass whose source is nowhere negative.
     pub absolute: Option<ValueId>,
-    /// The part of the weights of another pass, whose source and destination lie behind this one's and have its shapes.
+    /// The part of the weights of another pass, whose source and destination lie behind this one's and have its
+    /// shapes.
     pub second: Option<Part>,
     pub shape: Shape,
-    /// Samples that it goes through: those of the batch, or twice as many where it stands for two passes. Epilogues apply to the first.
+    /// Samples that it goes through: those of the batch, or twice as many where it stands for two passes. Epilogues
+    /// apply to the first.
     pub samples: u32,
     /// So many values; where all are zero the pass does nothing.
     pub gate: Option<(ValueId, u32)>,
@@ -127,8 +129,8 @@ impl Lowering<'_, '_> {
         if is_whole { Part::Full } else { part }
     }
 
-    /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: one step masks, counts what that takes, and copies
-    /// `bwd(W, g)`; it gates the pass that would replace the copy.
+    /// `bwd(W, g [c != 0])`, which is `bwd(W, g)` unless the mask takes something: one step masks, counts what that
+    /// takes, and copies `bwd(W, g)`; it gates the pass that would replace the copy.
     pub(super) fn masked_transpose(&mut self, node: &Node, layer: ConvolutionId) {
         let [g, c, unmasked] = [0, 1, 2].map(|index| self.value(node.inputs[index]));
         let source_shape = self.shape(node.inputs[0]);

@@ -1,4 +1,5 @@
-//! Dense convolutions as sums over taps and input channels, and the products of matrices that other algorithms are made of.
+//! Dense convolutions as sums over taps and input channels, and the products of matrices that other algorithms are made
+//! of.
 
 use super::convolution::{Epilogue, Pass, part_code, pass_flops};
 use super::{LANES, Lowering, Work};
@@ -12,7 +13,8 @@ use crate::plan::variant::{DenseKernel, Variant};
 /// Bytes of weights that stay in the second-level cache of a processor's core.
 const CACHED_BYTES: u64 = 1 << 20;
 
-/// What the dense kernels compute: a convolution, or several independent ones (`slices`), each with its own source and destination.
+/// What the dense kernels compute: a convolution, or several independent ones (`slices`), each with its own source and
+/// destination.
 pub(super) struct Dense<'a> {
     pub variant: Variant,
     pub window: Window,
@@ -90,7 +92,8 @@ impl Lowering<'_, '_> {
         let rows = dense.shape.channels.div_ceil(8 * dense.variant.row_tiles);
         let is_product = dense.variant.kernel == DenseKernel::Product;
         let slices = if is_product { dense.slices } else { dense.slices * step * step };
-        // A transposed product has nothing for the pixels that a stride skips; where a gate opens, they are zeros already.
+        // A transposed product has nothing for the pixels that a stride skips; where a gate opens, they are zeros
+        // already.
         if is_product && step > 1 && dense.gate == 0 {
             self.zeros(dense.values[2], dense.shape, dense.samples);
         }
@@ -185,7 +188,8 @@ impl Lowering<'_, '_> {
     }
 }
 
-/// Number of blocks that the weights of `rows` groups of rows are cut into, so that all pixels go by a block while it is in the cache.
+/// Number of blocks that the weights of `rows` groups of rows are cut into, so that all pixels go by a block while it
+/// is in the cache.
 pub(super) fn row_blocks(rows: u32, weight_bytes: u64) -> u32 {
     let rows_per_block = CACHED_BYTES * u64::from(rows) / weight_bytes.max(1);
     rows.div_ceil((rows_per_block as u32).clamp(1, rows))

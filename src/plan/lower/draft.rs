@@ -77,8 +77,8 @@ impl<'a> Draft<'a> {
         ValueId(self.values.len() - 1)
     }
 
-    /// Makes room for what two transposes over the same weights read, and for what they write: one behind the other, so that they are one pass
-    /// over twice as many samples.
+    /// Makes room for what two transposes over the same weights read, and for what they write: one behind the other, so
+    /// that they are one pass over twice as many samples.
     pub fn place_together(&mut self, group: &Group) {
         let Group::SharedWeights { chain, partner } = group else { return };
         if let Op::Backward(Backward::ConvolveTranspose { .. }) = self.graph.node(chain[0]).op {

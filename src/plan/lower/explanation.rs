@@ -28,7 +28,8 @@ impl Lowering<'_, '_> {
         self.step(node, self.per_sample(Shader::LogitRelevance), uniforms, 4);
     }
 
-    /// Maps of a layer, and partial results of what is asked for besides: each kind behind the other, in a part of its own.
+    /// Maps of a layer, and partial results of what is asked for besides: each kind behind the other, in a part of its
+    /// own.
     pub(super) fn saliency(&mut self, saliency: &Saliency) {
         let graph = self.graph;
         let node = graph.node(saliency.maps);
@@ -62,8 +63,8 @@ impl Lowering<'_, '_> {
         self.push_writing(Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops }, Vec::new(), values, 2);
     }
 
-    /// A kernel of so many lanes of which as many share a pixel's channels as may, as long as there are no more workgroups than partial results
-    /// should be; and how many pixels a workgroup has at a time.
+    /// A kernel of so many lanes of which as many share a pixel's channels as may, as long as there are no more
+    /// workgroups than partial results should be; and how many pixels a workgroup has at a time.
     fn with_channel_lanes(&self, kernel: Kernel, lanes: u32, shape: Shape) -> (Kernel, u32) {
         let is_useful = |&sharing: &u32| {
             let is_allowed = sharing <= self.profile.strategy.channel_lanes.min(lanes);
@@ -155,8 +156,8 @@ impl Lowering<'_, '_> {
         self.push_writing(Work { kernel, uniforms, workgroups: [runs, 1, self.batch], flops }, Vec::new(), values, 2);
     }
 
-    /// A step of a rule whose lanes go through the elements of the first input, whatever pixel they belong to. Of its last two inputs it folds
-    /// partial results, whose numbers have these names.
+    /// A step of a rule whose lanes go through the elements of the first input, whatever pixel they belong to. Of its
+    /// last two inputs it folds partial results, whose numbers have these names.
     pub(super) fn rule_step(&mut self, node: &Node, shader: Shader, runs: [&'static str; 2]) {
         let shape = self.shape(node.inputs[0]);
         let count = shape.vectors();

@@ -18,7 +18,8 @@ struct Level {
 }
 
 impl Lowering<'_, '_> {
-    /// Reduces the channels from `first_channel` on: in one level where every reader folds partial results, otherwise in two.
+    /// Reduces the channels from `first_channel` on: in one level where every reader folds partial results, otherwise
+    /// in two.
     pub(super) fn reduction(&mut self, node: &Node, reduction: Reduction, first_channel: u32) {
         let (id, shape) = (self.output, self.shape(node.inputs[0]));
         let (operation, second_operation) = match reduction {
@@ -61,8 +62,8 @@ impl Lowering<'_, '_> {
         self.draft.partials.get(&id).copied().unwrap_or_else(|| (self.value(id), 1))
     }
 
-    /// `g [c != 0]`, and how many non-zero elements of `g` that leaves out, in so many parts; `values` are g, c, and a value of `copied` shape
-    /// with the place where it is copied to.
+    /// `g [c != 0]`, and how many non-zero elements of `g` that leaves out, in so many parts; `values` are g, c, and a
+    /// value of `copied` shape with the place where it is copied to.
     pub(super) fn masked(
         &mut self,
         [g, c, unmasked, copy]: [ValueId; 4],
@@ -106,7 +107,8 @@ impl Lowering<'_, '_> {
         if lanes == LANES { kernel } else { kernel.with("LANES", lanes) }
     }
 
-    /// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives the same bits in every batch.
+    /// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives
+    /// the same bits in every batch.
     pub(super) fn cut(&self, count: u32) -> (u32, u32) {
         let strategy = &self.profile.strategy;
         let run = strategy.reduction_run.max(count.div_ceil(strategy.partial_results));

@@ -18,7 +18,8 @@ struct Move {
 }
 
 impl Lowering<'_, '_> {
-    /// One input behind the other; a quad that two of them share is written by both, the second of which keeps what the first wrote.
+    /// One input behind the other; a quad that two of them share is written by both, the second of which keeps what the
+    /// first wrote.
     pub(super) fn concat(&mut self, node: &Node) {
         let mut first = 0;
         for (index, &source) in node.inputs.iter().enumerate() {

@@ -10,7 +10,8 @@ use crate::plan::uniforms::Uniforms;
 const RUN_BYTES: u64 = 16 << 20;
 
 impl Lowering<'_, '_> {
-    /// Sums over parts of taps and input channels, one behind the other, and a step that adds them in this order and finishes them.
+    /// Sums over parts of taps and input channels, one behind the other, and a step that adds them in this order and
+    /// finishes them.
     pub(super) fn split(&mut self, dense: &Dense, splits: u32) {
         let of_sample = u64::from(splits * dense.slices) * dense.shape.bytes();
         let bytes = RUN_BYTES.min(self.profile.facts.max_binding_bytes);

@@ -1,8 +1,9 @@
-//! Winograd's algorithms F(2x2, 3x3) and F(4x4, 3x3) for convolutions of 3x3 taps and stride 1, forward and transposed (Lavin and Gray,
-//! CVPR 2016).
+//! Winograd's algorithms F(2x2, 3x3) and F(4x4, 3x3) for convolutions of 3x3 taps and stride 1, forward and transposed
+//! (Lavin and Gray, CVPR 2016).
 //!
-//! Patches of the source are transformed, multiplied with transformed weights as 16 or 36 products of matrices, and transformed back: 2.25
-//! or 4 times fewer multiplications. Patches go through in runs, so that transformed values take little memory.
+//! Patches of the source are transformed, multiplied with transformed weights as 16 or 36 products of matrices, and
+//! transformed back: 2.25 or 4 times fewer multiplications. Patches go through in runs, so that transformed values take
+//! little memory.
 
 use super::convolution::{Epilogue, Pass};
 use super::direct::Dense;
@@ -14,7 +15,8 @@ use crate::plan::packing::Packing;
 use crate::plan::uniforms::Uniforms;
 use crate::plan::variant::{DenseKernel, Variant, WinogradTile};
 
-/// Runs are multiples of this many patches, which fill the workgroups of the transforms and of [`DenseKernel::Product`].
+/// Runs are multiples of this many patches, which fill the workgroups of the transforms and of
+/// [`DenseKernel::Product`].
 const TILES_TOGETHER: u32 = DenseKernel::Product.pixels() / 8 * LANES;
 
 /// The patches of one run, and where their transformed values are.
@@ -28,11 +30,12 @@ struct Run {
 }
 
 impl Lowering<'_, '_> {
-    /// The largest tile with which it computes this pass accurately enough, if any. Its rounding errors follow a patch's largest value,
-    /// while a direct sum of terms of one sign is accurate for each value: sums that relevance is divided by stay direct, and so do all
-    /// forward passes over parts of weights. In an explanation the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums
-    /// turn differences in the seventh digit into ones in the third. A pass behind a gate hardly ever has anything to do, and is one dispatch
-    /// instead of several.
+    /// The largest tile with which it computes this pass accurately enough, if any. Its rounding errors follow a
+    /// patch's largest value, while a direct sum of terms of one sign is accurate for each value: sums that
+    /// relevance is divided by stay direct, and so do all forward passes over parts of weights. In an explanation
+    /// the whole forward pass stays direct: max-pooling, ReLU and divisions by residual sums turn differences in
+    /// the seventh digit into ones in the third. A pass behind a gate hardly ever has anything to do, and is one
+    /// dispatch instead of several.
     pub(super) fn winograd_allowed(&self, pass: &Pass, epilogue: &Epilogue) -> Option<WinogradTile> {
         let window = self.graph.convolution(pass.layer).window;
         let fits =

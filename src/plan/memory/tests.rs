@@ -92,7 +92,8 @@ fn values_in_the_wrong_place_are_found() {
     assert!(lost_value(&plan, &wiring).is_some());
 }
 
-/// Planning takes time in proportion to the number of classes: four times as many may take eight times as long, for noise.
+/// Planning takes time in proportion to the number of classes: four times as many may take eight times as long, for
+/// noise.
 #[test]
 fn planning_is_linear_in_classes() {
     let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();

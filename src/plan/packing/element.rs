@@ -15,8 +15,9 @@ pub enum Element {
 }
 
 impl Element {
-    /// For the weights themselves, which [`Precision::F16Weights`] has rounded so that f16 holds them exactly. What is derived from them,
-    /// such as squares or Winograd's transforms, stays f32: all passes are then those of one network.
+    /// For the weights themselves, which [`Precision::F16Weights`] has rounded so that f16 holds them exactly. What is
+    /// derived from them, such as squares or Winograd's transforms, stays f32: all passes are then those of one
+    /// network.
     pub fn of(precision: Precision, source: WeightSource) -> Self {
         match (precision, source) {
             (Precision::F16Weights, WeightSource::Parameter) => Element::F16,
@@ -33,7 +34,8 @@ impl Element {
     }
 }
 
-/// An even number of values as pairs, each rounded to nearest, ties to even; the first of a pair is the word's lower half.
+/// An even number of values as pairs, each rounded to nearest, ties to even; the first of a pair is the word's lower
+/// half.
 pub(super) fn pairs(values: &[f32]) -> Vec<u32> {
     let bits = |value: f32| u32::from(f16::from_f32(value).to_bits());
     fill_parallel(values.len() / 2, |pair| bits(values[2 * pair]) | bits(values[2 * pair + 1]) << 16)

@@ -1,7 +1,8 @@
 //! AMD assembly: blocks, loops, and what the hot loop is made of.
 //!
-//! The driver prints blocks in program order, each behind a label `BBn:`, one instruction a line with its encoding behind `;`. A branch to an
-//! earlier label closes a loop. The hot loop is the innermost loop with most fused multiply-adds.
+//! The driver prints blocks in program order, each behind a label `BBn:`, one instruction a line with its encoding
+//! behind `;`. A branch to an earlier label closes a loop. The hot loop is the innermost loop with most fused
+//! multiply-adds.
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -21,8 +22,8 @@ struct Instruction {
     target: Option<String>,
 }
 
-/// How many instructions and operations there are. An instruction that issues two operations (`v_dual_...`, `v_pk_fma...`) counts as one
-/// instruction and two operations.
+/// How many instructions and operations there are. An instruction that issues two operations (`v_dual_...`,
+/// `v_pk_fma...`) counts as one instruction and two operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Everything that takes an issue slot.
@@ -130,7 +131,8 @@ impl Instruction {
     }
 }
 
-/// A floating-point multiply-add of the vector unit, under its names in all generations; `mix` takes f16 operands as f32.
+/// A floating-point multiply-add of the vector unit, under its names in all generations; `mix` takes f16 operands as
+/// f32.
 fn is_fused(mnemonic: &str) -> bool {
     let name = mnemonic.trim_start_matches("v_").trim_start_matches("dual_").trim_start_matches("pk_");
     let (operation, kind) = name.split_once('_').unwrap_or((name, ""));

@@ -1,7 +1,8 @@
 //! What AMD's compiler makes of the kernels: registers, spills, occupancy, and how much of the hot loop is arithmetic.
 //!
-//! The way of the data: kernels out of the planner's own plans, or WGSL files ([`kernels`]), to SPIR-V as wgpu writes it ([`spirv`]), into
-//! RADV without a card ([`driver`]), whose statistics and assembly ([`assembly`]) become one record per kernel ([`report`]).
+//! The way of the data: kernels out of the planner's own plans, or WGSL files ([`kernels`]), to SPIR-V as wgpu writes
+//! it ([`spirv`]), into RADV without a card ([`driver`]), whose statistics and assembly ([`assembly`]) become one
+//! record per kernel ([`report`]).
 
 #![warn(missing_docs)]
 

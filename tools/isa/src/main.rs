@@ -1,4 +1,5 @@
-//! The program: compiles kernels for AMD cards that need not be there, prints what became of them, and checks the bounds.
+//! The program: compiles kernels for AMD cards that need not be there, prints what became of them, and checks the
+//! bounds.
 
 use agf_isa::driver::{Driver, environment};
 use agf_isa::error::Error;
@@ -10,8 +11,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// What AMD's compiler (Mesa's RADV, without a card) makes of the kernels that the planner chooses on graphics cards.
 ///
-/// occ.: subgroups per SIMD. loop: instructions of the hot loop that run in every iteration; FMA: multiply-adds in it; FMA %: their share
-/// of all its operations; VALU %: their share of the vector unit's; FMA/instr: multiply-adds per instruction. Only compare kernels of one shape.
+/// occ.: subgroups per SIMD. loop: instructions of the hot loop that run in every iteration; FMA: multiply-adds in it;
+/// FMA %: their share of all its operations; VALU %: their share of the vector unit's; FMA/instr: multiply-adds per
+/// instruction. Only compare kernels of one shape.
 ///
 /// Exit codes: 0 all bounds hold, 1 a bound does not hold, 2 an error (RADV is missing, a shader does not compile).
 #[derive(Debug, Parser)]

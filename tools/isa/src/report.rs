@@ -10,7 +10,8 @@ use std::fmt::Write;
 
 /// Most vector registers: 128 leave room for eight subgroups of 64 lanes on RDNA 2.
 pub const MOST_REGISTERS: u64 = 128;
-/// Most vector registers of tiles in workgroup memory: four subgroups are enough where each lane has up to 64 sums under way.
+/// Most vector registers of tiles in workgroup memory: four subgroups are enough where each lane has up to 64 sums
+/// under way.
 pub const MOST_TILE_REGISTERS: u64 = 240;
 /// Smallest share of multiply-adds among the vector instructions of a dense convolution's hot loop.
 /// Scalar instructions go to a unit of their own, beside the vector unit's.

@@ -46,8 +46,8 @@ pub fn translate(kernel: &Kernel, checked: bool) -> Result<Compiled, Error> {
     Ok(Compiled { words, bindings: bindings(&module) })
 }
 
-/// RADV has Vulkan 1.3 and checks buffer accesses itself (robustBufferAccess2), so wgpu leaves that check out; the engine asks for no
-/// bound of loops.
+/// RADV has Vulkan 1.3 and checks buffer accesses itself (robustBufferAccess2), so wgpu leaves that check out; the
+/// engine asks for no bound of loops.
 fn options(checked: bool) -> spv::Options<'static> {
     let index = if checked { BoundsCheckPolicy::Restrict } else { BoundsCheckPolicy::Unchecked };
     let unchecked = BoundsCheckPolicy::Unchecked;

@@ -5,7 +5,8 @@ use eframe::egui::Key;
 use std::path::Path;
 use std::process::Command;
 
-/// What is saved has the bits of what `agf-run` makes by the command that the window names. Build that program before: `cargo build`.
+/// What is saved has the bits of what `agf-run` makes by the command that the window names. Build that program before:
+/// `cargo build`.
 #[test]
 fn the_saved_command_makes_the_same_bits() {
     let mut window = Window::on("panda_macaw.jpg");

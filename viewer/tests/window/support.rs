@@ -124,7 +124,8 @@ impl Window {
         self.harness.render().unwrap()
     }
 
-    /// Holds the window to a picture that is kept. What differs from run to run, times and adapters, is at its lower edge.
+    /// Holds the window to a picture that is kept. What differs from run to run, times and adapters, is at its lower
+    /// edge.
     pub fn hold_to(&mut self, name: &str) {
         let size = self.harness.ctx.content_rect().size();
         let edge = egui::Rect::from_min_max(egui::pos2(0.0, size.y - 24.0), size.to_pos2());

@@ -1,4 +1,5 @@
-//! The constant folder: operations whose inputs are all known before a picture is. Shape chains and arithmetic on weights end here.
+//! The constant folder: operations whose inputs are all known before a picture is. Shape chains and arithmetic on
+//! weights end here.
 
 mod arithmetic;
 mod quantised;
@@ -12,7 +13,8 @@ use super::node::OnnxNode;
 use super::tensor::{MOST_FOLDED, Tensor, Values};
 use std::sync::Arc;
 
-/// Operations that in a network only shapes and constants go through; behind a node that is not supported they are no fault of their own.
+/// Operations that in a network only shapes and constants go through; behind a node that is not supported they are no
+/// fault of their own.
 pub(super) const OF_SHAPES: [&str; 13] = [
     "Shape",
     "Size",

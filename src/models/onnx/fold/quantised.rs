@@ -16,7 +16,8 @@ impl Fold<'_> {
         dequantized(self, x, scale, self.optional(2), axis)
     }
 
-    /// `x / scale + zero point`, rounded to the nearest integer, halves to the even one, and cut to the range of the zero point's type.
+    /// `x / scale + zero point`, rounded to the nearest integer, halves to the even one, and cut to the range of the
+    /// zero point's type.
     pub(super) fn quantized(&self) -> Result<Arc<Tensor>, OnnxError> {
         let (x, scale) = (self.first()?, self.input(1)?);
         let [low, high] = self.optional(2).and_then(|zero| zero.range).unwrap_or(BYTE);

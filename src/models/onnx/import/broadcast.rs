@@ -1,5 +1,5 @@
-//! Values of different shapes together, and values joined along any axis. The graph broadcasts one value per channel and joins channels;
-//! along other axes these are turned to be channels.
+//! Values of different shapes together, and values joined along any axis. The graph broadcasts one value per channel
+//! and joins channels; along other axes these are turned to be channels.
 
 use super::Importer;
 use crate::graph::{Forward, GraphError, NodeId, Order, Shape};

@@ -36,8 +36,8 @@ pub(super) fn cast(_: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result
     Ok(Outcome::Value(data(node, inputs, 0)?.clone()))
 }
 
-/// The value under another shape; channels that this leaves in the order of a shuffle are put in that order. A map that is flattened is one of
-/// the channels, rows and columns that the file has, so that a linear layer sees it as such.
+/// The value under another shape; channels that this leaves in the order of a shuffle are put in that order. A map that
+/// is flattened is one of the channels, rows and columns that the file has, so that a linear layer sees it as such.
 fn renamed(importer: &mut Importer, node: &OnnxNode, x: &View, sizes: &[usize]) -> Result<Outcome, OnnxError> {
     let flat = x.shape.elements() as usize;
     let is_flattened = x.shape.pixels() > 1 && matches!(sizes, &[1, size] if size == flat);

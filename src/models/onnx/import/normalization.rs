@@ -29,7 +29,8 @@ pub(super) fn local_response(importer: &mut Importer, node: &OnnxNode, inputs: &
     importer.view(x, made)
 }
 
-/// `LayerNormalization` over the channels of each pixel, its factors being a batch normalisation of mean 0 and variance 1.
+/// `LayerNormalization` over the channels of each pixel, its factors being a batch normalisation of mean 0 and variance
+/// 1.
 pub(super) fn layer(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
     let scale = or_refuse!(constant_input(inputs, 1)).cloned().unwrap_or_else(|| fill(1.0));

@@ -32,8 +32,8 @@ impl Binding {
         if matches!(self.tensor.values, Values::Fill(_)) { self.parameter.element_count() } else { 0 }
     }
 
-    /// The parameter's values; where the file has none but a number that stands everywhere, synthetic ones where `is_synthetic`. `None` where
-    /// the tensor does not have the parameter's number of values.
+    /// The parameter's values; where the file has none but a number that stands everywhere, synthetic ones where
+    /// `is_synthetic`. `None` where the tensor does not have the parameter's number of values.
     pub fn values(&self, is_synthetic: bool) -> Option<Arc<Vec<f32>>> {
         let count = self.parameter.element_count();
         let is_made_up = is_synthetic && matches!(self.tensor.values, Values::Fill(_)) && !self.tensor.name.is_empty();

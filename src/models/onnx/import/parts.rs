@@ -147,8 +147,8 @@ pub(super) fn gather(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) 
     Ok(Outcome::Value(view))
 }
 
-/// A constant around the value, or less of it where a number is negative. It is no convolution's own padding: what relevance goes to the
-/// constant is lost.
+/// A constant around the value, or less of it where a number is negative. It is no convolution's own padding: what
+/// relevance goes to the constant is lost.
 pub(super) fn pad(importer: &mut Importer, node: &OnnxNode, inputs: &Inputs) -> Result<Outcome, OnnxError> {
     let x = data(node, inputs, 0)?;
     let pads = match node.list("pads", or_refuse!(constant_input(inputs, 1)))? {

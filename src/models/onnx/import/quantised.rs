@@ -1,5 +1,6 @@
-//! Quantised files, taken as the float networks that they stand for: integers are multiplied out, and values go through quantisation as they
-//! are. Only what it cuts off below 0, where its integers begin there, is a ReLU that the file has left out.
+//! Quantised files, taken as the float networks that they stand for: integers are multiplied out, and values go through
+//! quantisation as they are. Only what it cuts off below 0, where its integers begin there, is a ReLU that the file has
+//! left out.
 
 use super::layers::or_refuse;
 use super::{Importer, Inputs, Outcome, Value, constant_input, data, layers, linear, pools, products, sums};
@@ -193,7 +194,8 @@ fn bias_of(node: &OnnxNode, bias: &Arc<Tensor>, scale: &Tensor, weight: &Tensor)
 }
 
 impl Importer<'_> {
-    /// A value behind its quantisation: a ReLU where the integers begin at the zero point, and the value may be below it.
+    /// A value behind its quantisation: a ReLU where the integers begin at the zero point, and the value may be below
+    /// it.
     fn requantized(&mut self, node: &OnnxNode, x: View, zero: Option<&Tensor>) -> Result<Outcome, OnnxError> {
         self.is_quantised = true;
         let lowest = zero.map_or(Some(0), |zero| zero.range.map(|[low, _]| low));

@@ -117,8 +117,8 @@ pub(super) struct Affine<'v> {
 }
 
 impl Importer<'_> {
-    /// A factor and a summand as a batch normalisation of mean 0 and variance 1. A summand alone goes to the layer that makes `x` where
-    /// nothing else reads that.
+    /// A factor and a summand as a batch normalisation of mean 0 and variance 1. A summand alone goes to the layer that
+    /// makes `x` where nothing else reads that.
     pub(super) fn affine(
         &mut self,
         node: &OnnxNode,

@@ -1,5 +1,5 @@
-//! The layout before PyTorch 1.6: five pickles in a row (a magic number, the protocol's version, what machine it was, the object, the keys of
-//! its storages), then each storage: its number of elements as 64 bits and its elements.
+//! The layout before PyTorch 1.6: five pickles in a row (a magic number, the protocol's version, what machine it was,
+//! the object, the keys of its storages), then each storage: its number of elements as 64 bits and its elements.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
-//! A machine for the pickles that `torch.save` writes. It has their opcodes and no others, calls nothing, and knows a few globals by name:
-//! of every other global, and of what is made with it, only the name is kept.
+//! A machine for the pickles that `torch.save` writes. It has their opcodes and no others, calls nothing, and knows a
+//! few globals by name: of every other global, and of what is made with it, only the name is kept.
 //!
-//! Values refer to each other by index, so that neither nesting nor cycles need a stack; each costs at least a byte of the pickle, and
-//! there is a most of everything.
+//! Values refer to each other by index, so that neither nesting nor cycles need a stack; each costs at least a byte of
+//! the pickle, and there is a most of everything.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -17,8 +17,8 @@ const MOST_VALUES: usize = 1 << 20;
 /// Most lists, tuples and dictionaries that are open at a time.
 const MOST_MARKS: usize = 1 << 10;
 
-/// Reads one pickle from a stream and leaves the rest; adds its values to `values`. Says which of them it stands for, and how many bytes
-/// it has.
+/// Reads one pickle from a stream and leaves the rest; adds its values to `values`. Says which of them it stands for,
+/// and how many bytes it has.
 pub(super) fn load(stream: &mut dyn Read, values: &mut Values) -> Result<(Id, u64), CheckpointError> {
     let (stack, marks, memo) = (Vec::new(), Vec::new(), HashMap::new());
     let mut machine = Machine { stream, at: 0, values, stack, marks, memo, pairs: 0 };
@@ -222,7 +222,8 @@ impl Machine<'_> {
         Ok(self.values.get_mut(id))
     }
 
-    /// What a storage's description stands for: ("storage", its type, its key, where it was, its number of elements[, a part of it]).
+    /// What a storage's description stands for: ("storage", its type, its key, where it was, its number of elements[, a
+    /// part of it]).
     fn storage(&mut self) -> Step {
         let description = self.pop()?;
         let storage = self.values.storage(description);

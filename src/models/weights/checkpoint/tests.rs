@@ -21,7 +21,8 @@ fn refusal(bytes: &[u8]) -> CheckpointError {
     }
 }
 
-/// Asserts that the tensors of a file, read from disk and from memory, have the bits of those of a safetensors file, and gives its notes.
+/// Asserts that the tensors of a file, read from disk and from memory, have the bits of those of a safetensors file,
+/// and gives its notes.
 fn assert_equal(name: &str, expected: &str, prefix: &str) -> Vec<String> {
     let expected = open(expected);
     let bytes = std::fs::read(sample(name)).unwrap();

@@ -178,8 +178,8 @@ impl Values {
             .collect()
     }
 
-    /// What ("storage", type, key, device, count) describes, or, in older files, ("storage", type, key, device, count, part) with a part that
-    /// is nothing or (key, offset, count).
+    /// What ("storage", type, key, device, count) describes, or, in older files, ("storage", type, key, device, count,
+    /// part) with a part that is nothing or (key, offset, count).
     pub fn storage(&self, description: Id) -> Option<Storage> {
         let &[tag, class, key, _, count, ref part @ ..] = self.items(description) else { return None };
         let element = match self.get(class) {
