@@ -22,19 +22,19 @@ impl DenseNet {
     pub const DENSENET169: Self = Self { stem: 64, growth: 32, blocks: [6, 12, 32, 32] };
     pub const DENSENET201: Self = Self { stem: 64, growth: 32, blocks: [6, 12, 48, 32] };
 
-    /// A block whose layers each read everything before them.
+    /// A block whose layers each read everything before them, which grows by one concatenation per layer.
     fn block(&self, builder: &mut Builder, name: &str, layers: u32, x: NodeId) -> Result<NodeId, GraphError> {
-        let mut features = vec![x];
+        let mut all = x;
         for layer in 1..=layers {
             let name = format!("{name}.denselayer{layer}");
-            let all = concat(builder, &format!("{name}.concat"), &features)?;
             let x = normalized(builder, &name, "1", all)?;
             let x = builder.convolve(&format!("{name}.conv1"), Conv::new(4 * self.growth, POINT), x)?;
             let x = normalized(builder, &name, "2", x)?;
             let window = Window::square(3, 1, 1);
-            features.push(builder.convolve(&format!("{name}.conv2"), Conv::new(self.growth, window), x)?);
+            let added = builder.convolve(&format!("{name}.conv2"), Conv::new(self.growth, window), x)?;
+            all = builder.graph.add(&format!("{name}.concat"), Forward::Concat, &[all, added])?;
         }
-        concat(builder, &format!("{name}.concat"), &features)
+        Ok(all)
     }
 }
 
@@ -70,13 +70,6 @@ impl Family for DenseNet {
 fn normalized(builder: &mut Builder, name: &str, number: &str, x: NodeId) -> Result<NodeId, GraphError> {
     let x = builder.graph.batch_norm(&format!("{name}.norm{number}"), EPSILON, x)?;
     builder.relu(&format!("{name}.relu{number}"), x)
-}
-
-fn concat(builder: &mut Builder, name: &str, features: &[NodeId]) -> Result<NodeId, GraphError> {
-    match features {
-        [only] => Ok(*only),
-        _ => builder.graph.add(name, Forward::Concat, features),
-    }
 }
 
 /// Half the channels, at half the size.
