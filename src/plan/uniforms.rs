@@ -1,6 +1,7 @@
 //! The uniforms of a step: named scalars in the order of the shader's struct, so that a plan prints and a test compares
 //! them.
 
+use crate::graph::Window;
 use std::fmt;
 
 /// One scalar of a uniform struct.
@@ -44,6 +45,18 @@ impl Uniforms {
     pub fn with(mut self, name: &'static str, value: impl Into<Scalar>) -> Self {
         self.0.push((name, value.into()));
         self
+    }
+
+    /// Appends what kernels of any window are told of it.
+    pub fn with_window(self, window: Window) -> Self {
+        self.with("kernel_rows", window.kernel[0])
+            .with("kernel_columns", window.kernel[1])
+            .with("stride_rows", window.stride[0])
+            .with("stride_columns", window.stride[1])
+            .with("dilation_rows", window.dilation[0])
+            .with("dilation_columns", window.dilation[1])
+            .with("padding_top", window.padding.top)
+            .with("padding_left", window.padding.left)
     }
 
     /// Fields in order.

@@ -33,15 +33,7 @@ impl Lowering<'_, '_> {
             MaxPoolOperation::Relevance => Kernel::new(Shader::MaxPoolTranspose).with("RELEVANCE", 1),
         };
         let source = self.shape(node.inputs[0]);
-        let uniforms = pool_uniforms(source, node.shape)
-            .with("kernel_rows", window.kernel[0])
-            .with("kernel_columns", window.kernel[1])
-            .with("stride_rows", window.stride[0])
-            .with("stride_columns", window.stride[1])
-            .with("dilation_rows", window.dilation[0])
-            .with("dilation_columns", window.dilation[1])
-            .with("padding_top", window.padding.top)
-            .with("padding_left", window.padding.left);
+        let uniforms = pool_uniforms(source, node.shape).with_window(window);
         values.push(self.value(self.output));
         let flops = self.elements(node, window.taps().into());
         let (kernel, workgroups) = self.per_quad(kernel, node.shape);
@@ -69,14 +61,7 @@ impl Lowering<'_, '_> {
         let source = self.shape(node.inputs[0]);
         let picture = if transposed { node.shape } else { source };
         let uniforms = pool_uniforms(source, node.shape)
-            .with("kernel_rows", window.kernel[0])
-            .with("kernel_columns", window.kernel[1])
-            .with("stride_rows", window.stride[0])
-            .with("stride_columns", window.stride[1])
-            .with("dilation_rows", window.dilation[0])
-            .with("dilation_columns", window.dilation[1])
-            .with("padding_top", window.padding.top)
-            .with("padding_left", window.padding.left)
+            .with_window(window)
             .with("counted_top", counted.top)
             .with("counted_left", counted.left)
             .with("counted_rows", picture.height + counted.top + counted.bottom)
