@@ -6,8 +6,10 @@ use agf_isa::error::Error;
 use agf_isa::kernels::{Kernel, from_file, planned};
 use agf_isa::report::{Record, examine, table};
 use clap::Parser;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::thread::ScopedJoinHandle;
 
 /// What AMD's compiler (Mesa's RADV, without a card) makes of the kernels that the planner chooses on graphics cards.
 ///
@@ -71,10 +73,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
-    let mut records = Vec::new();
-    for family in &arguments.family {
-        records.extend(in_child(family)?);
-    }
+    let records: Vec<Vec<Record>> = std::thread::scope(|scope| {
+        let families = arguments.family.iter();
+        let children: Vec<_> = families.map(|family| scope.spawn(move || in_child(family))).collect();
+        let end = |child: ScopedJoinHandle<_>| child.join().unwrap_or_else(|panic| resume_unwind(panic));
+        children.into_iter().map(end).collect::<Result<_, _>>()
+    })?;
+    let records = records.concat();
     match arguments.json {
         true => println!("{}", serde_json::json!(records)),
         false => print!("{}", table(&records)),
