@@ -1,5 +1,6 @@
 //! Reading a file: from bytes to nodes in order, constants decoded, one input and one output chosen.
 
+use super::limited::Limited;
 use super::patterns::join_layer_normalizations;
 use super::proto::{
     GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_proto::DataType, tensor_shape_proto::dimension,
@@ -8,8 +9,8 @@ use super::proto::{
 use super::stream::FileBytes;
 use super::tensor::{self, Tensor};
 use super::{OnnxError, OnnxOptions};
-use prost::bytes::Bytes;
-use prost::{DecodeError, Message};
+use prost::Message;
+use prost::bytes::{Buf, Bytes};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -55,9 +56,9 @@ impl File {
     pub fn open(path: &Path, options: &OnnxOptions) -> Result<Self, OnnxError> {
         let shown = path.display().to_string();
         let failed = |error: std::io::Error| OnnxError::Read { path: shown.clone(), reason: error.to_string() };
-        let mut bytes = FileBytes::open(path).map_err(failed)?;
-        let model = ModelProto::decode(&mut bytes);
-        match bytes.failure() {
+        let mut bytes = Limited::new(FileBytes::open(path).map_err(failed)?);
+        let model = decoded(&mut bytes);
+        match bytes.into_inner().failure() {
             Some(error) => Err(failed(error)),
             None => Self::of(model, &shown, path.parent(), options),
         }
@@ -65,17 +66,17 @@ impl File {
 
     /// A model in memory, which `shown` stands for in messages.
     pub fn parse(bytes: Bytes, shown: &str, options: &OnnxOptions) -> Result<Self, OnnxError> {
-        Self::of(ModelProto::decode(bytes), shown, None, options)
+        Self::of(decoded(&mut Limited::new(bytes)), shown, None, options)
     }
 
     fn of(
-        model: Result<ModelProto, DecodeError>,
+        model: Result<ModelProto, String>,
         shown: &str,
         folder: Option<&Path>,
         options: &OnnxOptions,
     ) -> Result<Self, OnnxError> {
         let format = |reason: String| OnnxError::Format { path: shown.into(), reason };
-        let model = model.map_err(|error| format(error.to_string()))?;
+        let model = model.map_err(format)?;
         let mut graph = model.graph.ok_or_else(|| format("it has no graph".into()))?;
         let own = model.opset_import.iter().find(|set| matches!(set.domain(), "" | "ai.onnx"));
         let opset = own.map_or(0, |set| set.version());
@@ -100,6 +101,12 @@ impl File {
         check_order(&graph, &constants, &input.name)?;
         Ok(Self { graph, opset, constants, input, output, rounded })
     }
+}
+
+/// The message, or why there is none.
+fn decoded(bytes: &mut Limited<impl Buf>) -> Result<ModelProto, String> {
+    let model = ModelProto::decode(&mut *bytes).map_err(|error| error.to_string());
+    bytes.excess().map_or(model, Err)
 }
 
 fn names(values: &[&ValueInfoProto]) -> String {

@@ -5,6 +5,7 @@ mod external;
 mod file;
 mod fold;
 mod import;
+mod limited;
 mod node;
 mod patterns;
 #[rustfmt::skip]
