@@ -55,6 +55,14 @@ impl Gpu {
     }
 }
 
+/// Whether two of these share bytes, which WebGPU forbids where a dispatch may write them.
+pub(super) fn share_bytes(regions: &[Region<'_>]) -> bool {
+    let shared = |&(buffer, offset, size): &Region<'_>, &(other, from, bytes): &Region<'_>| {
+        buffer == other && offset < from + bytes && from < offset + size
+    };
+    regions.iter().enumerate().any(|(index, region)| regions[..index].iter().any(|other| shared(region, other)))
+}
+
 /// Where the uniforms of the dispatch of this index lie in a buffer made by [`Gpu::uniform_buffer`].
 pub(super) fn uniform_region<'a>(buffer: &'a wgpu::Buffer, index: u64, uniforms: &Uniforms) -> Region<'a> {
     (buffer, index * UNIFORM_ALIGNMENT, uniforms.bytes().len() as u64)

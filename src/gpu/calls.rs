@@ -1,6 +1,6 @@
 //! Dispatches outside of plans: buffers of their own, and running [`Call`]s over these and a program's.
 
-use super::bindings::uniform_region;
+use super::bindings::{share_bytes, uniform_region};
 use super::{Gpu, GpuError, Region};
 use crate::plan::Call;
 use crate::plan::kernel::Kernel;
@@ -42,9 +42,10 @@ impl Gpu {
         let submit = || {
             let uniforms = self.uniform_buffer(calls.iter().map(|call| &call.uniforms));
             let group = |(index, call): (u64, &Call)| {
-                let values = call.buffers.iter().filter_map(|&buffer| buffers.get(buffer).copied());
+                let values: Vec<_> = call.buffers.iter().filter_map(|&buffer| buffers.get(buffer).copied()).collect();
+                debug_assert!(!share_bytes(&values), "{} binds bytes twice", call.kernel);
                 let uniforms = uniform_region(&uniforms, index, &call.uniforms);
-                self.bind_group(call.kernel.shader.name(), call.kernel.shader, uniforms, values)
+                self.bind_group(call.kernel.shader.name(), call.kernel.shader, uniforms, values.into_iter())
             };
             let groups: Vec<_> = (0..).zip(calls).map(group).collect();
             let mut encoder = self.device.create_command_encoder(&Default::default());

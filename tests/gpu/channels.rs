@@ -65,6 +65,21 @@ fn gated(height: u32, width: u32) -> Result<Network, GraphError> {
     Network::new(graph, input, logits)
 }
 
+/// Steps that read one value twice: a square, a double, and channels beside themselves.
+fn doubled(height: u32, width: u32) -> Result<Network, GraphError> {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, height, width))?;
+    let (name, window) = ("first".to_string(), Window::square(3, 1, 1));
+    let layer = Convolution { name, input_channels: 3, output_channels: 6, window, groups: 1, bias: true };
+    let x = graph.convolve(layer, input)?;
+    let x = graph.add("squared", Forward::Multiply, &[x, x])?;
+    let x = graph.add("twice", Forward::Add, &[x, x])?;
+    let x = graph.add("beside", Forward::Concat, &[x, x])?;
+    let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+    let logits = graph.linear("last", 4, x)?;
+    Network::new(graph, input, logits)
+}
+
 fn check(gpu: &Gpu, count: u32) {
     let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
     let recipe = Recipe::new("channels", input, network).unwrap();
@@ -88,8 +103,17 @@ fn moved_channels_pass() {
 
 #[test]
 fn products_of_values_pass() {
+    check_every_value("gated", gated);
+}
+
+#[test]
+fn values_read_twice_by_a_step_pass() {
+    check_every_value("doubled", doubled);
+}
+
+fn check_every_value(name: &str, network: fn(u32, u32) -> Result<Network, GraphError>) {
     let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
-    let recipe = Recipe::new("gated", input, gated).unwrap();
+    let recipe = Recipe::new(name, input, network).unwrap();
     let weights = Weights::synthetic(recipe.parameters());
     let model = Model::new(recipe, weights, "synthetic".into());
     for (gpu, count) in [(gpu(), 2), (limited_gpu(), 3)] {

@@ -8,8 +8,12 @@ use crate::plan::variant::DensePass;
 use crate::plan::{LayerPasses, Profile, Step, Value, ValueId};
 use std::collections::HashMap;
 
-/// A small value for bindings that a step does not use.
+/// What a step names for a binding that it does not use. Each such binding of a step gets a small value of its own,
+/// the first [`UNUSED_VALUES`] ones, since WebGPU forbids writable bindings of one dispatch to overlap.
 pub(super) const UNUSED: ValueId = ValueId(0);
+
+/// WebGPU's default `max_storage_buffers_per_shader_stage`.
+const UNUSED_VALUES: usize = 8;
 
 /// What groups have become so far.
 pub(in crate::plan) struct Draft<'a> {
@@ -35,6 +39,7 @@ pub(in crate::plan) struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub fn new(graph: &'a Graph, live: &[bool], kept: &[NodeId], profile: &'a Profile, batch: u32) -> Self {
         let unused = Value { name: "unused".into(), node: None, bytes: QUAD_BYTES, within: None };
+        let values = vec![unused; UNUSED_VALUES];
         let mut readers = graph.consumers();
         readers.iter_mut().for_each(|readers| readers.retain(|reader| live[reader.index()]));
         let mut is_kept = vec![false; graph.nodes().len()];
@@ -44,7 +49,7 @@ impl<'a> Draft<'a> {
             profile,
             batch,
             steps: Vec::new(),
-            values: vec![unused],
+            values,
             value_of: HashMap::new(),
             passes: Vec::new(),
             dense: Vec::new(),

@@ -21,6 +21,7 @@ mod winograd;
 
 use super::fuse::{Group, Saliency};
 use super::kernel::{Kernel, Shader};
+use super::layout::QUAD_BYTES;
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::{Loads, Profile, Step, Value, ValueId, codes};
@@ -201,7 +202,8 @@ impl<'d, 'a> Lowering<'d, 'a> {
     }
 
     /// Appends a step that writes the last `written` of `values`.
-    fn push_writing(&mut self, work: Work, weights: Vec<Packing>, values: Vec<ValueId>, written: usize) {
+    fn push_writing(&mut self, work: Work, weights: Vec<Packing>, mut values: Vec<ValueId>, written: usize) {
+        self.bind_once(&mut values);
         let value_bytes: u64 = values.iter().map(|&value| self.draft.values[value.0].bytes).sum();
         let weight_bytes: u64 = weights.iter().map(|packing| packing.bytes(self.graph)).sum();
         self.draft.steps.push(Step {
@@ -216,6 +218,29 @@ impl<'d, 'a> Lowering<'d, 'a> {
             flops: work.flops,
             bytes: value_bytes + weight_bytes,
         });
+    }
+
+    /// Gives every binding bytes of its own, since WebGPU forbids writable bindings of one dispatch to overlap: what is
+    /// not used gets a small value each, and what a step reads twice, such as the square's factor, is copied.
+    fn bind_once(&mut self, values: &mut [ValueId]) {
+        let unused = values.iter_mut().filter(|value| **value == UNUSED);
+        unused.zip(0..).for_each(|(value, index)| *value = ValueId(index));
+        for index in 1..values.len() {
+            if values[..index].contains(&values[index]) {
+                values[index] = self.copy(values[index]);
+            }
+        }
+    }
+
+    fn copy(&mut self, value: ValueId) -> ValueId {
+        let bytes = self.draft.values[value.0].bytes;
+        let copy = self.scratch_bytes("copy", bytes);
+        let count = (bytes / QUAD_BYTES / u64::from(self.batch)) as u32;
+        let (kernel, workgroups) = self.flat(Kernel::new(Shader::Unary).with("OPERATION", codes::UNARY_SCALE), count);
+        let uniforms = Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", 1.0);
+        let flops = bytes / 4;
+        self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![value, copy]);
+        copy
     }
 
     /// A kernel whose lanes go through every pixel and channel quad of `shape`, and its workgroups.

@@ -1,6 +1,7 @@
 //! Plans walked through step by step, with what lies where: no step may write over what a later one reads.
 
-use super::whole;
+use super::{Place, whole};
+use crate::graph::{Forward, Graph, Shape};
 use crate::methods::Method;
 use crate::models::Architecture;
 use crate::plan::{Plan, Profile, Sharing, ValueId};
@@ -42,18 +43,17 @@ fn lost_value(plan: &Plan, wiring: &Wiring) -> Option<String> {
     let mut memory = Memory { plan, holds: plan.buffers.iter().map(blocks).collect() };
     let given = wiring.graph.ids().filter(|&id| wiring.graph.node(id).op.is_given());
     given.filter_map(|id| plan.value_of.get(&id)).for_each(|&value| memory.write(value));
-    // What steps bind without using it.
-    let unused = ValueId(0);
+    let is_used = |&&value: &&ValueId| plan.values[value.0].name != "unused";
     for step in &plan.steps {
         let (read, written) = step.values.split_at(step.values.len() - step.written);
-        for &value in read.iter().filter(|&&value| value != unused) {
+        for &value in read.iter().filter(is_used) {
             if let Some(held) = memory.intruder(value) {
                 let held = held.map_or("nothing", |held| &plan.values[held.0].name);
                 return Some(format!("'{}' reads '{}': {held} is there", step.label, plan.values[value.0].name));
             }
         }
         written.iter().for_each(|&value| memory.write(value));
-        let is_lost = |&&value: &&ValueId| value != unused && memory.intruder(value).is_some();
+        let is_lost = |value: &&ValueId| is_used(value) && memory.intruder(**value).is_some();
         if let Some(value) = step.values.iter().find(is_lost) {
             return Some(format!("'{}' writes over '{}'", step.label, plan.values[value.0].name));
         }
@@ -63,19 +63,34 @@ fn lost_value(plan: &Plan, wiring: &Wiring) -> Option<String> {
     lost.map(|value| format!("the result '{}' was written over", plan.values[value.0].name))
 }
 
+/// Two bindings of one step that share bytes, which WebGPU forbids where they are writable.
+fn shared_bytes(plan: &Plan) -> Option<String> {
+    plan.steps.iter().find_map(|step| {
+        let range = |value: &ValueId| {
+            let Place { buffer, offset } = plan.places[value.0];
+            (buffer, offset, offset + plan.values[value.0].bytes)
+        };
+        let mut ranges: Vec<_> = step.values.iter().map(range).collect();
+        ranges.sort_unstable();
+        let overlap = ranges.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].1);
+        overlap.then(|| format!("'{}' ({}) binds bytes twice", step.label, step.kernel))
+    })
+}
+
 fn wiring(architecture: Architecture, method: &Method, slots: u32) -> Wiring {
     let network = architecture.build(64, 72, architecture.default_classes()).unwrap();
     Wiring::new(&network, method, Wanted { slots, audit: true }).unwrap()
 }
 
 #[test]
-fn no_plan_writes_over_what_is_still_read() {
+fn plans_keep_what_is_still_read_and_bind_no_byte_twice() {
     for architecture in Architecture::ALL {
         for method in Method::ALL {
             let wiring = wiring(architecture, method, 2);
             for profile in [Profile::WEBGPU, Profile::SOFTWARE] {
                 let plan = wiring.plan(1, &profile, Sharing::Shared).unwrap();
                 assert_eq!(lost_value(&plan, &wiring), None, "{architecture} {method}");
+                assert_eq!(shared_bytes(&plan), None, "{architecture} {method}");
             }
         }
     }
@@ -112,4 +127,19 @@ fn planning_is_linear_in_classes() {
         }
     }
     panic!("16 classes take {few:.3} s, 64 classes {many:.3} s");
+}
+
+#[test]
+fn a_value_that_a_step_reads_twice_is_copied() {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, 4, 5)).unwrap();
+    let squared = graph.add("squared", Forward::Multiply, &[input, input]).unwrap();
+    let plan = Plan::new(&graph, &[squared], 2, &Profile::WEBGPU, Sharing::Shared).unwrap();
+    assert_eq!(shared_bytes(&plan), None);
+    let labels: Vec<&str> = plan.steps.iter().map(|step| step.label.as_str()).collect();
+    assert_eq!(labels, ["squared", "squared"]);
+    let mut wrong = plan;
+    let values = &mut wrong.steps[1].values;
+    values[1] = values[0];
+    assert!(shared_bytes(&wrong).unwrap().contains("squared"));
 }
