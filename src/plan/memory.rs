@@ -11,7 +11,7 @@ pub struct Lifetime {
     pub bytes: u64,
     /// First step that needs it.
     pub first: usize,
-    /// Last step that needs it.
+    /// Last step that needs it; a result is needed beyond the plan's last one.
     pub last: usize,
 }
 
@@ -27,8 +27,9 @@ pub struct Place {
 /// Every value begins at a multiple of this: WebGPU's default `min_storage_buffer_offset_alignment`.
 pub const ALIGNMENT: u64 = 256;
 
-/// Places values, largest first, each in the lowest gap that is free during its whole lifetime (greedy by size).
-/// Returns the places in the order of the values and the size of each buffer. `gap` bytes stay free behind every value.
+/// Places values, largest first, each in the lowest gap that is free during its whole lifetime (greedy by size); what
+/// lives to the last step of all lies behind the others, one behind the other. Returns the places in the order of the
+/// values and the size of each buffer. `gap` bytes stay free behind every value.
 pub fn place(values: &[Lifetime], max_buffer: u64, gap: u64) -> (Vec<Place>, Vec<u64>) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(values[index].bytes), index));
@@ -36,7 +37,8 @@ pub fn place(values: &[Lifetime], max_buffer: u64, gap: u64) -> (Vec<Place>, Vec
     let mut placed = Placed::new(values);
     let mut sizes: Vec<u64> = Vec::new();
     let room = |index: usize| (values[index].bytes + gap).next_multiple_of(ALIGNMENT);
-    for index in order {
+    let (kept, shared): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|&index| placed.is_last(&values[index]));
+    for index in shared {
         let mut taken: Vec<(usize, u64, u64)> = placed
             .alive_with(&values[index])
             .map(|other| (places[other].buffer, places[other].offset, places[other].offset + room(other)))
@@ -47,6 +49,15 @@ pub fn place(values: &[Lifetime], max_buffer: u64, gap: u64) -> (Vec<Place>, Vec
         placed.insert(index, &values[index]);
         sizes.resize(sizes.len().max(place.buffer + 1), 0);
         sizes[place.buffer] = sizes[place.buffer].max(place.offset + room(index));
+    }
+    for index in kept {
+        let fits = sizes.last().is_some_and(|size| size + room(index) <= max_buffer);
+        if !fits {
+            sizes.push(0);
+        }
+        let buffer = sizes.len() - 1;
+        places[index] = Place { buffer, offset: sizes[buffer] };
+        sizes[buffer] += room(index);
     }
     (places, sizes)
 }
@@ -85,6 +96,12 @@ impl Placed {
     fn new(values: &[Lifetime]) -> Self {
         let steps = values.iter().map(|value| value.last + 1).max().unwrap_or(0);
         Self { steps, tree: vec![Vec::new(); 2 * steps], from: vec![Vec::new(); steps] }
+    }
+
+    /// Whether a value lives as long as any. Each of those would be compared with all that begins after it, and there
+    /// are as many as there are results.
+    fn is_last(&self, lifetime: &Lifetime) -> bool {
+        lifetime.last + 1 == self.steps
     }
 
     fn insert(&mut self, index: usize, lifetime: &Lifetime) {
@@ -142,7 +159,7 @@ pub(super) fn place_parts(values: &[Value], places: &mut [Place]) {
 }
 
 /// From the first to the last step that touches a value or a part of it; what the host fills lives from the start,
-/// outputs to the end. Parts take no memory of their own.
+/// outputs beyond the last step. Parts take no memory of their own.
 pub(super) fn lifetimes(
     steps: &[Step],
     values: &[Value],
@@ -164,7 +181,7 @@ pub(super) fn lifetimes(
     }
     for value in outputs.iter().filter_map(|id| value_of.get(id)).map(whole) {
         let (first, _) = touched[value.0].unwrap_or((0, end));
-        touched[value.0] = Some((first, end));
+        touched[value.0] = Some((first, steps.len()));
     }
     let lifetime = |(index, value): (usize, &Value)| {
         if let Some((whole, _)) = value.within {
