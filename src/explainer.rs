@@ -98,6 +98,16 @@ impl Explainer {
         self.embedding = None;
     }
 
+    /// Works on another device from now on, as after the loss of the one before. Everything that was made there is given
+    /// up, and made anew when it is needed; settings stay.
+    pub fn set_gpu(&mut self, gpu: &Gpu) {
+        self.gpu = gpu.clone();
+        self.store = WeightStore::default();
+        self.wired.clear();
+        self.sessions.clear();
+        self.embedding = None;
+    }
+
     /// Calls back after every run of [`Explainer::explain`]. Where it breaks before the last run, that call ends with
     /// [`Error::Stopped`] and without results.
     pub fn on_progress(&mut self, callback: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) {

@@ -1,6 +1,7 @@
 //! What all methods together say of a run's pictures.
 
 use super::decode::Picture;
+use super::lasting::Lasting;
 use super::without::comparison::{Joined, Neighbours};
 use super::{interrupt, pipeline};
 use agf::error::Error;
@@ -22,8 +23,8 @@ pub(super) struct Answer {
 }
 
 /// An explainer and what it is asked of every picture.
-pub(super) struct Questions {
-    pub(super) explainer: Explainer,
+pub(super) struct Questions<'a> {
+    pub(super) explainer: Lasting<'a, Explainer>,
     pub(super) methods: Vec<Method>,
     pub(super) targets: Vec<Target>,
     /// The seed of the sensitivity figure, where it is wanted.
@@ -32,7 +33,7 @@ pub(super) struct Questions {
     pub(super) neighbours: Option<Neighbours>,
 }
 
-impl Questions {
+impl Questions<'_> {
     /// The pictures as a batch, of those that have a neighbour where neighbours are asked for.
     pub(super) fn batch(&mut self, pictures: &mut Vec<Picture>) -> Result<Joined, Error> {
         match &self.neighbours {
@@ -48,14 +49,16 @@ impl Questions {
         let mut cost = Cost::default();
         for method in &self.methods {
             go_on()?;
-            self.explainer.set_method(method.clone());
-            let (explained, of_method) = pollster::block_on(self.explainer.explain(batch, &targets))?;
+            self.explainer.worker().set_method(method.clone());
+            let explain = async |explainer: &mut Explainer| explainer.explain(batch, &targets).await;
+            let (explained, of_method) = self.explainer.run(explain)?;
             add(&mut cost, &of_method);
             let mut changes = vec![Vec::new(); explained.len()];
             if let Some(seed) = self.audit {
                 go_on()?;
                 let of_audit;
-                (changes, of_audit) = pollster::block_on(self.explainer.sensitivity(batch, &explained, seed))?;
+                let audit = async |explainer: &mut Explainer| explainer.sensitivity(batch, &explained, seed).await;
+                (changes, of_audit) = self.explainer.run(audit)?;
                 add(&mut cost, &of_audit);
             }
             answers.resize_with(explained.len(), || Answer { logits: Vec::new(), maps: Vec::new() });

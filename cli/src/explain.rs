@@ -11,6 +11,7 @@ use super::answers::Questions;
 use super::args::ExplainArguments;
 use super::decode::Decoder;
 use super::former::Former;
+use super::lasting::Device;
 use super::lock::FolderLock;
 use super::output::Writer;
 use super::pipeline::{Batches, Delivery};
@@ -36,9 +37,9 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let lock = FolderLock::take(&arguments.out)?;
     let former = Former::read(&arguments.out)?;
     let mut found = inputs::find(&arguments.input.inputs, Some(&arguments.out), &former).usable()?;
-    let gpu = arguments.device.open()?;
+    let mut device = Device::open(&arguments.device)?;
     let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
-    let mut comparison = Comparison::open(&arguments.comparison, &arguments.input, model, &gpu, decoder)?;
+    let mut comparison = Comparison::open(&arguments.comparison, &arguments.input, model, &mut device, decoder)?;
     let targets = early.map_or_else(|| setup::targets(&arguments.classes, &comparison.model), Ok)?;
     let request = request::of(arguments, &arguments.save(methods.len()), &methods, &comparison);
     let kept = if arguments.resume { former.take_done(&mut found.sources, &request)? } else { Vec::new() };
@@ -46,16 +47,18 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     let Comparison { model, references, neighbours, .. } = comparison;
     let writer = Writer::new(arguments, &methods, &found.sources, references)?;
     let _lock = lock.retake(&arguments.out)?;
+    let gpu = device.gpu().clone();
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     explainer.set_audit(true);
     let audit = arguments.audit.then(|| arguments.method.seed());
+    let explainer = device.lasting(explainer);
     let mut questions = Questions { explainer, methods, targets, audit, neighbours };
 
     let count = found.picture_count();
     let terminal = Terminal::with_progress(count, questions.runs_per_picture());
     let mut advance = terminal.progress_of_runs();
-    questions.explainer.on_progress(move |progress| {
+    questions.explainer.worker().on_progress(move |progress| {
         advance(progress);
         interrupt::flow()
     });
@@ -71,7 +74,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     }
     let batches = Batches::start(found.sources, decoder, arguments.input.batch.get() as usize)?;
     explain_and_record(batches, questions, &mut recorder);
-    recorder.finish(started)
+    recorder.finish(started, device.losses())
 }
 
 /// Explains one batch while another thread records the one before, to the last batch or until the user interrupts.
@@ -90,7 +93,7 @@ fn explain_and_record(batches: Batches, mut questions: Questions, recorder: &mut
     });
 }
 
-/// Nothing where the user interrupts before the batch is done.
+/// Nothing where the user interrupts before the batch is done, or no device is left.
 fn explain(questions: &mut Questions, delivery: Delivery) -> Option<Vec<Step>> {
     let mut pictures = match delivery {
         Delivery::Failed(failure) => return Some(vec![Step::Unread(failure)]),
@@ -107,7 +110,7 @@ fn explain(questions: &mut Questions, delivery: Delivery) -> Option<Vec<Step>> {
         }
         Err(error) => Err(error),
     };
-    if matches!(result, Err(Error::Stopped)) {
+    if matches!(result, Err(Error::Stopped)) || questions.explainer.is_given_up() {
         return None;
     }
     steps.push(Step::Explained { pictures, result });
@@ -133,6 +136,7 @@ fn empty_report(arguments: &ExplainArguments, methods: &[Method], model: &Model,
         inputs: Vec::new(),
         failed: Vec::new(),
         undone: 0,
+        lost_devices: 0,
         earlier: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ mod former;
 mod hints;
 mod inputs;
 mod interrupt;
+mod lasting;
 mod lock;
 mod methods;
 mod model;

@@ -4,6 +4,7 @@ use super::args::PredictArguments;
 use super::decode::{Decoder, Picture};
 use super::former::Former;
 use super::hints::Hinted;
+use super::lasting::{Device, Lasting};
 use super::output;
 use super::pipeline::{self, Batches, Delivery};
 use super::report::{Failure, PREDICTIONS_SCHEMA, Prediction, Predictions};
@@ -25,11 +26,12 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
     };
     setup::check_count("--top ", top, &model)?;
     let found = inputs::find(&arguments.input.inputs, None, &Former::default()).usable()?;
-    let gpu = arguments.device.open()?;
+    let mut device = Device::open(&arguments.device)?;
+    let gpu = device.gpu().clone();
     let mut explainer = Explainer::new(&gpu, &model, Method::default());
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     let mut session = Session {
-        explainer,
+        explainer: device.lasting(explainer),
         labels: model.labels(),
         top: top as usize,
         terminal: Terminal::with_progress(found.picture_count(), 1),
@@ -70,7 +72,7 @@ pub fn run(arguments: &PredictArguments) -> Result<Outcome, CliError> {
 
 struct Session<'a> {
     labels: &'a Labels,
-    explainer: Explainer,
+    explainer: Lasting<'a, Explainer>,
     top: usize,
     terminal: Terminal,
     /// Kept for the document, where one is asked for.
@@ -81,7 +83,7 @@ struct Session<'a> {
 impl Session<'_> {
     fn predict(&mut self, mut pictures: Vec<Picture>) -> Result<(), CliError> {
         let batch = pipeline::batch_of(&mut pictures);
-        match pollster::block_on(self.explainer.predict(&batch)) {
+        match self.explainer.run(async |explainer| explainer.predict(&batch).await) {
             Ok((logits, _)) => {
                 for (picture, logits) in pictures.iter().zip(logits) {
                     self.record(picture, &logits)?;

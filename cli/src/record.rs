@@ -198,10 +198,11 @@ impl<'a> Recorder<'a> {
         self.fail(failure);
     }
 
-    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption left
-    /// undone.
-    pub(super) fn finish(mut self, started: Instant) -> Result<Outcome, CliError> {
+    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption, or the
+    /// loss of too many devices, left undone.
+    pub(super) fn finish(mut self, started: Instant, lost_devices: u32) -> Result<Outcome, CliError> {
         self.terminal.finish();
+        self.report.lost_devices = lost_devices;
         let written = self.write_report();
         if !self.prints_lines {
             let document = output::to_json(&self.report)?;
@@ -215,8 +216,8 @@ impl<'a> Recorder<'a> {
         let seconds = started.elapsed().as_secs_f64();
         self.terminal.say(format_args!("{inputs} done{failures}, {maps} in {seconds:.1} s{see}"));
 
-        let undone =
-            (interrupt::is_requested() && self.left > 0).then(|| format!("interrupted; {} not done", were(self.left)));
+        let reason = if interrupt::is_requested() { "interrupted" } else { "the GPU was lost again and again" };
+        let undone = (self.left > 0).then(|| format!("{reason}; {} not done", were(self.left)));
         let unprinted = self.stdout_error.map(|error| CliError::Stdout(error).to_string());
         let problems = [written.err().map(|error| error.to_string()), unprinted, undone];
         let problems: Vec<String> = problems.into_iter().flatten().collect();

@@ -110,6 +110,8 @@ pub(super) struct Report {
     pub(super) failed: Vec<Failure>,
     /// Number of inputs that were left undone, as in an interrupted run.
     pub(super) undone: usize,
+    /// How often the GPU was lost and another device went on.
+    pub(super) lost_devices: u32,
     /// Inputs of earlier runs whose maps are still in the folder.
     pub(super) earlier: Vec<Owner>,
 }

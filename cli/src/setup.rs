@@ -9,7 +9,7 @@ use super::downloads;
 use super::hints::Hinted;
 use super::terminal::Terminal;
 use super::values::{ClassSpec, NetworkSource, Size, WeightsSource};
-use agf::gpu::{Gpu, Selection};
+use agf::gpu::{Gpu, GpuError, Selection};
 use agf::image::Framing;
 use agf::models::onnx::Onnx;
 use agf::models::{Architecture, Beside, InputSpec, Model};
@@ -175,7 +175,7 @@ impl DeviceArguments {
     }
 
     /// Opens the device, with kept pipelines and tuned choices.
-    pub(super) fn open(&self) -> Result<Gpu, CliError> {
+    pub(super) fn open(&self) -> Result<Gpu, GpuError> {
         let gpu = pollster::block_on(Gpu::open(&self.selection()))?.with_winograd(self.winograd.into());
         let Some(directory) = cache_folder() else { return Ok(gpu) };
         if let Some(note) = gpu.keep_pipelines(&directory) {

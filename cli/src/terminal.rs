@@ -48,7 +48,8 @@ impl Terminal {
         let (bar, mut before) = (self.bar.clone(), 0);
         move |Progress { done, total }| {
             bar.inc(done.saturating_sub(before));
-            before = if done == total { 0 } else { done };
+            // A batch begins anew where its device was lost.
+            before = if done == total { 0 } else { before.max(done) };
         }
     }
 

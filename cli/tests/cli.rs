@@ -4,6 +4,9 @@
 mod bad_inputs;
 #[path = "cli/bench.rs"]
 mod bench;
+#[cfg(target_os = "linux")]
+#[path = "cli/broken_drivers.rs"]
+mod broken_drivers;
 #[path = "cli/evaluation_data.rs"]
 mod evaluation_data;
 #[path = "cli/evaluations.rs"]
@@ -17,6 +20,9 @@ mod hostile_pictures;
 #[cfg(unix)]
 #[path = "cli/interrupts.rs"]
 mod interrupts;
+#[cfg(target_os = "linux")]
+#[path = "cli/long_runs.rs"]
+mod long_runs;
 #[path = "cli/methods.rs"]
 mod methods;
 #[path = "cli/networks.rs"]
@@ -29,8 +35,13 @@ mod other_commands;
 mod resume;
 #[path = "cli/rules.rs"]
 mod rules;
+#[path = "../../tests/common/seed.rs"]
+mod seed;
 #[path = "cli/support.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "cli/system_faults.rs"]
+mod system_faults;
 #[path = "cli/tuning.rs"]
 mod tuning;
 #[path = "cli/weights.rs"]

@@ -92,6 +92,15 @@ impl Bench {
         Ok(Self { model, height, width, gpu, explainer, pixels, classified, max_bytes: None, flow, asked })
     }
 
+    /// Works on another device from now on, with as many samples and jobs at a time.
+    pub async fn set_gpu(&mut self, gpu: &Gpu) -> Result<(), Error> {
+        self.pixels = Pixels::new(gpu, self.height, self.width, self.pixels.capacity()).await?;
+        self.explainer.set_gpu(gpu);
+        self.asked = self.asked.take().map(|asked| asked.on(gpu));
+        self.gpu = gpu.clone();
+        Ok(())
+    }
+
     /// Samples and jobs at a time.
     pub fn capacity(&self) -> usize {
         self.pixels.capacity() as usize

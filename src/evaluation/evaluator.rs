@@ -45,6 +45,14 @@ impl Evaluator {
         self.bench.capacity()
     }
 
+    /// As [`Explainer::set_gpu`](crate::Explainer::set_gpu): works on another device from now on.
+    ///
+    /// # Errors
+    /// [`Error`] where the pictures do not fit the device.
+    pub async fn set_gpu(&mut self, gpu: &Gpu) -> Result<(), Error> {
+        self.bench.set_gpu(gpu).await
+    }
+
     /// As [`Explainer::limit_memory`](crate::Explainer::limit_memory).
     pub fn limit_memory(&mut self, max_bytes: Option<u64>) {
         self.bench.limit_memory(max_bytes);

@@ -61,6 +61,11 @@ impl Asked {
         Self { gpu: gpu.clone(), embedder, model: model.clone(), likeness: None, size }
     }
 
+    /// Asked on another device.
+    pub fn on(self, gpu: &Gpu) -> Self {
+        Self::new(gpu, &self.model, self.size)
+    }
+
     /// Explains how like each of its references a sample of `height` x `width` is, reference by reference.
     pub async fn explain(
         &mut self,

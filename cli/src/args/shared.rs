@@ -95,7 +95,7 @@ fn known_networks() -> String {
 }
 
 /// Which device.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Device")]
 pub struct DeviceArguments {
     /// Adapter to use: its number in the list of `agf-run devices`, or a part of its name [default: the fastest kind]

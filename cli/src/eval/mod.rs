@@ -19,6 +19,7 @@ use serde_json::json;
 use self::args::{EvalArguments, EvalCommand, MergeArguments, RunArguments};
 use self::pictures::{Pictures, Work};
 use super::error::shown;
+use super::lasting::Device;
 use super::lock::FolderLock;
 use super::network::PreprocessingReport;
 use super::terminal::{Terminal, count_of};
@@ -159,23 +160,25 @@ impl<'a> Run<'a> {
 
     /// Evaluates what is left, to the end or until the user interrupts.
     fn evaluate(&self, file: &mut RecordFile, terminal: &Terminal) -> Result<(), CliError> {
-        let gpu = self.arguments.device.open()?;
-        terminal.say(setup::introduction(&self.model, &gpu));
+        let mut device = Device::open(&self.arguments.device)?;
+        terminal.say(setup::introduction(&self.model, device.gpu()));
         interrupt::listen(terminal.clone(), vec![self.out.clone()]);
         let batch = self.arguments.batch.get();
         let size = [self.reader.height, self.reader.width];
-        let evaluator = Evaluator::new(&gpu, &self.model, self.evaluation, self.options, size, batch);
+        let evaluator = Evaluator::new(device.gpu(), &self.model, self.evaluation, self.options, size, batch);
         let mut evaluator = pollster::block_on(evaluator)?;
         evaluator.limit_memory(self.arguments.max_memory.map(|size| size.0));
         evaluator.on_run(interrupt::flow);
+        let batch = evaluator.batch();
+        let mut evaluator = device.lasting(evaluator);
         let positions = (file.done()..).map(|number| self.arguments.shard.position(number));
         let positions = positions.take_while(|&position| position < self.work.len() as u64).map(|p| p as usize);
-        let pictures = Pictures::start(self.work.clone(), self.reader, positions.collect(), evaluator.batch())?;
+        let pictures = Pictures::start(self.work.clone(), self.reader, positions.collect(), batch)?;
         for pictures in pictures.take_while(|_| !interrupt::is_requested()) {
             let samples: Vec<_> = pictures.iter().filter_map(|picture| picture.sample.clone().ok()).collect();
             let scores = match samples.is_empty() {
                 true => Vec::new(),
-                false => match pollster::block_on(evaluator.evaluate(&samples, &self.methods)) {
+                false => match evaluator.run(async |evaluator| evaluator.evaluate(&samples, &self.methods).await) {
                     Err(Error::Stopped) => break,
                     scores => scores?,
                 },

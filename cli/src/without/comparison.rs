@@ -7,7 +7,7 @@ use agf::image::{PanelPicture, RgbImage};
 use agf::methods::Method;
 use agf::models::{Model, TEMPERATURE};
 use agf::nearest::Neighbour;
-use agf::{Batch, Error, Explainer, Gpu};
+use agf::{Batch, Error, Explainer};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -24,6 +24,7 @@ use crate::args::InputArguments;
 use crate::decode::{Decoder, Picture};
 use crate::former::Former;
 use crate::inputs;
+use crate::lasting::{Device, Lasting};
 use crate::pipeline;
 use crate::report::Failure;
 
@@ -92,7 +93,7 @@ impl Comparison {
         arguments: &ComparisonArguments,
         input: &InputArguments,
         model: Model,
-        gpu: &Gpu,
+        device: &mut Device,
         decoder: Decoder,
     ) -> Result<Self, CliError> {
         if !arguments.is_asked() {
@@ -100,13 +101,19 @@ impl Comparison {
         }
         let model = with_features(model, arguments.vectors.features.as_deref())?;
         match &arguments.against {
-            Some(choice) => Self::against(arguments, choice, input, model, gpu, decoder),
-            None => Self::like(arguments, model, gpu, decoder),
+            Some(choice) => Self::against(arguments, choice, input, model, device, decoder),
+            None => Self::like(arguments, model, device, decoder),
         }
     }
 
-    fn like(arguments: &ComparisonArguments, model: Model, gpu: &Gpu, decoder: Decoder) -> Result<Self, CliError> {
-        let mut explainer = Explainer::new(gpu, &model, Method::default());
+    fn like(
+        arguments: &ComparisonArguments,
+        model: Model,
+        device: &mut Device,
+        decoder: Decoder,
+    ) -> Result<Self, CliError> {
+        let explainer = Explainer::new(device.gpu(), &model, Method::default());
+        let mut explainer = device.lasting(explainer);
         let References { references, shown, failures } = References::open(&arguments.like, &mut explainer, decoder)?;
         let temperature = arguments.temperature.unwrap_or(TEMPERATURE);
         let model = model.like(&references, temperature).map_err(Error::from)?;
@@ -121,11 +128,12 @@ impl Comparison {
         choice: &NeighbourChoice,
         input: &InputArguments,
         model: Model,
-        gpu: &Gpu,
+        device: &mut Device,
         decoder: Decoder,
     ) -> Result<Self, CliError> {
         let asked = model.against().map_err(Error::from)?;
-        let mut explainer = Explainer::new(gpu, &asked, Method::default());
+        let explainer = Explainer::new(device.gpu(), &asked, Method::default());
+        let mut explainer = device.lasting(explainer);
         let (classes, features) = (model.classes(), feature_name(&model));
         let (source, setting, failures) = match choice {
             NeighbourChoice::Picture(path) => {
@@ -182,7 +190,7 @@ enum Source {
 impl Source {
     fn picture(
         path: &Path,
-        explainer: &mut Explainer,
+        explainer: &mut Lasting<Explainer>,
         classes: u32,
         decoder: Decoder,
     ) -> Result<(Self, Content), CliError> {
@@ -225,9 +233,13 @@ impl Neighbours {
     ///
     /// # Errors
     /// [`Error`] where the GPU fails; the pictures' tensors are gone then.
-    pub(crate) fn join(&self, explainer: &mut Explainer, pictures: &mut Vec<Picture>) -> Result<Joined, Error> {
+    pub(crate) fn join(
+        &self,
+        explainer: &mut Lasting<Explainer>,
+        pictures: &mut Vec<Picture>,
+    ) -> Result<Joined, Error> {
         let batch = pipeline::batch_of(pictures);
-        let (vectors, _) = pollster::block_on(explainer.embed(&batch))?;
+        let (vectors, _) = explainer.run(async |explainer| explainer.embed(&batch).await)?;
         match &self.source {
             Source::One { path, vector, logits, picture } => {
                 for (photo, own) in pictures.iter_mut().zip(&vectors) {
@@ -263,7 +275,7 @@ impl Neighbours {
     /// Leaves out the pictures without a neighbour.
     fn join_found(
         &self,
-        explainer: &mut Explainer,
+        explainer: &mut Lasting<Explainer>,
         batch: Batch,
         pictures: &mut Vec<Picture>,
         found: Vec<Result<Found, Failure>>,
@@ -303,12 +315,12 @@ pub(crate) struct Joined {
     pub(crate) failures: Vec<Failure>,
 }
 
-fn vectors(explainer: &mut Explainer, pictures: &[Picture]) -> Result<Vec<Vec<f32>>, CliError> {
+fn vectors(explainer: &mut Lasting<Explainer>, pictures: &[Picture]) -> Result<Vec<Vec<f32>>, CliError> {
     let mut vectors = Vec::new();
     for picture in pictures {
         let prepared = &picture.prepared;
         let batch = Batch::new(1, prepared.height, prepared.width, prepared.tensor.clone());
-        vectors.extend(pollster::block_on(explainer.embed(&batch))?.0);
+        vectors.extend(explainer.run(async |explainer| explainer.embed(&batch).await)?.0);
     }
     Ok(vectors)
 }

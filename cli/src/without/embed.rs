@@ -11,6 +11,7 @@ use super::args::EmbedArguments;
 use super::{WithoutClassError, outcome, with_features};
 use crate::decode::Decoder;
 use crate::former::Former;
+use crate::lasting::Device;
 use crate::pipeline::{self, Batches, Delivery};
 use crate::terminal::{Terminal, count_of, escaped};
 use crate::{CliError, Outcome, inputs, interrupt, setup};
@@ -21,12 +22,13 @@ pub fn run(arguments: &EmbedArguments) -> Result<Outcome, CliError> {
     let common = &arguments.common;
     let model = with_features(common.network.apply(common.model.open()?)?, common.vectors.features.as_deref())?;
     let found = inputs::find(&arguments.input.inputs, None, &Former::default()).usable()?;
-    let gpu = common.device.open()?;
-    let mut explainer = Explainer::new(&gpu, &model, Method::default());
+    let mut device = Device::open(&common.device)?;
+    let mut explainer = Explainer::new(device.gpu(), &model, Method::default());
     explainer.limit_memory(common.max_memory.map(|size| size.0));
     let terminal = Terminal::with_progress(found.picture_count(), 1);
     interrupt::listen(terminal.clone(), Vec::new());
-    terminal.say(setup::introduction(&model, &gpu));
+    terminal.say(setup::introduction(&model, device.gpu()));
+    let mut explainer = device.lasting(explainer);
     found.note().into_iter().for_each(|note| terminal.say(note));
     let mut failed = found.failures.len();
     found.failures.iter().for_each(|failure| terminal.error(&failure.error));
@@ -44,7 +46,7 @@ pub fn run(arguments: &EmbedArguments) -> Result<Outcome, CliError> {
             }
             Delivery::Batch(mut pictures) => {
                 let batch = pipeline::batch_of(&mut pictures);
-                let (vectors, _) = pollster::block_on(explainer.embed(&batch))?;
+                let (vectors, _) = explainer.run(async |explainer| explainer.embed(&batch).await)?;
                 names.extend(pictures.iter().map(|picture| escaped(&picture.label())));
                 values.extend(vectors.into_iter().flatten());
                 terminal.advance(pictures.len());

@@ -14,6 +14,7 @@ use crate::decode::{Decoder, Picture};
 use crate::former::Former;
 use crate::inputs::{self, Source};
 use crate::interrupt;
+use crate::lasting::Lasting;
 use crate::pipeline::{self, Batches, Delivery};
 use crate::report::Failure;
 use crate::terminal::{Terminal, count_of};
@@ -34,8 +35,8 @@ pub(super) struct Gallery {
 }
 
 /// What vectors are computed with.
-pub(super) struct Embedder<'a> {
-    pub(super) explainer: &'a mut Explainer,
+pub(super) struct Embedder<'a, 'device> {
+    pub(super) explainer: &'a mut Lasting<'device, Explainer>,
     pub(super) decoder: Decoder,
     /// Pictures at a time.
     pub(super) batch: usize,
@@ -162,10 +163,10 @@ fn compute(
 
 /// The vectors of a batch of pictures, whose tensors they lose.
 fn pictures_with_vectors<'a>(
-    explainer: &mut Explainer,
+    explainer: &mut Lasting<Explainer>,
     pictures: &'a mut [Picture],
 ) -> Result<Vec<(&'a Picture, Vec<f32>)>, CliError> {
     let batch = pipeline::batch_of(pictures);
-    let (vectors, _) = pollster::block_on(explainer.embed(&batch))?;
+    let (vectors, _) = explainer.run(async |explainer| explainer.embed(&batch).await)?;
     Ok(pictures.iter().zip(vectors).collect())
 }

@@ -16,6 +16,7 @@ use super::{WithoutClassError, outcome, with_features};
 use crate::decode::{Decoder, Picture};
 use crate::former::Former;
 use crate::inputs::Source;
+use crate::lasting::Device;
 use crate::lock::FolderLock;
 use crate::names::append;
 use crate::pipeline::{self, Batches, Delivery};
@@ -27,12 +28,13 @@ pub fn run(arguments: &NeighboursArguments) -> Result<Outcome, CliError> {
     let common = &arguments.common;
     let model = with_features(common.network.apply(common.model.open()?)?, common.vectors.features.as_deref())?;
     let found = inputs::find(&arguments.input.inputs, Some(&arguments.out), &Former::default()).usable()?;
-    let gpu = common.device.open()?;
-    let mut explainer = Explainer::new(&gpu, &model, Method::default());
+    let mut device = Device::open(&common.device)?;
+    let mut explainer = Explainer::new(device.gpu(), &model, Method::default());
     explainer.limit_memory(common.max_memory.map(|size| size.0));
     let terminal = Terminal::plain();
     interrupt::listen(terminal.clone(), vec![arguments.out.clone()]);
-    terminal.say(setup::introduction(&model, &gpu));
+    terminal.say(setup::introduction(&model, device.gpu()));
+    let mut explainer = device.lasting(explainer);
     let decoder = Decoder { spec: model.input_spec(), framing: arguments.input.framing() };
     let length = model.embedding().map_err(agf::Error::from)?.classes() as usize;
     let cache = Cache::new(&arguments.gallery, common.vectors.cache.as_deref(), &model, arguments.input.size);
@@ -50,7 +52,7 @@ pub fn run(arguments: &NeighboursArguments) -> Result<Outcome, CliError> {
             Delivery::Failed(failure) => search.fail(&failure.error),
             Delivery::Batch(mut pictures) => {
                 let batch = pipeline::batch_of(&mut pictures);
-                let (vectors, _) = pollster::block_on(explainer.embed(&batch))?;
+                let (vectors, _) = explainer.run(async |explainer| explainer.embed(&batch).await)?;
                 for (picture, vector) in pictures.iter().zip(vectors) {
                     search.search(picture, &vector)?;
                 }

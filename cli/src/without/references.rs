@@ -11,6 +11,7 @@ use crate::CliError;
 use crate::decode::Decoder;
 use crate::former::Former;
 use crate::inputs;
+use crate::lasting::Lasting;
 use crate::pipeline::{self, Batches, Delivery};
 use crate::report::Failure;
 
@@ -41,7 +42,11 @@ impl References {
     ///
     /// # Errors
     /// [`CliError`] where one has no picture that can be used, or no direction.
-    pub(super) fn open(paths: &[PathBuf], explainer: &mut Explainer, decoder: Decoder) -> Result<Self, CliError> {
+    pub(super) fn open(
+        paths: &[PathBuf],
+        explainer: &mut Lasting<Explainer>,
+        decoder: Decoder,
+    ) -> Result<Self, CliError> {
         let mut all = Self { references: Vec::new(), shown: Vec::new(), failures: Vec::new() };
         for path in paths {
             let name = all.free_name(path);
@@ -60,7 +65,13 @@ impl References {
         free.unwrap_or(base)
     }
 
-    fn add(&mut self, path: &Path, name: String, explainer: &mut Explainer, decoder: Decoder) -> Result<(), CliError> {
+    fn add(
+        &mut self,
+        path: &Path,
+        name: String,
+        explainer: &mut Lasting<Explainer>,
+        decoder: Decoder,
+    ) -> Result<(), CliError> {
         let refused = |problem: String| WithoutClassError::Picture { flag: "like", problem };
         let found = inputs::find(&[path.to_path_buf()], None, &Former::default());
         if let (true, Some(failure)) = (found.sources.is_empty(), found.failures.first()) {
@@ -73,7 +84,7 @@ impl References {
                 Delivery::Failed(failure) => failures.push(failure),
                 Delivery::Batch(mut pictures) => {
                     let batch = pipeline::batch_of(&mut pictures);
-                    vectors.extend(pollster::block_on(explainer.embed(&batch))?.0);
+                    vectors.extend(explainer.run(async |explainer| explainer.embed(&batch).await)?.0);
                     shown = shown.or_else(|| pictures.pop().map(|picture| picture.prepared.crop));
                 }
             }

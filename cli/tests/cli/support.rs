@@ -131,6 +131,12 @@ impl Place {
         serde_json::from_str(&text).expect("a report in JSON")
     }
 
+    /// Names and contents of all files but the report, which has times in it.
+    pub fn contents(&self, folder: &str) -> Vec<(String, Vec<u8>)> {
+        let names = self.files(folder).into_iter().filter(|name| name != "report.json");
+        names.map(|name| (name.clone(), fs::read(self.path(folder).join(name)).expect("a file"))).collect()
+    }
+
     /// Names of all files in a folder and below, sorted, with `/` between their parts.
     pub fn files(&self, folder: &str) -> Vec<String> {
         let root = self.path(folder);
@@ -152,6 +158,15 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) {
             found.push(parts.join("/"));
         }
     }
+}
+
+/// A library that makes the program's world fail, made of a file of `tests/faults`, in a folder.
+pub fn compiled(source: &str, folder: &Path) -> PathBuf {
+    let library = folder.join(source).with_extension("so");
+    let source = of_repository(&format!("cli/tests/faults/{source}"));
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).status();
+    assert!(built.expect("a C compiler, which links Rust, too").success());
+    library
 }
 
 /// A file of the repository.
