@@ -198,6 +198,3 @@ pub(super) fn lifetimes(
 pub(super) fn keep_all(lifetimes: &[Lifetime], steps: usize) -> Vec<Lifetime> {
     lifetimes.iter().map(|lifetime| Lifetime { first: 0, last: steps, ..*lifetime }).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,8 @@
 pub mod compare;
 pub mod conditioning;
 pub mod goldens;
+pub mod networks;
+pub mod planned;
 pub mod random;
 pub mod seed;
 

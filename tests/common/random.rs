@@ -53,6 +53,11 @@ impl Random {
         (0..count).map(|_| self.uniform(-1.5, 1.5).round()).collect()
     }
 
+    /// `count` bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| (self.bits() >> 56) as u8).collect()
+    }
+
     /// Values for all parameters of a graph's layers.
     pub fn parameters(&mut self, graph: &Graph) -> Values {
         let mut values = HashMap::new();

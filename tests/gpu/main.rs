@@ -23,6 +23,7 @@ mod pixels;
 mod planted_faults;
 mod precision;
 mod properties;
+mod random_networks;
 mod relevance;
 mod self_supervised;
 mod sessions;

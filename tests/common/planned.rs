@@ -1,0 +1,119 @@
+//! Plans walked through step by step, with what lies where: no step may write over what a later one reads.
+
+use agf::graph::Network;
+use agf::methods::Method;
+use agf::plan::memory::{ALIGNMENT, Place};
+use agf::plan::variant::WinogradTile;
+use agf::plan::{Facts, Plan, Profile, Sharing, Strategy, ValueId};
+use agf::wiring::{Wanted, Wiring};
+use std::ops::Range;
+
+/// Whose value each block of each buffer holds; every value begins at a multiple of a block.
+struct Memory<'a> {
+    plan: &'a Plan,
+    holds: Vec<Vec<Option<ValueId>>>,
+}
+
+impl Memory<'_> {
+    /// The value that this one is a part of, or else itself.
+    fn whole(&self, value: ValueId) -> ValueId {
+        self.plan.values[value.index()].within.map_or(value, |(whole, _)| whole)
+    }
+
+    fn blocks(&self, value: ValueId) -> (usize, Range<usize>) {
+        let place = self.plan.places[value.index()];
+        let end = (place.offset + self.plan.values[value.index()].bytes).div_ceil(ALIGNMENT);
+        (place.buffer, (place.offset / ALIGNMENT) as usize..end as usize)
+    }
+
+    fn write(&mut self, value: ValueId) {
+        let ((buffer, blocks), whole) = (self.blocks(value), self.whole(value));
+        self.holds[buffer][blocks].fill(Some(whole));
+    }
+
+    /// What lies there instead of a value.
+    fn intruder(&self, value: ValueId) -> Option<Option<ValueId>> {
+        let (buffer, blocks) = self.blocks(value);
+        let own = Some(self.whole(value));
+        self.holds[buffer][blocks].iter().copied().find(|&held| held != own)
+    }
+}
+
+/// The first value that is not there when it is read.
+pub fn lost_value(plan: &Plan, wiring: &Wiring) -> Option<String> {
+    let blocks = |size: &u64| vec![None; size.div_ceil(ALIGNMENT) as usize];
+    let mut memory = Memory { plan, holds: plan.buffers.iter().map(blocks).collect() };
+    let name = |value: ValueId| &plan.values[value.index()].name;
+    let given = wiring.graph.ids().filter(|&id| wiring.graph.node(id).op.is_given());
+    given.filter_map(|id| plan.value_of.get(&id)).for_each(|&value| memory.write(value));
+    let is_used = |value: &ValueId| name(*value) != "unused";
+    for step in &plan.steps {
+        let (read, written) = step.values.split_at(step.values.len() - step.written);
+        for &value in read.iter().filter(|&value| is_used(value)) {
+            if let Some(held) = memory.intruder(value) {
+                let held = held.map_or("nothing", |held| name(held));
+                return Some(format!("'{}' reads '{}': {held} is there", step.label, name(value)));
+            }
+        }
+        written.iter().for_each(|&value| memory.write(value));
+        let is_lost = |value: &&ValueId| is_used(value) && memory.intruder(**value).is_some();
+        if let Some(&value) = step.values.iter().find(is_lost) {
+            return Some(format!("'{}' writes over '{}'", step.label, name(value)));
+        }
+    }
+    let outputs = wiring.outputs().into_iter().filter_map(|id| plan.value_of.get(&id).copied());
+    let lost = outputs.into_iter().find(|&value| memory.intruder(value).is_some());
+    lost.map(|value| format!("the result '{}' was written over", name(value)))
+}
+
+/// Two bindings of one step that share bytes, which WebGPU forbids where they are writable.
+pub fn shared_bytes(plan: &Plan) -> Option<String> {
+    plan.steps.iter().find_map(|step| {
+        let range = |value: &ValueId| {
+            let Place { buffer, offset } = plan.places[value.index()];
+            (buffer, offset, offset + plan.values[value.index()].bytes)
+        };
+        let mut ranges: Vec<_> = step.values.iter().map(range).collect();
+        ranges.sort_unstable();
+        let overlap = ranges.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].1);
+        overlap.then(|| format!("'{}' ({}) binds bytes twice", step.label, step.kernel))
+    })
+}
+
+/// Any GPU, a software driver, and a large graphics card.
+pub fn profiles() -> [Profile; 3] {
+    let facts = Facts {
+        max_binding_bytes: 1 << 30,
+        max_buffer_bytes: 4 << 30,
+        min_subgroup: Some(32),
+        int64: true,
+        ..Facts::WEBGPU
+    };
+    let card = Profile::WEBGPU.with_facts(facts).with_strategy(Strategy::GRAPHICS_CARD);
+    [Profile::WEBGPU, Profile::SOFTWARE, card.with_winograd(Some(WinogradTile::Four))]
+}
+
+/// What is wrong with a plan, if anything.
+fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile) -> Option<String> {
+    let (taken, needed) = (plan.value_bytes(), plan.lower_bound);
+    if taken < needed {
+        return Some(format!("{taken} bytes of values, where {needed} live at a time"));
+    }
+    let most = profile.facts.max_workgroups;
+    let is_odd = |count: &u32| *count == 0 || *count > most;
+    match plan.steps.iter().find(|step| step.workgroups.iter().any(is_odd)) {
+        Some(step) => Some(format!("'{}' takes {:?} workgroups", step.label, step.workgroups)),
+        None => lost_value(plan, wiring).or_else(|| shared_bytes(plan)),
+    }
+}
+
+/// Plans a network, explained by a method, for all [`profiles`], and looks for faults; `false` where the method does not
+/// cover the network.
+pub fn is_planned(network: &Network, method: &Method, slots: u32, batch: u32) -> bool {
+    let Ok(wiring) = Wiring::new(network, method, Wanted { slots, audit: true }) else { return false };
+    for profile in profiles() {
+        let plan = wiring.plan(batch, &profile, Sharing::Shared).unwrap_or_else(|error| panic!("{method}: {error}"));
+        assert_eq!(fault(&plan, &wiring, &profile), None, "{method}, batch {batch}, {profile:?}");
+    }
+    true
+}

@@ -1,0 +1,43 @@
+//! Networks that chance made, node by node against the f64 reference. `AGF_ALL=1` takes 200 of them.
+
+use crate::common::networks::{network, sized};
+use crate::common::random::Random;
+use crate::{gpu, random_batch};
+use agf::image::InputSpec;
+use agf::methods::Method;
+use agf::models::weights::Weights;
+use agf::models::{Architecture, Model, Recipe};
+use agf::verify::verify;
+use agf::wiring::{Wanted, Wiring};
+
+#[test]
+fn networks_that_chance_made_pass() {
+    let count = if std::env::var_os("AGF_ALL").is_some() { 200 } else { 8 };
+    let mut random = Random::new();
+    let mut explained = 0;
+    for index in 0.. {
+        let bytes = random.bytes(160);
+        let (built, [height, width, batch]) = sized(&bytes, 24);
+        let method = &Method::ALL[index % Method::ALL.len()];
+        // A method need not cover a network.
+        if Wiring::new(&built, method, Wanted { slots: 1, audit: true }).is_err() {
+            continue;
+        }
+        let input = InputSpec { height, width, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
+        let recipe = Recipe::new("random", input, move |height, width| network(&bytes[3..], height, width)).unwrap();
+        let weights = Weights::synthetic(recipe.parameters());
+        let model = Model::new(recipe, weights, "synthetic".into());
+        let batch = random_batch(batch, height, width);
+        let verification = pollster::block_on(verify(gpu(), &model, method, &batch)).unwrap();
+        let failure = verification.first_failure.map(|index| &verification.checked[index]);
+        let (words, changed) = (verification.stray_words, &verification.changed_by_sharing);
+        assert!(
+            verification.passed(),
+            "network {index}, {height}x{width}, {method}: {failure:#?}, {words} stray words, {changed:?}"
+        );
+        explained += 1;
+        if explained == count {
+            return;
+        }
+    }
+}
