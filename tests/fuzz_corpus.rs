@@ -1,5 +1,8 @@
 //! The corpora of `fuzz/`: every file is read or refused with an error.
 
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
 use agf::models::onnx::{Onnx, OnnxOptions};
 use agf::models::{Architecture, Model};
 use std::path::Path;
@@ -9,6 +12,31 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect()
+}
+
+/// Files of the repository with which a fuzzer begins besides its corpus.
+fn seeds(target: &str) -> &'static [&'static str] {
+    match target {
+        "checkpoint" => &["tests/checkpoints"],
+        "onnx" => &["tests/onnx"],
+        "picture" => &["tests/hostile", "tests/image/fixtures", "tests/self_supervised"],
+        "rules" => &["src/methods/relevance/presets"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn every_input_of_every_fuzzer() {
+    for (name, target) in targets::ALL {
+        let mut files = files(&format!("fuzz/corpus/{name}"));
+        files.extend(seeds(name).iter().flat_map(|folder| self::files(folder)));
+        println!("{name}: {} inputs", files.len());
+        assert!(files.len() > 4, "{name}");
+        for (path, bytes) in files {
+            println!("{path}");
+            target(&bytes);
+        }
+    }
 }
 
 #[test]

@@ -1,10 +1,7 @@
-//! Files of weights of any kind: safetensors, zip archives and pickles.
-
 #![no_main]
 
-use agf::models::{Architecture, Model};
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = Model::parse(Architecture::TinyVgg, bytes, "input");
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::checkpoint(bytes));

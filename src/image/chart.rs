@@ -294,4 +294,12 @@ mod tests {
         assert!(svg.contains("&lt;0&gt;") && svg.contains("y &amp; z") && !svg.contains("NaN"), "{svg}");
         assert!(svg.ends_with("</svg>\n"));
     }
+
+    /// XML has no place for them, and a viewer would refuse the whole document.
+    #[test]
+    fn control_characters_are_replaced() {
+        let title = "a\0b\u{1b}[31m\u{ffff}".into();
+        let svg = Chart { title, ..chart(&[]) }.to_svg();
+        assert!(svg.contains(">a\u{fffd}b\u{fffd}[31m\u{fffd}</text>"), "{svg}");
+    }
 }

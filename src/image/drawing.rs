@@ -128,12 +128,28 @@ fn svg_text(svg: &mut String, style: &Style, text: &str, left: f32, anchor: Anch
     let size = style.size / 1.164;
     let baseline = top + style.ascent();
     let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = escaped(text);
     let color = hex(style.color);
     writeln!(
         svg,
         "<text x=\"{x:.2}\" y=\"{baseline:.2}\" font-size=\"{size:.2}\" text-anchor=\"{name}\" fill=\"{color}\"{weight}>{escaped}</text>"
     )
+}
+
+/// A text as XML has it, which has no place for control characters.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            control if control.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 fn hex(Rgb([red, green, blue]): Rgb<u8>) -> String {

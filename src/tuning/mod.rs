@@ -32,5 +32,7 @@ mod cache;
 mod search;
 
 pub use crate::plan::variant::{Algorithm, DenseKernel, PassShape, Tuning, Variant, WinogradTile};
+#[doc(hidden)]
+pub use cache::parse_for_any;
 pub use cache::{CacheError, file, load, save};
 pub use search::{Measured, Settings, Tuner};
