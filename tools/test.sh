@@ -2,7 +2,7 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, tests, isa, gpu, program, examples,
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, dependencies, tests, isa, gpu, program, examples,
 #                               viewer, card, swiftshader, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
@@ -81,6 +81,7 @@ step features lint_features
 step wasm     lint_wasm
 step package  package_size
 step build    cargo test "${packages[@]}" --no-run
+step dependencies tools/dependencies.sh
 step tests    tests_without_gpu
 [[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds
 step gpu      cargo test "${packages[@]}" --test gpu
