@@ -7,6 +7,9 @@ use agf::plan::packing::Element;
 use agf::plan::tiling::Tiling;
 use agf::plan::variant::WinogradTile;
 use agf::plan::{DenseKernels, Profile, Strategy};
+use naga::back::pipeline_constants::process_overrides;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{Module, ShaderStage};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -21,6 +24,29 @@ pub struct Kernel {
     pub constants: Vec<(String, f64)>,
     /// Whether its indices are checked as it runs.
     pub is_checked: bool,
+}
+
+impl Kernel {
+    /// The shader as naga has it, with the constants' values in it; its entry point is `main`.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] where the text or its constants are not valid.
+    pub fn module(&self) -> Result<(Module, ModuleInfo), Error> {
+        let module = naga::front::wgsl::parse_str(&self.source)
+            .map_err(|reason| self.error(reason.emit_to_string_with_path(&self.source, &self.name)))?;
+        let info = Validator::new(ValidationFlags::all(), Capabilities::all())
+            .validate(&module)
+            .map_err(|reason| self.error(reason.emit_to_string_with_path(&self.source, &self.name)))?;
+        let constants = self.constants.iter().cloned().collect();
+        let entry = Some((ShaderStage::Compute, "main"));
+        let (module, info) =
+            process_overrides(&module, &info, entry, &constants).map_err(|reason| self.error(reason.to_string()))?;
+        Ok((module.into_owned(), info.into_owned()))
+    }
+
+    pub(crate) fn error(&self, reason: String) -> Error {
+        Error::Shader { name: self.name.clone(), reason }
+    }
 }
 
 /// All kernels that plans of the known networks choose on a graphics card, at every precision, and tiles of every kind.

@@ -2,13 +2,14 @@
 //!
 //! The way of the data: kernels out of the planner's own plans, or WGSL files ([`kernels`]), to SPIR-V as wgpu writes
 //! it ([`spirv`]), into RADV without a card ([`driver`]), whose statistics and assembly ([`assembly`]) become one
-//! record per kernel ([`report`]).
+//! record per kernel ([`report`]). Beside it: HLSL as wgpu writes it ([`hlsl`]), for Microsoft's compiler.
 
 #![warn(missing_docs)]
 
 pub mod assembly;
 pub mod driver;
 pub mod error;
+pub mod hlsl;
 pub mod kernels;
 pub mod report;
 pub mod spirv;

@@ -2,10 +2,8 @@
 
 use crate::error::Error;
 use crate::kernels::Kernel;
-use naga::back::pipeline_constants::process_overrides;
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage};
 
 /// What a binding is.
@@ -30,19 +28,10 @@ pub struct Compiled {
 /// # Errors
 /// [`Error::Shader`] where the text or its constants are not valid.
 pub fn translate(kernel: &Kernel, checked: bool) -> Result<Compiled, Error> {
-    let error = |reason: String| Error::Shader { name: kernel.name.clone(), reason };
-    let module = naga::front::wgsl::parse_str(&kernel.source)
-        .map_err(|reason| error(reason.emit_to_string_with_path(&kernel.source, &kernel.name)))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
-        .validate(&module)
-        .map_err(|reason| error(reason.emit_to_string_with_path(&kernel.source, &kernel.name)))?;
-    let constants = kernel.constants.iter().cloned().collect();
-    let entry = Some((ShaderStage::Compute, "main"));
-    let (module, info) =
-        process_overrides(&module, &info, entry, &constants).map_err(|reason| error(reason.to_string()))?;
+    let (module, info) = kernel.module()?;
     let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: "main".into() };
     let words = spv::write_vec(&module, &info, &options(checked), Some(&pipeline))
-        .map_err(|reason| error(reason.to_string()))?;
+        .map_err(|reason| kernel.error(reason.to_string()))?;
     Ok(Compiled { words, bindings: bindings(&module) })
 }
 
