@@ -8,6 +8,7 @@ struct Binary {
     quads: u32,
     operand: u32, // what b is
     high: f32,    // of the activation
+    channels: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Binary;
@@ -48,6 +49,8 @@ fn combine(p: vec4f, q: vec4f) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    // What lies beside the last channel stays 0.
+    let exists = 4u * group.y + vec4u(0u, 1u, 2u, 3u) < vec4u(u.channels);
     let end = min((group.x + 1u) * RUN, u.pixels);
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
         let channel = group.z * u.quads + group.y;
@@ -56,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         switch u.operand {
             case OPERAND_LIKE: { q = b[index]; }
             case OPERAND_PER_CHANNEL: { q = b[channel]; }
-            case OPERAND_SCALAR: { q = vec4f(b[group.z].x); }
+            case OPERAND_SCALAR: { q = select(vec4f(), vec4f(b[group.z].x), exists); }
             default: {}
         }
         var value = combine(a[index], q);

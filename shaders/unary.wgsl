@@ -6,6 +6,8 @@ struct Unary {
     count: u32,   // vec4 elements of one sample
     columns: u32, // workgroups along x
     constant: f32,
+    pixels: u32,
+    channels: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Unary;
@@ -25,7 +27,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if OPERATION == UNARY_SCALE {
             destination[index] = u.constant * x;
         } else {
-            destination[index] = x + select(vec4f(u.constant), vec4f(-u.constant), x < vec4f());
+            // What lies beside the last channel stays 0.
+            let exists = element / u.pixels * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(u.channels);
+            let constant = select(vec4f(u.constant), vec4f(-u.constant), x < vec4f());
+            destination[index] = select(vec4f(), x + constant, exists);
         }
     }
 }

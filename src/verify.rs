@@ -13,7 +13,7 @@ mod run;
 use crate::Batch;
 use crate::error::Error;
 use crate::gpu::{Gpu, WeightStore};
-use crate::graph::{Explain, Forward, Graph, NodeId, Op, Reduction, Shape};
+use crate::graph::{Backward, Explain, Forward, Graph, NodeId, Op, Reduction, Shape};
 use crate::methods::Method;
 use crate::models::Model;
 use crate::plan::variant::{Algorithm, WinogradTile};
@@ -194,8 +194,24 @@ impl Memory<'_> {
         if unwritten > 0 {
             check.relative_error = f64::INFINITY;
             check.detail = format!("{unwritten} words were never written");
+        } else if let Some(beside) = self.beside(id) {
+            check.relative_error = f64::INFINITY;
+            check.detail = format!("{beside:e} lies beside the last channel, where zeros belong");
         }
         check
+    }
+
+    /// What is not zero beside the last channel of a stored node's value.
+    fn beside(&self, id: NodeId) -> Option<f32> {
+        let node = self.graph.node(id);
+        // Positions are looked up channel by channel, and of a scalar the first lane alone.
+        let is_read_by_channel =
+            matches!(node.op, Op::Backward(Backward::MaxPoolIndex(_))) || node.shape == Shape::SCALAR;
+        if node.op.is_map() || is_read_by_channel {
+            return None;
+        }
+        let words = self.words(*self.plan.value_of.get(&id)?);
+        layout::padding(words, node.shape).into_iter().map(f32::from_bits).find(|value| *value != 0.0)
     }
 
     /// A group's output inherits the loosest tolerance of what was fused into it.
@@ -270,7 +286,7 @@ impl Memory<'_> {
         }
         let slices: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
         let value = match run.absolute {
-            true => self.terms(run.reference, id, &slices),
+            true => self.terms(run, id, &slices),
             false => run.reference.evaluate(id, &slices),
         };
         fused.insert(id, value.clone());
@@ -279,13 +295,21 @@ impl Memory<'_> {
 
     /// The size of what a node adds up, from the sizes of its inputs: an activation passes on what it clamps, a batch
     /// normalisation scales and shifts, without signs; other sums add all terms up.
-    fn terms(&self, reference: &Reference, id: NodeId, inputs: &[&[f64]]) -> Vec<f64> {
-        match (&self.graph.node(id).op, inputs) {
+    fn terms(&self, run: &Run, id: NodeId, inputs: &[&[f64]]) -> Vec<f64> {
+        let (node, reference) = (self.graph.node(id), run.reference);
+        match (&node.op, inputs) {
             (Op::Forward(Forward::Clamp(_)), [x]) => x.to_vec(),
             (Op::Forward(Forward::BatchNorm(_)), [x]) => {
                 let shift = reference.evaluate(id, &[&vec![0.0; x.len()]]);
                 let shifted = reference.evaluate(id, inputs);
                 shifted.iter().zip(shift).map(|(y, shift)| (y - shift).abs() + shift.abs()).collect()
+            }
+            (Op::Backward(Backward::NormalizeChannelsGradient { epsilon }), [g, _]) => {
+                let x = match self.plan.value_of.contains_key(&node.inputs[1]) {
+                    true => self.sample(node.inputs[1], run.sample),
+                    false => self.expected(&Run { absolute: false, ..*run }, node.inputs[1], &mut HashMap::new()),
+                };
+                accuracy::normalization_terms(g, &x, node.shape, epsilon.value().into())
             }
             _ => reference.evaluate(id, inputs),
         }

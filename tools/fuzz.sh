@@ -47,7 +47,7 @@ for target in "${targets[@]}"; do
         find "$corpus" -type f -size -4k -printf '%s %p\n' | sort -n | head -n 60 | cut -d ' ' -f 2- | xargs -I{} cp {} "fuzz/corpus/$target/"
         continue
     fi
-    options=(-max_total_time="$seconds" -max_len=16384 -timeout=20 -rss_limit_mb="$(megabytes_of "$target")" -print_final_stats=1)
+    options=(-max_total_time="$seconds" -max_len=16384 -timeout=120 -rss_limit_mb="$(megabytes_of "$target")" -print_final_stats=1)
     if ! cargo +nightly fuzz run "$target" "${folders[@]}" -- "${options[@]}" >"$log" 2>&1; then
         printf 'fuzz: %s found something, see %s\n' "$target" "$log" >&2
         found=1

@@ -62,6 +62,14 @@ pub fn unpack<T: Copy>(packed: &[T], shape: Shape) -> Vec<T> {
     values
 }
 
+/// The values beside the last channel of `[samples][channels / 4][pixels][4]`, which are zeros.
+pub fn padding<T: Copy>(packed: &[T], shape: Shape) -> Vec<T> {
+    let quads = shape.quads() * QUAD;
+    let padded = unpack(packed, Shape { channels: quads, ..shape });
+    let (own, all) = ((shape.channels * shape.pixels()) as usize, (quads * shape.pixels()) as usize);
+    padded.chunks_exact(all.max(1)).flat_map(|sample| sample[own..].iter().copied()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +83,9 @@ mod tests {
         assert_eq!(packed[8..16], [8.0, 0.0, 0.0, 0.0, 9.0, 0.0, 0.0, 0.0]);
         assert_eq!(packed.len() as u64, 2 * shape.bytes() / 4);
         assert_eq!(unpack(&packed, shape), values);
+        assert_eq!(padding(&packed, shape), [0.0; 12]);
+        let numbers: Vec<u32> = (0..32).collect();
+        assert_eq!(padding(&numbers, shape), [9, 13, 10, 14, 11, 15, 25, 29, 26, 30, 27, 31]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How near to the exact value a GPU comes with each operation.
 
-use crate::graph::{Backward, Binary, Explain, Forward, Op, Reduction};
+use crate::graph::{Backward, Binary, Explain, Forward, Op, Reduction, Shape};
 
 /// What one f32 operation may differ by from f64, given equal inputs.
 pub(super) struct Accuracy {
@@ -36,6 +36,24 @@ const fn of(tolerance: f64) -> Accuracy {
 
 const fn subtracting(subtracted: &'static [usize]) -> Accuracy {
     Accuracy { subtracted, ..SUM }
+}
+
+/// What the gradient through a normalisation of channels adds up and takes off: `s (|g| + mean |g| + |y| mean |g y|)`
+/// with `y = s (x - mean x)`. All of a gradient that is equal in all channels cancels.
+pub(super) fn normalization_terms(g: &[f64], x: &[f64], shape: Shape, epsilon: f64) -> Vec<f64> {
+    let (pixels, channels) = (shape.pixels() as usize, shape.channels as usize);
+    let mut terms = vec![0.0; g.len()];
+    for pixel in 0..pixels {
+        let at = |channel: usize| channel * pixels + pixel;
+        let mean =
+            |of: &dyn Fn(usize) -> f64| (0..channels).map(|channel| of(at(channel))).sum::<f64>() / channels as f64;
+        let middle = mean(&|index| x[index]);
+        let factor = (mean(&|index| (x[index] - middle).powi(2)) + epsilon).sqrt().recip();
+        let y = |index: usize| ((x[index] - middle) * factor).abs();
+        let (of_g, of_product) = (mean(&|index| g[index].abs()), mean(&|index| g[index].abs() * y(index)));
+        (0..channels).map(at).for_each(|index| terms[index] = factor * (g[index].abs() + of_g + y(index) * of_product));
+    }
+    terms
 }
 
 impl Accuracy {
@@ -131,5 +149,18 @@ fn of_binary(binary: &Binary) -> Accuracy {
         Binary::MultiplyAbsolute => SUM,
         Binary::Divide | Binary::SafeDivide | Binary::Ratio => LINEAR,
         Binary::AddAbsolute | Binary::Mask => PLAIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_that_cancels_is_measured_by_what_it_cancels() {
+        let shape = Shape::new(2, 1, 2);
+        // The mean of channels is 2 and 0, and the deviation 1 and 2.
+        let terms = normalization_terms(&[3.0, 1.0, 3.0, -1.0], &[1.0, -2.0, 3.0, 2.0], shape, 0.0);
+        assert_eq!(terms, [9.0, 1.5, 9.0, 1.5]);
     }
 }

@@ -57,6 +57,17 @@ pub fn network(bytes: &[u8], height: u32, width: u32) -> Result<Network, GraphEr
     builder.finish(input)
 }
 
+/// The nodes, a line each.
+pub fn described(graph: &Graph) -> String {
+    let name = |id: &NodeId| graph.node(*id).name.clone();
+    let line = |id: NodeId| {
+        let node = graph.node(id);
+        let inputs: Vec<String> = node.inputs.iter().map(name).collect();
+        format!("{}: {} = {:?} of {}\n", node.name, node.shape, node.op, inputs.join(", "))
+    };
+    graph.ids().map(line).collect()
+}
+
 struct Builder<'a> {
     graph: Graph,
     choices: Choices<'a>,

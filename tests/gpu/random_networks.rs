@@ -1,6 +1,6 @@
 //! Networks that chance made, node by node against the f64 reference. `AGF_ALL=1` takes 200 of them.
 
-use crate::common::networks::{network, sized};
+use crate::common::networks::{described, network, sized};
 use crate::common::random::Random;
 use crate::{gpu, random_batch};
 use agf::image::InputSpec;
@@ -12,7 +12,7 @@ use agf::wiring::{Wanted, Wiring};
 
 #[test]
 fn networks_that_chance_made_pass() {
-    let count = if std::env::var_os("AGF_ALL").is_some() { 200 } else { 8 };
+    let count = if std::env::var_os("AGF_ALL").is_some() { 200 } else { 60 };
     let mut random = Random::new();
     let mut explained = 0;
     for index in 0.. {
@@ -33,7 +33,8 @@ fn networks_that_chance_made_pass() {
         let (words, changed) = (verification.stray_words, &verification.changed_by_sharing);
         assert!(
             verification.passed(),
-            "network {index}, {height}x{width}, {method}: {failure:#?}, {words} stray words, {changed:?}"
+            "network {index}, {height}x{width}, {method}: {failure:#?}, {words} stray words, {changed:?}\n{}",
+            described(&built.graph)
         );
         explained += 1;
         if explained == count {

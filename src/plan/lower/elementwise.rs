@@ -127,8 +127,12 @@ impl Lowering<'_, '_> {
         let kernel = Kernel::new(Shader::Unary).with("OPERATION", operation);
         let count = node.shape.vectors();
         let (kernel, workgroups) = self.flat(kernel, count);
-        let uniforms =
-            Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", constant.value());
+        let uniforms = Uniforms::new()
+            .with("count", count)
+            .with("columns", workgroups[0])
+            .with("constant", constant.value())
+            .with("pixels", node.shape.pixels())
+            .with("channels", node.shape.channels);
         let values = vec![self.value(node.inputs[0]), self.value(self.output)];
         let flops = self.elements(node, 1);
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values);
@@ -260,4 +264,5 @@ fn binary_uniforms(shape: Shape, operand: u32, high: f32) -> Uniforms {
         .with("quads", shape.quads())
         .with("operand", operand)
         .with("high", high)
+        .with("channels", shape.channels)
 }

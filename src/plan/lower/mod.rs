@@ -21,7 +21,7 @@ mod winograd;
 
 use super::fuse::{Group, Saliency};
 use super::kernel::{Kernel, Shader};
-use super::layout::QUAD_BYTES;
+use super::layout::{QUAD, QUAD_BYTES};
 use super::packing::Packing;
 use super::uniforms::Uniforms;
 use super::{Loads, Profile, Step, Value, ValueId, codes};
@@ -238,6 +238,8 @@ impl<'d, 'a> Lowering<'d, 'a> {
         let count = (bytes / QUAD_BYTES / u64::from(self.batch)) as u32;
         let (kernel, workgroups) = self.flat(Kernel::new(Shader::Unary).with("OPERATION", codes::UNARY_SCALE), count);
         let uniforms = Uniforms::new().with("count", count).with("columns", workgroups[0]).with("constant", 1.0);
+        // Whatever the value's shape, all lanes are taken.
+        let uniforms = uniforms.with("pixels", count).with("channels", QUAD);
         let flops = bytes / 4;
         self.push(Work { kernel, uniforms, workgroups, flops }, Vec::new(), vec![value, copy]);
         copy
