@@ -118,7 +118,7 @@ impl Decoder {
         let read = || {
             let tensor = inputs.read(index)?;
             let crop = self.shown(&tensor, height, width);
-            let placement = whole(height, width);
+            let placement = Placement::whole(height, width);
             let photo = Photo::from_rgb(crop.clone(), &label)?;
             Ok((photo, Prepared { tensor, height, width, crop, placement }))
         };
@@ -167,20 +167,6 @@ impl Decoder {
              they are, so subtract the mean and divide by the standard deviation first",
             range.0, range.1
         ))
-    }
-}
-
-/// The place of a photo that the network sees as it is.
-fn whole(height: u32, width: u32) -> Placement {
-    Placement {
-        photo_height: height,
-        photo_width: width,
-        resized_height: height,
-        resized_width: width,
-        crop_top: 0,
-        crop_left: 0,
-        crop_height: height,
-        crop_width: width,
     }
 }
 

@@ -49,6 +49,11 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    /// What its outputs' names begin with, relative to the output folder.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The name of the whole file's outputs, which those of an array's inputs begin with.
     fn stem(&self) -> &str {
         match self.index {

@@ -23,6 +23,7 @@ mod model;
 mod names;
 mod network;
 mod output;
+mod page;
 mod pipeline;
 mod plan;
 mod predict;

@@ -16,13 +16,15 @@ use super::former::REPORT;
 use super::inputs::Source;
 use super::interrupt;
 use super::names::append;
+use super::page;
 use super::values::Save;
 use super::without::comparison::{Beside, Shown};
 use agf::image::{
-    Colormap, ComparisonRow, ImageError, Map, PanelEntry, PanelPicture, Range, comparison, heatmap, overlay, panel,
-    write_atomically, write_npy, write_png,
+    Colormap, ComparisonRow, ImageError, Map, PanelEntry, PanelPicture, Photo, Placement, Range, RgbImage, comparison,
+    heatmap, overlay, panel, write_atomically, write_npy, write_png,
 };
 use agf::methods::Method;
+use image::imageops::thumbnail;
 
 /// Why a file of a picture could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +78,11 @@ impl<'a> Writer<'a> {
         };
         let refused = |source| CliError::OutputFolder { folder: folder.clone(), source };
         try_out().map_err(refused)?;
-        let names = sources.iter().map(|source| folder.join(&source.name));
+        let mut roots = vec![folder.clone()];
+        if save.contains(&Save::Html) {
+            roots.push(folder.join(page::PICTURES));
+        }
+        let names = sources.iter().flat_map(|source| roots.iter().map(|root| root.join(&source.name)));
         let parents: BTreeSet<PathBuf> = names.filter_map(|name| Some(name.parent()?.to_owned())).collect();
         let folders: Vec<PathBuf> = parents.into_iter().chain([folder.clone()]).collect();
         interrupt::remove_stale(&folders);
@@ -104,10 +110,7 @@ impl<'a> Writer<'a> {
     /// Writes all files of one picture; gives those of each map.
     pub(super) fn write(&self, picture: &Picture, maps: &[Captioned]) -> Result<Vec<Vec<PathBuf>>, OutputError> {
         let stem = self.folder.join(&picture.name);
-        if let Some(folder) = stem.parent() {
-            let refused = |source| ImageError::Write { path: folder.into(), source };
-            fs::create_dir_all(folder).map_err(refused)?;
-        }
+        make_parent(&stem)?;
         let mut files = Vec::new();
         for captioned in maps {
             files.push(self.write_map(&stem, picture, captioned.made)?);
@@ -123,7 +126,37 @@ impl<'a> Writer<'a> {
             }
             files.iter_mut().for_each(|files| files.push(path.clone()));
         }
+        if self.save.contains(&Save::Html) {
+            for (files, paths) in files.iter_mut().zip(self.write_page_pictures(picture, maps)?) {
+                files.extend(paths);
+            }
+        }
         Ok(files)
+    }
+
+    /// What the page shows of a picture: for each map its own and that of the photo.
+    fn write_page_pictures(&self, picture: &Picture, maps: &[Captioned]) -> Result<Vec<[PathBuf; 2]>, OutputError> {
+        let small = |image: RgbImage| match image.width().max(image.height()) {
+            side if side <= page::SIDE => image,
+            side => {
+                let scaled = |length: u32| (length * page::SIDE / side).max(1);
+                thumbnail(&image, scaled(image.width()), scaled(image.height()))
+            }
+        };
+        let crop = &picture.prepared.crop;
+        let photo_path = self.target(self.folder.join(page::photo_file(&picture.name)))?;
+        make_parent(&photo_path)?;
+        write_png(&photo_path, &small(crop.clone()))?;
+        let seen = Photo::from_rgb(crop.clone(), picture.label())?;
+        let place = Placement::whole(crop.height(), crop.width());
+        let mut paths = Vec::new();
+        for MethodMap { method, map, .. } in maps.iter().map(|captioned| captioned.made) {
+            let view = Map::new(&map.values, map.height, map.width)?;
+            let path = self.target(self.folder.join(page::map_file(&picture.name, map.class, method)))?;
+            write_png(&path, &small(overlay(&seen, &view, &place, self.colormap, self.range)?))?;
+            paths.push([path, photo_path.clone()]);
+        }
+        Ok(paths)
     }
 
     fn write_map(&self, stem: &Path, picture: &Picture, made: &MethodMap) -> Result<Vec<PathBuf>, OutputError> {
@@ -201,6 +234,19 @@ impl<'a> Writer<'a> {
         if is_input { Err(OutputError::OverInput(path)) } else { Ok(path) }
     }
 
+    /// Writes `report.html` where it is asked for.
+    pub(super) fn write_page(&self, report: &impl Serialize) -> Result<Option<PathBuf>, OutputError> {
+        if !self.save.contains(&Save::Html) {
+            return Ok(None);
+        }
+        let path = self.target(self.folder.join(page::PAGE))?;
+        write_atomically(&path, |file| {
+            let report: page::Report = serde_json::from_value(serde_json::to_value(report)?)?;
+            report.write(self.folder, file)
+        })?;
+        Ok(Some(path))
+    }
+
     /// Writes `report.json`.
     pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, OutputError> {
         let path = self.target(self.folder.join(REPORT))?;
@@ -210,6 +256,12 @@ impl<'a> Writer<'a> {
         })?;
         Ok(path)
     }
+}
+
+/// Makes the folder of a file.
+fn make_parent(path: &Path) -> Result<(), ImageError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|source| ImageError::Write { path: folder.into(), source })
 }
 
 /// A document as text for standard output.

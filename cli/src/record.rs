@@ -204,6 +204,7 @@ impl<'a> Recorder<'a> {
         self.terminal.finish();
         self.report.lost_devices = lost_devices;
         let written = self.write_report();
+        let page = self.writer.write_page(&self.report);
         if !self.prints_lines {
             let document = output::to_json(&self.report)?;
             self.print(&document);
@@ -211,16 +212,17 @@ impl<'a> Recorder<'a> {
         let failed = self.report.failed.len();
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
         let (inputs, maps) = (count_of(self.report.done().count(), "input"), count_of(self.report.map_count(), "map"));
-        let see =
-            written.as_ref().map_or(String::new(), |path| format!("; see {}", escaped(&path.display().to_string())));
+        let report = page.as_ref().ok().and_then(Option::as_ref).or(written.as_ref().ok());
+        let see = report.map_or(String::new(), |path| format!("; see {}", escaped(&path.display().to_string())));
         let seconds = started.elapsed().as_secs_f64();
         self.terminal.say(format_args!("{inputs} done{failures}, {maps} in {seconds:.1} s{see}"));
 
         let reason = if interrupt::is_requested() { "interrupted" } else { "the GPU was lost again and again" };
         let undone = (self.left > 0).then(|| format!("{reason}; {} not done", were(self.left)));
         let unprinted = self.stdout_error.map(|error| CliError::Stdout(error).to_string());
-        let problems = [written.err().map(|error| error.to_string()), unprinted, undone];
-        let problems: Vec<String> = problems.into_iter().flatten().collect();
+        let unwritten = [written.err(), page.err()].map(|error| error.map(|error| error.to_string()));
+        let problems = unwritten.into_iter().chain([unprinted, undone]);
+        let problems: Vec<String> = problems.flatten().collect();
         problems.iter().for_each(|problem| self.terminal.error(problem));
         Ok(if failed == 0 && problems.is_empty() { Outcome::Fine } else { Outcome::Failed })
     }

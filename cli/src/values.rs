@@ -139,6 +139,8 @@ pub enum Save {
     Panel,
     /// The map itself, signed, never rescaled, float32 (H, W): NAME.CLASS.npy
     Npy,
+    /// One page with photos, maps that a slider wipes, classes and numbers: report.html
+    Html,
 }
 
 impl Save {
@@ -149,6 +151,7 @@ impl Save {
             Self::Heatmap => "heatmap",
             Self::Panel => "panel",
             Self::Npy => "npy",
+            Self::Html => "html",
         }
     }
 }

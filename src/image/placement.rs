@@ -80,6 +80,20 @@ impl Axis {
 }
 
 impl Placement {
+    /// The place of a photo that is the network input as it is.
+    pub fn whole(height: u32, width: u32) -> Self {
+        Self {
+            photo_height: height,
+            photo_width: width,
+            resized_height: height,
+            resized_width: width,
+            crop_top: 0,
+            crop_left: 0,
+            crop_height: height,
+            crop_width: width,
+        }
+    }
+
     /// The part of the input that shows the photo, without padding.
     pub(super) fn within_photo(&self) -> Self {
         let along = |offset: i32, crop: u32, resized: u32| {

@@ -26,6 +26,8 @@ photos/a/x.jpg becomes DIR/a/x.388.overlay.png when the INPUT is photos/. With a
 behind the class: x.388.grad-cam.overlay.png. The panel of several methods, x.panel.png, has a row per class and a column per method. Where two inputs would get the same name, the later \
 one becomes x-2, x-3 and so on; so does one whose name belongs to another input of an earlier run. A .npy file may hold several inputs, so theirs carry an index: NAME.INDEX.CLASS.npy.
 
+With html, DIR/report.html shows the run in a browser. Its pictures are in DIR/page, and inside the page itself unless they are more than 24 MiB.
+
 DIR/report.json tells for each input its file names, sizes, top-5 classes, each map's numbers and the time it took, and for \
 each failed input why. Files are written at once or not at all, so an interrupted run leaves no half ones. Ctrl-C ends the work \
 after the run of the network at hand, with a report of what is done and how many inputs are not; pressed again it ends the work at \
@@ -38,6 +40,7 @@ Examples:
   agf-run explain photos/ --range 0.5 --save heatmap --out heat    comparable colours
   agf-run explain panda_macaw.jpg --class 388 --class macaw --method all   a panel of all methods
   agf-run explain photo.jpg --method smoothgrad --samples 100 --seed 7 --max-memory 500M
+  agf-run explain photos/ --class top:2 --save html                one page for a browser
   agf-run explain photos/ --out maps --resume                      go on with an interrupted run
   agf-run explain inputs.npy --ablate no_m,no_a --json";
 

@@ -197,3 +197,34 @@ fn fixed_ranges_and_colours() {
     assert!(heatmap.rgb().pixels().all(|pixel| pixel.0.iter().all(|level| grey.contains(level))));
     assert_eq!(place.report("out")["colors"]["colormap"], "gray");
 }
+
+#[test]
+fn one_page_shows_a_run() {
+    let place = Place::new();
+    for (name, side) in [("photos/a/<x>.png", 60), ("photos/y.png", 48)] {
+        place.photo(name, side, 48);
+    }
+    place.write("photos/bad.png", b"no picture");
+    let all = ["photos", "--class", "3", "--class", "7", "--save", "html"];
+    let run = place.explain(&all);
+    assert_eq!((run.code, run.errors().len()), (2, 1), "{}", run.stderr);
+    assert!(run.stderr.contains("see out/report.html"), "{}", run.stderr);
+    let mut expected = vec!["report.html".to_owned(), "report.json".into()];
+    for name in ["a/<x>", "y"] {
+        expected.extend(["3.agf", "7.agf", "photo"].map(|what| format!("page/{name}.{what}.png")));
+    }
+    expected.sort_unstable();
+    assert_eq!(place.files("out"), expected);
+    let page = fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,iVBOR").count(), 6);
+    for words in ["tiny_vgg", "<b>class 7</b>", "photos/a/&lt;x&gt;.png", "values from", "bad.png", "2 inputs"] {
+        assert!(page.contains(words), "{words} is missing");
+    }
+    // The page's pictures are no photos for later runs, and a run that goes on has all of them on its page.
+    fs::remove_file(place.path("out/page/y.photo.png")).unwrap();
+    let again = place.explain(&[&all[..], &["--resume"]].concat());
+    assert_eq!(again.rows().len(), 2, "{}", again.stdout);
+    let page = fs::read_to_string(place.path("out/report.html")).unwrap();
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,iVBOR").count(), 6);
+    place.explain(&["out", "--out", "other"]).fails(&["out"]);
+}
