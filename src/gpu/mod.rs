@@ -188,14 +188,6 @@ impl Gpu {
         }
     }
 
-    /// Why there is no memory to write into: the device is gone, or has none left.
-    pub(crate) async fn missing_memory(&self, during: &str, bytes: u64) -> GpuError {
-        match self.is_lost().await {
-            true => GpuError::Lost { during: during.into() },
-            false => GpuError::OutOfMemory { during: during.into(), bytes },
-        }
-    }
-
     /// Whether the device is gone. It makes no buffers any more then, without a word, and only their use is an error.
     async fn is_lost(&self) -> bool {
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);

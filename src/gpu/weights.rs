@@ -6,6 +6,11 @@ use crate::models::weights::Weights;
 use crate::plan::packing::Packing;
 use std::collections::HashMap;
 
+/// Bytes that are copied between two waits: little for any GPU, so that frames of a host go between them, and so that
+/// the driver's own copies take little memory.
+const PIECE: usize = 8 << 20;
+const DURING: &str = "uploading weights";
+
 /// One buffer per packing, uploaded on first use.
 #[derive(Default)]
 pub struct WeightStore {
@@ -30,20 +35,40 @@ impl WeightStore {
         weights: &Weights,
         packings: &[Packing],
     ) -> Result<(), GpuError> {
-        for packing in packings {
-            if self.buffers.contains_key(packing) {
-                continue;
-            }
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        let missing: Vec<&Packing> = packings.iter().filter(|packing| !self.buffers.contains_key(packing)).collect();
+        for packing in missing {
             let words = packing.packed(graph, weights);
-            let bytes: &[u8] = bytemuck::cast_slice(&words);
-            let size = bytes.len() as u64;
-            let during = "uploading weights";
-            let Some(buffer) = gpu.checked(during, size, || create_filled(gpu, bytes)).await? else {
-                return Err(gpu.missing_memory(during, size).await);
-            };
-            self.bytes += size;
-            self.buffers.insert(*packing, buffer);
+            bytes += 4 * words.len();
+            group.push((*packing, words));
+            if bytes >= PIECE {
+                self.upload_group(gpu, std::mem::take(&mut group)).await?;
+                bytes = 0;
+            }
         }
+        self.upload_group(gpu, group).await
+    }
+
+    /// Uploads packings of which all but the last are less than a piece together.
+    async fn upload_group(&mut self, gpu: &Gpu, group: Vec<(Packing, Vec<u32>)>) -> Result<(), GpuError> {
+        let bytes: Vec<&[u8]> = group.iter().map(|(_, words)| bytemuck::cast_slice(words)).collect();
+        let total = bytes.iter().map(|bytes| bytes.len() as u64).sum();
+        let create = || bytes.iter().map(|bytes| create(gpu, bytes.len() as u64)).collect::<Vec<_>>();
+        let buffers = gpu.checked(DURING, total, create).await?;
+        let longest = bytes.iter().map(|bytes| bytes.len()).max().unwrap_or(0);
+        for start in (0..longest).step_by(PIECE) {
+            let write = || {
+                for (buffer, bytes) in buffers.iter().zip(&bytes).filter(|(_, bytes)| start < bytes.len()) {
+                    let piece = &bytes[start..bytes.len().min(start + PIECE)];
+                    gpu.queue().write_buffer(buffer, start as u64, piece);
+                }
+                gpu.queue().submit([]);
+            };
+            gpu.checked(DURING, total, write).await?;
+            gpu.finished().await?;
+        }
+        self.bytes += total;
+        self.buffers.extend(group.iter().map(|(packing, _)| *packing).zip(buffers));
         Ok(())
     }
 
@@ -63,17 +88,11 @@ impl WeightStore {
     }
 }
 
-/// `None` where there is no memory for it.
-fn create_filled(gpu: &Gpu, bytes: &[u8]) -> Option<wgpu::Buffer> {
-    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+fn create(gpu: &Gpu, size: u64) -> wgpu::Buffer {
+    gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: Some("weights"),
-        size: bytes.len() as u64,
+        size,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: true,
-    });
-    let mut view = buffer.get_mapped_range_mut(..).ok()?;
-    view.copy_from_slice(bytes);
-    drop(view);
-    buffer.unmap();
-    Some(buffer)
+        mapped_at_creation: false,
+    })
 }
