@@ -78,6 +78,11 @@
 // A browser's objects stay on the thread that made them; elsewhere the shared ones are for every thread.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
+/// Compiles what docs/embedding.md shows.
+#[cfg(all(doctest, feature = "embedded-weights", feature = "pictures"))]
+#[doc = include_str!("../docs/embedding.md")]
+mod embedding {}
+
 mod batch;
 pub mod benchmark;
 #[doc(hidden)]
