@@ -35,6 +35,7 @@ mod other_commands;
 mod resume;
 #[path = "cli/rules.rs"]
 mod rules;
+#[cfg(target_os = "linux")]
 #[path = "../../tests/common/seed.rs"]
 mod seed;
 #[path = "cli/support.rs"]

@@ -132,6 +132,7 @@ impl Place {
     }
 
     /// Names and contents of all files but the report, which has times in it.
+    #[cfg(target_os = "linux")]
     pub fn contents(&self, folder: &str) -> Vec<(String, Vec<u8>)> {
         let names = self.files(folder).into_iter().filter(|name| name != "report.json");
         names.map(|name| (name.clone(), fs::read(self.path(folder).join(name)).expect("a file"))).collect()
@@ -161,6 +162,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) {
 }
 
 /// A library that makes the program's world fail, made of a file of `tests/faults`, in a folder.
+#[cfg(target_os = "linux")]
 pub fn compiled(source: &str, folder: &Path) -> PathBuf {
     let library = folder.join(source).with_extension("so");
     let source = of_repository(&format!("cli/tests/faults/{source}"));

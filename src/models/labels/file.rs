@@ -82,7 +82,10 @@ fn from_json(value: &Value) -> Result<Vec<String>, String> {
 
 /// The names without blanks around them; all classes must have one.
 fn checked(names: &[String]) -> Result<Vec<String>, String> {
-    let names: Vec<String> = names.iter().map(|name| name.replace(char::is_control, " ").trim().to_owned()).collect();
+    // A comma in front would leave the usual name, the first one, empty.
+    let is_around = |character: char| character == ',' || character.is_whitespace();
+    let cleaned = |name: &String| name.replace(char::is_control, " ").trim_matches(is_around).to_owned();
+    let names: Vec<String> = names.iter().map(cleaned).collect();
     match names.iter().position(String::is_empty) {
         Some(id) => Err(format!("class {id} (line {} of a list) has no name", id + 1)),
         None => Ok(names),
@@ -130,6 +133,7 @@ mod tests {
     fn lists_and_json_name_the_same_classes() {
         for text in [
             "cat\ndog, hound\r\nsnow leopard\n\n",
+            ",cat\n dog, hound,\n, snow leopard",
             r#"["cat", "dog, hound", "snow leopard"]"#,
             r#"{"2": "snow leopard", "0": "cat", "1": ["dog", "hound"]}"#,
             r#"{"model_type": "resnet", "id2label": {"0": "cat", "1": "dog, hound", "2": " snow\tleopard"}}"#,
@@ -144,6 +148,7 @@ mod tests {
         for (text, words) in [
             (" \n", "is empty"),
             ("cat\n\ndog", "class 1 (line 2"),
+            ("cat\n, ,\ndog", "class 1 (line 2"),
             (r#"{"0": "cat""#, "no JSON"),
             (r#"{"0": "cat", "2": "dog", "4": "cow"}"#, "class 1"),
             (r#"{"0": "cat", "00": "dog"}"#, "two names"),
