@@ -22,6 +22,31 @@ use std::collections::BTreeSet;
 /// # Errors
 /// [`Error::Graph`] or [`Error::Plan`] where the size does not fit a network or the profile.
 pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static str, Plan)>, Error> {
+    let mut plans = Vec::new();
+    for (name, wiring) in wirings(height, width)? {
+        plans.extend(both_plans(&wiring, profile)?.map(|plan| (name, plan)));
+    }
+    Ok(plans)
+}
+
+/// Every kernel that those plans choose for any of these profiles, at small and at usual sizes, in order.
+///
+/// # Errors
+/// As for [`plans`].
+pub fn kernels(profiles: &[Profile]) -> Result<BTreeSet<Kernel>, Error> {
+    let mut kernels = BTreeSet::new();
+    for (height, width) in [(64, 96), (224, 224)] {
+        for (_, wiring) in wirings(height, width)? {
+            for profile in profiles {
+                let plans = both_plans(&wiring, profile)?;
+                kernels.extend(plans.iter().flat_map(Plan::kernels).cloned());
+            }
+        }
+    }
+    Ok(kernels)
+}
+
+fn wirings(height: u32, width: u32) -> Result<Vec<(&'static str, Wiring)>, Error> {
     let beyond = beyond_architectures(height, width)?;
     let likeness = beyond.like(beyond.penultimate(), "references", 3)?;
     let mut networks = vec![
@@ -32,17 +57,20 @@ pub fn plans(profile: &Profile, height: u32, width: u32) -> Result<Vec<(&'static
     for architecture in Architecture::ALL {
         networks.push((architecture.name(), architecture.build(height, width, architecture.default_classes())?));
     }
-    let mut plans = Vec::new();
+    let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
+    let mut wirings = Vec::new();
     for (name, network) in &networks {
-        let gradcam = Method::Agf(Ablations { gradcam: true, ..Default::default() });
         for method in Method::ALL.iter().chain([&gradcam]) {
-            let wiring = Wiring::new(network, method, Wanted { slots: 1, audit: true })?;
-            let everything: Vec<NodeId> = wiring.graph.ids().collect();
-            plans.push((*name, wiring.plan(2, profile, Sharing::Shared)?));
-            plans.push((*name, Plan::new(&wiring.graph, &everything, 1, profile, Sharing::Shared)?));
+            wirings.push((*name, Wiring::new(network, method, Wanted { slots: 1, audit: true })?));
         }
     }
-    Ok(plans)
+    Ok(wirings)
+}
+
+fn both_plans(wiring: &Wiring, profile: &Profile) -> Result<[Plan; 2], Error> {
+    let everything: Vec<NodeId> = wiring.graph.ids().collect();
+    let stored = Plan::new(&wiring.graph, &everything, 1, profile, Sharing::Separate)?;
+    Ok([wiring.plan(2, profile, Sharing::Shared)?, stored])
 }
 
 /// A network of what no architecture has: a grouped convolution, other activations, pools and moves, and one output.
@@ -76,18 +104,4 @@ fn beyond_architectures(height: u32, width: u32) -> Result<Network, GraphError> 
     let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
     let output = graph.linear_without_bias("last", 1, pooled)?;
     Network::new(graph, input, output)
-}
-
-/// Every kernel that those plans choose, at small and at usual sizes, in order.
-///
-/// # Errors
-/// As for [`plans`].
-pub fn kernels(profile: &Profile) -> Result<BTreeSet<Kernel>, Error> {
-    let mut kernels = BTreeSet::new();
-    for (height, width) in [(64, 96), (224, 224)] {
-        for (_, plan) in plans(profile, height, width)? {
-            kernels.extend(plan.kernels().into_iter().cloned());
-        }
-    }
-    Ok(kernels)
 }

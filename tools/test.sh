@@ -3,7 +3,7 @@
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
 #   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, dependencies, tests, isa, gpu, program, examples,
-#                               viewer, card, swiftshader, dxc, validation
+#                               viewer, card, swiftshader, dxc, vendors, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
@@ -93,6 +93,7 @@ step card     tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-
 # A second driver, and what the first one does not mind.
 step swiftshader tools/swiftshader.sh
 step dxc         tools/dxc.sh
+step vendors     tools/vendors.sh
 step validation  tools/validation.sh
 
 printf '\n%s' "$times"

@@ -10,7 +10,6 @@ use agf::plan::{DenseKernels, Profile, Strategy};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A shader's text with values for its overridable constants.
@@ -54,15 +53,16 @@ impl Kernel {
 /// # Errors
 /// [`Error::Plan`] only if a network cannot be planned.
 pub fn planned() -> Result<Vec<Kernel>, Error> {
-    let mut kernels = BTreeSet::new();
+    let mut profiles = Vec::new();
     for precision in Precision::ALL {
         for winograd in [WinogradTile::Two, WinogradTile::Four].map(Some) {
             for dense in [DenseKernels::Tiled, DenseKernels::Uniform] {
                 let profile = Profile::WEBGPU.with_strategy(Strategy { dense, ..Strategy::GRAPHICS_CARD });
-                kernels.extend(agf::catalogue::kernels(&profile.with_precision(precision).with_winograd(winograd))?);
+                profiles.push(profile.with_precision(precision).with_winograd(winograd));
             }
         }
     }
+    let mut kernels = agf::catalogue::kernels(&profiles)?;
     for (tiling, element) in Tiling::ALL.iter().flat_map(|tiling| [(tiling, Element::F32), (tiling, Element::F16)]) {
         kernels.extend([false, true].map(|decides| tiling.kernel(decides).with_weights(element)));
     }

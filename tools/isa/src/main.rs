@@ -5,6 +5,7 @@ use agf_isa::driver::{Driver, environment};
 use agf_isa::error::Error;
 use agf_isa::kernels::{Kernel, from_file, planned};
 use agf_isa::report::{Record, examine, table};
+use agf_isa::vendor;
 use clap::Parser;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,10 @@ struct Arguments {
     /// Folder to write each kernel's assembly to
     #[arg(long, value_name = "DIR")]
     assembly: Option<PathBuf>,
+    /// Compile with the driver that the environment names, for a card whose name contains this, and print what the
+    /// driver itself says (tools/vendors.sh)
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["family", "assembly", "json"])]
+    card: Option<String>,
     /// Print records as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -59,12 +64,13 @@ fn constant(text: &str) -> Result<(String, f64), String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match &arguments.child {
-        Some(family) => compile(&arguments, family).map(|records| {
+    let result = match (&arguments.child, &arguments.card) {
+        (_, Some(card)) => examine_on_card(&arguments, card),
+        (Some(family), None) => compile(&arguments, family).map(|records| {
             println!("{}", serde_json::json!(records));
             ExitCode::SUCCESS
         }),
-        None => run(&arguments),
+        (None, None) => run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
@@ -110,17 +116,34 @@ fn in_child(family: &str) -> Result<Vec<Record>, Error> {
     serde_json::from_slice(&output.stdout).map_err(|error| fail(error.to_string()))
 }
 
-fn compile(arguments: &Arguments, family: &str) -> Result<Vec<Record>, Error> {
-    let driver = Driver::open(family)?;
-    let kernels = match &arguments.shader {
+fn examine_on_card(arguments: &Arguments, card: &str) -> Result<ExitCode, Error> {
+    let driver = Driver::open(card)?;
+    let found =
+        kernels(arguments)?.iter().map(|kernel| vendor::examine(&driver, kernel)).collect::<Result<Vec<_>, _>>()?;
+    print!("{}", vendor::table(driver.name(), &found));
+    let spilling: Vec<_> = found.iter().filter(|found| found.breaks_bound(driver.name())).collect();
+    for kernel in &spilling {
+        eprintln!("bound: {} {} spills {} registers", driver.name(), kernel.kernel, kernel.spills);
+    }
+    Ok(if spilling.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn kernels(arguments: &Arguments) -> Result<Vec<Kernel>, Error> {
+    let mut kernels = match &arguments.shader {
         Some(path) => vec![from_file(path, &arguments.constant)?],
         None => planned()?,
     };
+    kernels.retain(|kernel| kernel.name.contains(&arguments.filter));
+    Ok(kernels)
+}
+
+fn compile(arguments: &Arguments, family: &str) -> Result<Vec<Record>, Error> {
+    let driver = Driver::open_family(family)?;
     let mut records = Vec::new();
-    for kernel in kernels.iter().filter(|kernel| kernel.name.contains(&arguments.filter)) {
-        let (record, assembly) = examine(&driver, family, kernel, kernel.is_checked && !arguments.unchecked)?;
+    for kernel in kernels(arguments)? {
+        let (record, assembly) = examine(&driver, family, &kernel, kernel.is_checked && !arguments.unchecked)?;
         if let Some(folder) = &arguments.assembly {
-            write_assembly(folder, family, kernel, &assembly)?;
+            write_assembly(folder, family, &kernel, &assembly)?;
         }
         records.push(record);
     }

@@ -51,6 +51,8 @@ pub struct Record {
 /// [`Error`] where it does not translate or the driver refuses it.
 pub fn examine(driver: &Driver, family: &str, kernel: &Kernel, checked: bool) -> Result<(Record, String), Error> {
     let Output { statistics, assembly } = driver.compile(&spirv::translate(kernel, checked)?)?;
+    let reason = "it captured no assembly (built without a disassembler?)".to_string();
+    let assembly = assembly.ok_or_else(|| Error::Driver { family: driver.name().into(), reason })?;
     let get = |name: &str| {
         let found = statistics.get(name).map(|&value| value as u64);
         let reason = format!("it has no statistic '{name}'; this Mesa is not one that the tool knows");
