@@ -5,6 +5,7 @@
 #
 # On Debian Mesa comes from the backports where those have a newer one: it is faster, and the rest of the system stays as it is.
 #
+#   tools/setup.sh browser                  Chromium too, in which the tests open the viewer's page
 #   AGF_MESA=distribution tools/setup.sh    Mesa from the distribution itself, not from its backports
 set -euo pipefail
 
@@ -196,6 +197,16 @@ elif [[ $system == Linux ]] && ! have_radv; then
     fi
 elif [[ $system != Linux && $system != Darwin ]]; then
     warn "not a system this script knows: agf needs a Vulkan, Metal or Direct3D 12 driver"
+fi
+
+if [[ ${1:-} == browser ]] && ! command -v "${AGF_CHROMIUM:-chromium}" >/dev/null; then
+    # Ubuntu's package of that name is only a way to a snap.
+    if [[ $distribution == debian ]]; then
+        say "no Chromium found: installing Debian's"
+        apt_install chromium
+    else
+        warn "no Chromium found: install one, and name it with AGF_CHROMIUM, to test the viewer's page"
+    fi
 fi
 
 say "ready"

@@ -3,7 +3,7 @@
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
 #   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, dependencies, tests, isa, gpu, program, examples,
-#                               viewer, card, swiftshader, dxc, vendors, validation
+#                               viewer, web, card, swiftshader, dxc, vendors, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
@@ -73,7 +73,15 @@ viewer_tests() {
     cargo clippy --package agf-viewer --all-targets -- -D warnings && cargo test --package agf-viewer
 }
 
-step setup    tools/setup.sh
+# The window as a page, in a browser without a screen.
+web_tests() {
+    local browser=${AGF_CHROMIUM:-chromium}
+    command -v "$browser" >/dev/null || { echo "there is no $browser: tools/setup.sh browser" >&2; return 3; }
+    tools/web.sh --build || return
+    cargo test "${packages[@]}" --test page -- --nocapture
+}
+
+step setup    tools/setup.sh browser
 step format   cargo fmt --all --check
 step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
@@ -88,6 +96,7 @@ step gpu      cargo test "${packages[@]}" --test gpu
 step program  cargo test "${packages[@]}" --test cli
 step examples cargo test "${packages[@]}" --doc
 step viewer   viewer_tests
+step web      web_tests
 # The script for graphics cards, with small networks, so that it runs where there is a card.
 step card     tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
 # A second driver, and what the first one does not mind.

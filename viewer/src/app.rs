@@ -67,6 +67,9 @@ pub struct Viewer {
     pub(crate) frames: Frames,
     pub(crate) message: Option<String>,
     pub(crate) is_help_open: bool,
+    /// Whether the GPU has not drawn yet what it has.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) is_drawing: Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Viewer {
@@ -93,7 +96,7 @@ impl Viewer {
             network: options.network,
             folder: options.folder,
             measurement: if options.measures_frames { Measurement::Explaining } else { Measurement::Off },
-            health: Health::of(gpu.device()),
+            health: Health::of(gpu.device(), &context.egui_ctx),
             is_lost: false,
             on_lost: Box::new(on_lost),
             worker,
@@ -117,6 +120,8 @@ impl Viewer {
             frames: Frames::default(),
             message: options.notice,
             is_help_open: false,
+            #[cfg(target_arch = "wasm32")]
+            is_drawing: Arc::default(),
             gpu,
         })
     }

@@ -10,6 +10,8 @@ use crate::worker::Job;
 use agf::image::RgbImage;
 use eframe::egui::{self, Event, ViewportCommand};
 use std::sync::Arc;
+#[cfg(target_arch = "wasm32")]
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The time from one frame to the next while something is on its way.
@@ -66,6 +68,26 @@ impl Viewer {
         context.send_viewport_cmd(ViewportCommand::Close);
     }
 
+    /// Asks for the next frame. The window's surface holds it back until the GPU can take it.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn draw_again(&self, context: &egui::Context) {
+        context.request_repaint_after(BETWEEN_FRAMES);
+    }
+
+    /// Asks for the next frame once the GPU has drawn what it has. A browser takes frames faster than a slow GPU draws
+    /// them, and whatever waits for the GPU would wait for all of them.
+    #[cfg(target_arch = "wasm32")]
+    fn draw_again(&self, context: &egui::Context) {
+        if self.is_drawing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (context, is_drawing) = (context.clone(), self.is_drawing.clone());
+        self.gpu.queue().on_submitted_work_done(move || {
+            is_drawing.store(false, Ordering::Relaxed);
+            context.request_repaint_after(BETWEEN_FRAMES);
+        });
+    }
+
     /// Files that were dropped, and pictures that were pasted.
     fn take_files(&mut self, context: &egui::Context) {
         let dropped = context.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
@@ -111,7 +133,7 @@ impl eframe::App for Viewer {
         self.go_on(context);
         self.measure(context);
         if self.explanation.is_busy() {
-            context.request_repaint_after(BETWEEN_FRAMES);
+            self.draw_again(context);
         }
     }
 

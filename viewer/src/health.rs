@@ -1,6 +1,7 @@
 //! What a device says of itself: that it is lost, or that something was asked of it that it does not do.
 
 use agf::wgpu;
+use eframe::egui;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a device has said.
@@ -14,13 +15,20 @@ struct Said {
 }
 
 impl Health {
-    /// Listens to a device from now on. Errors that nobody catches are kept instead of ending the program.
-    pub fn of(device: &wgpu::Device) -> Self {
+    /// Listens to a device from now on, and has a frame drawn when it says something. Errors that nobody catches are
+    /// kept instead of ending the program.
+    pub fn of(device: &wgpu::Device, context: &egui::Context) -> Self {
         let health = Self::default();
-        let listener = health.clone();
-        device.set_device_lost_callback(move |_, text| listener.with(|said| said.lost = Some(text)));
-        let listener = health.clone();
-        device.on_uncaptured_error(Arc::new(move |error| listener.with(|said| said.error = Some(error.to_string()))));
+        let (listener, drawn) = (health.clone(), context.clone());
+        device.set_device_lost_callback(move |_, text| {
+            listener.with(|said| said.lost = Some(text));
+            drawn.request_repaint();
+        });
+        let (listener, drawn) = (health.clone(), context.clone());
+        device.on_uncaptured_error(Arc::new(move |error| {
+            listener.with(|said| said.error = Some(error.to_string()));
+            drawn.request_repaint();
+        }));
         health
     }
 

@@ -19,6 +19,8 @@ mod save;
 mod truth;
 mod ui;
 mod view;
+#[cfg(target_arch = "wasm32")]
+mod web;
 mod worker;
 
 pub use app::Viewer;

@@ -19,7 +19,7 @@ impl Viewer {
         let size = Vec2::new(loaded.picture.shown.width() as f32, loaded.picture.shown.height() as f32);
         let count = self.answer.maps.len();
         if count == 0 {
-            ui.centered_and_justified(|ui| ui.spinner());
+            ui.centered_and_justified(|ui| ui.heading("Explaining ..."));
             return;
         }
         let area = ui.available_rect_before_wrap();

@@ -1,5 +1,6 @@
 //! The keys, in a window.
 
+use super::HAS_FILES;
 use crate::app::Viewer;
 use eframe::egui::{Context, Grid, Window};
 
@@ -21,7 +22,8 @@ impl Viewer {
     pub(super) fn help(&mut self, context: &Context) {
         Window::new("Keys").open(&mut self.is_help_open).resizable(false).show(context, |ui| {
             Grid::new("keys").num_columns(2).show(ui, |ui| {
-                for (key, what) in KEYS {
+                let is_here = |(key, _): &(&str, &str)| HAS_FILES || !matches!(*key, "O" | "S");
+                for (key, what) in KEYS.into_iter().filter(is_here) {
                     ui.strong(key);
                     ui.label(what);
                     ui.end_row();

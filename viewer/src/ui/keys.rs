@@ -1,5 +1,6 @@
 //! The keyboard.
 
+use super::HAS_FILES;
 use crate::app::Viewer;
 use crate::classes::{Choice, ranked};
 use crate::view::Mode;
@@ -32,10 +33,10 @@ impl Viewer {
         if is_pressed(Key::Escape) {
             self.explanation.cancel();
         }
-        if is_pressed(Key::O) {
+        if HAS_FILES && is_pressed(Key::O) {
             self.opener.is_open = !self.opener.is_open;
         }
-        if is_pressed(Key::S) {
+        if HAS_FILES && is_pressed(Key::S) {
             self.save();
         }
         if is_pressed(Key::V) {

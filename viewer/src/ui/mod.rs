@@ -17,6 +17,9 @@ pub use opener::Opener;
 use crate::app::Viewer;
 use eframe::egui::{Align, CentralPanel, Color32, Context, Layout, Panel, ScrollArea, Theme, ThemePreference, Ui};
 
+/// Whether files can be opened by name, and written: not so in a browser.
+const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
+
 /// Makes text stand out more than is usual.
 pub(crate) fn set_contrast(context: &Context) {
     for (theme, level) in [(Theme::Dark, 205), (Theme::Light, 25)] {
@@ -50,9 +53,7 @@ impl Viewer {
     /// Which photo, which network.
     fn files(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
-            if cfg!(not(target_arch = "wasm32"))
-                && ui.button("Open ...").on_hover_text("photos, networks (O)").clicked()
-            {
+            if HAS_FILES && ui.button("Open ...").on_hover_text("photos, networks (O)").clicked() {
                 self.opener.is_open = !self.opener.is_open;
             }
             let (at, count) = self.photos.place();

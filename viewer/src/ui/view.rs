@@ -1,5 +1,6 @@
 //! How maps are looked at.
 
+use super::HAS_FILES;
 use crate::app::Viewer;
 use crate::view::{Mode, RangeChoice, View};
 use agf::display::Sign;
@@ -43,7 +44,7 @@ impl Viewer {
         if *zoom <= 1.0 {
             *center = eframe::egui::Vec2::ZERO;
         }
-        if ui.button("Save (S)").on_hover_text("pictures and numbers").clicked() {
+        if HAS_FILES && ui.button("Save (S)").on_hover_text("pictures and numbers").clicked() {
             self.save();
         }
         if let Some(line) = self.command_line()

@@ -2,6 +2,7 @@
 //!
 //! Pictures of the window are in `tests/snapshots`; `UPDATE_SNAPSHOTS=true` accepts a change. Look at them.
 
+mod hands;
 mod looking;
 mod saving;
 mod support;
