@@ -2,7 +2,7 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, package, build, dependencies, tests, isa, gpu, program, examples,
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, platforms, package, build, dependencies, tests, isa, gpu, program, examples,
 #                               viewer, web, card, swiftshader, dxc, vendors, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
@@ -48,6 +48,16 @@ lint_wasm() {
     cargo clippy --package agf --lib --target "$target" --no-default-features --features embedded-weights,evaluation,onnx -- -D warnings
 }
 
+# Library and program for systems that are not here. Nothing is linked, so a stand-in takes the place of Apple's C compiler.
+lint_platforms() {
+    local target
+    for target in x86_64-pc-windows-gnu aarch64-apple-darwin; do
+        rustup target add "$target" || return 3
+        CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true \
+            cargo clippy --package agf --package agf-cli --target "$target" -- -D warnings || return 1
+    done
+}
+
 # What a registry would get, and takes: 10 MB at most.
 package_size() {
     local folder size
@@ -87,6 +97,7 @@ step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 step features lint_features
 step wasm     lint_wasm
+step platforms lint_platforms
 step package  package_size
 step build    cargo test "${packages[@]}" --no-run
 step dependencies tools/dependencies.sh

@@ -61,9 +61,12 @@ mod ignored {
 
 #[cfg(not(unix))]
 mod ignored {
-    pub fn find() {}
+    /// No signal is inherited there.
+    pub fn find() -> [(); 0] {
+        []
+    }
 
-    pub fn ignore((): &()) {}
+    pub fn ignore(_: &[(); 0]) {}
 }
 
 /// What tells an explainer between two runs whether to go on.
