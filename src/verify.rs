@@ -305,13 +305,22 @@ impl Memory<'_> {
                 shifted.iter().zip(shift).map(|(y, shift)| (y - shift).abs() + shift.abs()).collect()
             }
             (Op::Backward(Backward::NormalizeChannelsGradient { epsilon }), [g, _]) => {
-                let x = match self.plan.value_of.contains_key(&node.inputs[1]) {
-                    true => self.sample(node.inputs[1], run.sample),
-                    false => self.expected(&Run { absolute: false, ..*run }, node.inputs[1], &mut HashMap::new()),
-                };
+                let x = self.signed(run, node.inputs[1]);
                 accuracy::normalization_terms(g, &x, node.shape, epsilon.value().into())
             }
+            (Op::Explain(Explain::BoxRatio), [c, ..]) => {
+                let inputs: Vec<Vec<f64>> = node.inputs[1..].iter().map(|&input| self.signed(run, input)).collect();
+                accuracy::box_ratio_terms(c, &inputs)
+            }
             _ => reference.evaluate(id, inputs),
+        }
+    }
+
+    /// An input's value with its signs, whatever the run.
+    fn signed(&self, run: &Run, input: NodeId) -> Vec<f64> {
+        match self.plan.value_of.contains_key(&input) {
+            true => self.sample(input, run.sample),
+            false => self.expected(&Run { absolute: false, ..*run }, input, &mut HashMap::new()),
         }
     }
 

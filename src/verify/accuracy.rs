@@ -56,6 +56,20 @@ pub(super) fn normalization_terms(g: &[f64], x: &[f64], shape: Shape, epsilon: f
     terms
 }
 
+/// How far the rounding of a denominator's terms moves the box rule's quotient `c / d`, with `d = W x - low W+ 1 - high
+/// W- 1`: `|c| / d^2` times the sum of the terms' sizes. Where `d` is zero the quotient is, too. `inputs` are all of the
+/// node's but `c`.
+pub(super) fn box_ratio_terms(c: &[f64], inputs: &[Vec<f64>]) -> Vec<f64> {
+    let [full, positive, negative, low, high] = inputs else { return c.to_vec() };
+    let at = |(index, c): (usize, &f64)| {
+        let terms = [full[index], -low[0] * positive[index], -high[0] * negative[index]];
+        let denominator: f64 = terms.iter().sum();
+        let size: f64 = terms.iter().map(|term| term.abs()).sum();
+        if denominator == 0.0 { 0.0 } else { c.abs() * size / denominator.powi(2) }
+    };
+    c.iter().enumerate().map(at).collect()
+}
+
 impl Accuracy {
     pub fn of(op: &Op) -> Self {
         match op {
@@ -135,7 +149,8 @@ fn explain(op: &Explain) -> Accuracy {
         Explain::SaliencyMaps | Explain::ChannelSum | Explain::Resize { .. } => SUM,
         Explain::SaliencyMaximum | Explain::MaskedSaliency | Explain::FactorBasis => PLAIN,
         Explain::FactorMaps => of(5e-3),
-        Explain::Residual(_) | Explain::BoxRatio | Explain::ScaledMagnitude => PLAIN,
+        Explain::Residual(_) | Explain::ScaledMagnitude => PLAIN,
+        Explain::BoxRatio => SUM,
         Explain::Shift => subtracting(&[2]),
         Explain::BoxRelevance => subtracting(&[3, 4]),
         // Integers with 21 binary places.
@@ -162,5 +177,13 @@ mod tests {
         // The mean of channels is 2 and 0, and the deviation 1 and 2.
         let terms = normalization_terms(&[3.0, 1.0, 3.0, -1.0], &[1.0, -2.0, 3.0, 2.0], shape, 0.0);
         assert_eq!(terms, [9.0, 1.5, 9.0, 1.5]);
+    }
+
+    #[test]
+    fn a_quotient_is_measured_by_what_cancels_below_it() {
+        // Denominators 8 - (-1) 2 - 3 (-2) = 16, of terms that agree; 8 - 2 - 3 (2) = 4 of such that cancel; and 0.
+        let inputs = [[8.0, 10.0, 3.0], [2.0, 0.0, -3.0], [-2.0, 2.0, 0.0], [-1.0; 3], [3.0; 3]].map(Vec::from);
+        let terms = box_ratio_terms(&[4.0, -4.0, 1.0], &inputs);
+        assert_eq!(terms, [4.0 / 16.0, 4.0 * 16.0 / 16.0, 0.0]);
     }
 }

@@ -127,6 +127,18 @@ fn planted_faults_are_found() {
         }
         fan_out
     });
+    plant("a box without an upper end", TinyVgg, |step| {
+        is(step, Shader::BoxRatio) && step.uniforms.set("maximum_runs", 0u32)
+    });
+    for (what, [a, b]) in [("parts of a box's weights", [2, 3]), ("ends of a box", [4, 5])] {
+        plant(what, TinyVgg, |step| {
+            let ratio = is(step, Shader::BoxRatio);
+            if ratio {
+                step.values.swap(a, b);
+            }
+            ratio
+        });
+    }
     plant("maps of the first channels", TinyResNet, |step| {
         is(step, Shader::SaliencyMaps) && step.uniforms.set("quads", 1u32)
     });
