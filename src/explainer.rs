@@ -21,6 +21,7 @@ use crate::platform::Stopwatch;
 use crate::session::{Session, SessionShape};
 use crate::target::Target;
 use batches::in_batches;
+use facts::Asked;
 use std::ops::{ControlFlow, Range};
 use wired::{Purpose, Wired};
 
@@ -42,6 +43,8 @@ pub struct Explainer {
     embedding: Option<Box<Explainer>>,
     /// Whether the network itself gives logits that would be odd of others.
     has_odd_logits: bool,
+    /// Whether it gives maps that would be.
+    has_odd_maps: bool,
 }
 
 /// What is told after every run, and says whether to go on.
@@ -68,6 +71,7 @@ impl Explainer {
             on_progress: None,
             embedding: None,
             has_odd_logits: false,
+            has_odd_maps: false,
         }
     }
 
@@ -300,9 +304,24 @@ impl Explainer {
         let Batch { count, height, width, .. } = *batch;
         let session = self.session(SessionShape { count, height, width, slots }).await?;
         cost.prepare_ms += watch.lap();
+        let asked = Asked { batch, targets, variations };
+        let explained = self.ask(&session, &asked, cost).await?;
+        if variations.is_none() {
+            self.check_facts(batch, explained.iter().map(|picture| &picture.logits[..]))?;
+        }
+        self.check_maps(&session, &asked, &explained).await?;
+        let bytes = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
+        cost.gpu_bytes = cost.gpu_bytes.max(bytes + self.store.bytes());
+        Ok(explained)
+    }
+
+    /// Writes what is asked, runs and reads.
+    async fn ask(&self, session: &Session, asked: &Asked<'_>, cost: &mut Cost) -> Result<Vec<Explained>, Error> {
+        let Asked { batch, targets, variations } = *asked;
+        let mut watch = Stopwatch::start();
         let write = || {
             session.write_pictures(batch)?;
-            for slot in 0..slots {
+            for slot in 0..session.shape().slots {
                 let of_slot = |targets: &Vec<Target>| targets.get(slot as usize).copied().unwrap_or(Target::Rank(0));
                 session.write_targets(slot, &targets.iter().map(of_slot).collect::<Vec<_>>())?;
             }
@@ -317,11 +336,6 @@ impl Explainer {
             picture.maps.truncate(targets.len());
         }
         cost.read_back_ms += watch.lap();
-        if variations.is_none() {
-            self.check_facts(batch, explained.iter().map(|picture| &picture.logits[..]))?;
-        }
-        let bytes = self.sessions.iter().map(|session| session.plan().value_bytes()).sum::<u64>();
-        cost.gpu_bytes = cost.gpu_bytes.max(bytes + self.store.bytes());
         Ok(explained)
     }
 }

@@ -159,6 +159,7 @@ impl Bench {
         let whole = |picture| Copy { picture, map: 0, rule: Rule::Whole };
         let copies: Vec<Copy> = (0..samples.len() as u32).map(whole).collect();
         let logits = self.classify(&copies).await?;
+        self.explainer.check_facts(&self.batch_of(samples.iter()), logits.iter().map(Vec::as_slice))?;
         Ok(Round { samples, logits })
     }
 
@@ -260,7 +261,11 @@ impl Bench {
         let session = self.explainer.session(SessionShape { count: self.classified, ..shape }).await?;
         self.pixels.write_copies(copies, &session).await?;
         session.run().await?;
-        Ok(session.read_logits().await?.into_iter().take(copies.len()).collect())
+        let logits: Vec<Vec<f32>> = session.read_logits().await?.into_iter().take(copies.len()).collect();
+        let is_whole = |copy: &Copy| matches!(copy.rule, Rule::Whole);
+        let of_parts = logits.iter().zip(copies).filter(|(_, copy)| !is_whole(copy)).flat_map(|(logits, _)| logits);
+        self.explainer.check_finite(of_parts)?;
+        Ok(logits)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Drivers that fail at a chosen moment, through a Vulkan layer (`tests/faults/layer.c`) between the program and a sound
-//! one: the device is lost, memory runs out, a pipeline does not compile.
+//! one: the device is lost, memory runs out, a pipeline does not compile, results are NaN.
 
 use std::fs;
 use std::path::PathBuf;
@@ -44,8 +44,8 @@ impl Place {
         self.run_command(command)
     }
 
-    /// Submissions, allocations and pipelines of the last run.
-    fn counts(&self) -> [u32; 3] {
+    /// Submissions, allocations, pipelines and readings of the last run.
+    fn counts(&self) -> [u32; 4] {
         let text = fs::read_to_string(self.path("counts")).expect("the layer was loaded");
         let counts: Vec<u32> = text.split_whitespace().map(|count| count.parse().unwrap()).collect();
         counts.try_into().unwrap()
@@ -143,7 +143,7 @@ fn an_evaluation_outlives_its_device() {
 fn no_memory_is_named() {
     let place = place(2);
     place.run_with(NONE, &[&EXPLAIN, &TINY, &["--out", "whole"]]).succeeds();
-    let [_, allocations, _] = place.counts();
+    let [_, allocations, ..] = place.counts();
     let whole = place.contents("whole");
     let mut failures = 0;
     for number in 1..=allocations {
@@ -165,7 +165,7 @@ fn no_memory_is_named() {
 fn a_pipeline_that_does_not_compile_is_made_on_another_device() {
     let place = place(4);
     place.run_with(NONE, &[&EXPLAIN, &TINY, &["--out", "whole"]]).succeeds();
-    let [.., pipelines] = place.counts();
+    let [_, _, pipelines, _] = place.counts();
     for number in some(pipelines, 9) {
         let out = format!("out{number}");
         let run = place.run_with(("FAULTY_PIPELINES", &[number]), &[&EXPLAIN, &TINY, &["--out", &out]]).succeeds();
@@ -176,4 +176,67 @@ fn a_pipeline_that_does_not_compile_is_made_on_another_device() {
     let run = place.run_with(("FAULTY_PIPELINES", &all), &[&EXPLAIN, &TINY]);
     assert_eq!((run.code, warnings(&run)), (2, 3), "{}", run.stderr);
     assert!(run.errors().iter().all(|error| error.contains("the GPU was lost")), "{}", run.stderr);
+}
+
+/// The program's words for a driver that it found out.
+const WRONG: &str = "this driver computes wrong results";
+
+#[test]
+fn nothing_comes_of_a_driver_that_gives_nan() {
+    let place = place(2);
+    let all: Vec<u32> = (1..2000).collect();
+    for line in [&["predict", "photos"][..], &EXPLAIN, &[&EVAL[..], &["--out", "out"]].concat()] {
+        let run = place.run_with(("FAULTY_READINGS", &all), &[line, &TINY]);
+        let errors = run.errors();
+        assert!(run.code != 0 && run.stdout.is_empty() && !errors.is_empty(), "{}\n{}", run.stdout, run.stderr);
+        assert!(errors.iter().all(|error| error.contains(WRONG)), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn maps_of_a_driver_that_begins_to_give_nan_are_not_written() {
+    let place = place(3);
+    place.run_with(NONE, &[&EXPLAIN, &TINY, &["--out", "whole"]]).succeeds();
+    let [.., readings] = place.counts();
+    let whole = place.contents("whole");
+    assert!(readings > 20, "{readings} readings of 3 pictures");
+    let mut failures = 0;
+    for number in some(readings, 5) {
+        let for_good: Vec<u32> = (number..20 * readings).collect();
+        for (what, faults) in [("once", &[number][..]), ("for_good", &for_good)] {
+            let out = format!("{what}{number}");
+            let run = place.run_with(("FAULTY_READINGS", faults), &[&EXPLAIN, &TINY, &["--out", &out]]);
+            let errors = run.errors();
+            assert_eq!(run.code, if errors.is_empty() { 0 } else { 2 }, "{out}: {}", run.stderr);
+            assert!(errors.iter().all(|error| error.contains(WRONG)), "{out}: {}", run.stderr);
+            fs::create_dir_all(place.path(&out)).unwrap();
+            let contents = place.contents(&out);
+            assert!(contents.iter().all(|file| whole.contains(file)), "{out}: {:?}", place.files(&out));
+            assert_eq!(contents.len() == whole.len(), errors.is_empty(), "{out}: {}", run.stderr);
+            failures += errors.len();
+        }
+    }
+    assert!(failures > 5, "{failures}");
+}
+
+#[test]
+fn scores_of_a_driver_that_begins_to_give_nan_are_not_recorded() {
+    let place = place(3);
+    place.run_with(NONE, &[&EVAL, &TINY, &["--out", "whole"]]).succeeds();
+    let [.., readings] = place.counts();
+    let records = |out: &str| {
+        let text = fs::read_to_string(place.path(out).join("records.jsonl")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let whole = records("whole");
+    for number in some(readings, 7) {
+        let for_good: Vec<u32> = (number..20 * readings).collect();
+        for (what, faults) in [("once", &[number][..]), ("for_good", &for_good)] {
+            let out = format!("{what}{number}");
+            let run = place.run_with(("FAULTY_READINGS", faults), &[&EVAL, &TINY, &["--out", &out]]);
+            assert!(run.code != 0 && run.stderr.contains(WRONG), "{out}: {}", run.stderr);
+            let wrong = records(&out).into_iter().find(|line| !whole.contains(line));
+            assert!(wrong.is_none(), "{out}: {wrong:?}");
+        }
+    }
 }

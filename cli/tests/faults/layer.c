@@ -1,9 +1,11 @@
 // A Vulkan layer that makes a sound driver fail, for tests: vkQueueSubmit loses the device, vkAllocateMemory is out of
-// memory, vkCreateComputePipelines cannot compile. Build: cc -shared -fPIC -o layer.so layer.c
+// memory, vkCreateComputePipelines cannot compile, and what vkCmdCopyBuffer brings to the host is NaN.
+// Build: cc -shared -fPIC -o layer.so layer.c
 //
 //   FAULTY_SUBMISSIONS=3,9   the third and the ninth submission of the process lose their device
 //   FAULTY_ALLOCATIONS=7     so do allocations ...
 //   FAULTY_PIPELINES=1       ... and pipelines
+//   FAULTY_READINGS=2        the second copy into a buffer that is there to be read is one of NaN
 //   FAULTY_COUNTS=FILE       at the end FILE says how many there were of each
 //
 // What it needs of Vulkan's headers is declared here.
@@ -50,11 +52,16 @@ typedef struct {
 static Fault submissions = {"FAULTY_SUBMISSIONS", 0};
 static Fault allocations = {"FAULTY_ALLOCATIONS", 0};
 static Fault pipelines = {"FAULTY_PIPELINES", 0};
+static Fault readings = {"FAULTY_READINGS", 0};
 
 static void *known_instance;
 static Lookup instance_lookup, device_lookup;
 static Result (*submit)(void *, uint32_t, const void *, uint64_t);
 static Result (*allocate)(void *, const void *, const void *, uint64_t *);
+static Result (*make_buffer)(void *, const void *, const void *, uint64_t *);
+static void (*unmake_buffer)(void *, uint64_t, const void *);
+static void (*copy)(void *, uint64_t, uint64_t, uint32_t, const void *);
+static void (*fill)(void *, uint64_t, uint64_t, uint64_t, uint32_t);
 static Result (*compile)(void *, uint64_t, uint32_t, const void *, const void *, uint64_t *);
 
 // Whether this call is one of those that shall fail.
@@ -73,7 +80,7 @@ __attribute__((destructor)) static void tell_counts(void) {
     const char *path = getenv("FAULTY_COUNTS");
     FILE *file = path ? fopen(path, "w") : NULL;
     if (!file) return;
-    fprintf(file, "%d %d %d\n", submissions.calls, allocations.calls, pipelines.calls);
+    fprintf(file, "%d %d %d %d\n", submissions.calls, allocations.calls, pipelines.calls, readings.calls);
     fclose(file);
 }
 
@@ -90,6 +97,54 @@ static Result faulty_compile(void *device, uint64_t cache, uint32_t count, const
     if (!fails(&pipelines)) return compile(device, cache, count, infos, allocator, made);
     memset(made, 0, count * sizeof *made);
     return INVALID_SHADER;
+}
+
+// Buffers that can only be copied into: the host reads them.
+enum { TRANSFER_DESTINATION = 2, MOST_BUFFERS = 4096 };
+static _Atomic uint64_t read_buffers[MOST_BUFFERS];
+
+typedef struct {
+    int32_t type;
+    const void *next;
+    uint32_t flags;
+    uint64_t size;
+    uint32_t usage;
+} BufferInfo;
+
+typedef struct {
+    uint64_t source, destination, size;
+} Region;
+
+// The place of a buffer among those that are read, or NULL.
+static _Atomic uint64_t *find_buffer(uint64_t buffer) {
+    for (int i = 0; i < MOST_BUFFERS; i++)
+        if (read_buffers[i] == buffer) return &read_buffers[i];
+    return NULL;
+}
+
+static Result faulty_make_buffer(void *device, const void *info, const void *allocator, uint64_t *buffer) {
+    Result result = make_buffer(device, info, allocator, buffer);
+    int is_read = ((const BufferInfo *)info)->usage == TRANSFER_DESTINATION;
+    for (int i = 0; result == SUCCESS && is_read && i < MOST_BUFFERS; i++) {
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&read_buffers[i], &none, *buffer)) break;
+    }
+    return result;
+}
+
+static void faulty_unmake_buffer(void *device, uint64_t buffer, const void *allocator) {
+    _Atomic uint64_t *place = buffer ? find_buffer(buffer) : NULL;
+    if (place) *place = 0;
+    unmake_buffer(device, buffer, allocator);
+}
+
+static void faulty_copy(void *commands, uint64_t source, uint64_t destination, uint32_t count, const void *regions) {
+    if (!find_buffer(destination) || !fails(&readings)) {
+        copy(commands, source, destination, count, regions);
+        return;
+    }
+    const Region *region = regions;
+    for (uint32_t i = 0; i < count; i++) fill(commands, destination, region[i].destination, region[i].size, 0x7FC00000);
 }
 
 // The link to what comes next in a chain of infos about a new instance or device; steps the chain on for what comes then.
@@ -123,6 +178,10 @@ static Result create_device(void *physical, const void *info, const void *alloca
     submit = (void *)device_lookup(*device, "vkQueueSubmit");
     allocate = (void *)device_lookup(*device, "vkAllocateMemory");
     compile = (void *)device_lookup(*device, "vkCreateComputePipelines");
+    make_buffer = (void *)device_lookup(*device, "vkCreateBuffer");
+    unmake_buffer = (void *)device_lookup(*device, "vkDestroyBuffer");
+    copy = (void *)device_lookup(*device, "vkCmdCopyBuffer");
+    fill = (void *)device_lookup(*device, "vkCmdFillBuffer");
     return SUCCESS;
 }
 
@@ -131,6 +190,9 @@ static Function find_device(void *device, const char *name) {
     if (!strcmp(name, "vkQueueSubmit")) return (Function)faulty_submit;
     if (!strcmp(name, "vkAllocateMemory")) return (Function)faulty_allocate;
     if (!strcmp(name, "vkCreateComputePipelines")) return (Function)faulty_compile;
+    if (!strcmp(name, "vkCreateBuffer")) return (Function)faulty_make_buffer;
+    if (!strcmp(name, "vkDestroyBuffer")) return (Function)faulty_unmake_buffer;
+    if (!strcmp(name, "vkCmdCopyBuffer")) return (Function)faulty_copy;
     return device_lookup ? device_lookup(device, name) : NULL;
 }
 
