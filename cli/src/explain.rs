@@ -16,7 +16,7 @@ use super::lock::FolderLock;
 use super::output::Writer;
 use super::pipeline::{Batches, Delivery};
 use super::record::{Recorder, Step};
-use super::report::{ColorReport, Entry, MethodReport, Milliseconds, Report, SCHEMA};
+use super::report::{ColorReport, Entries, MethodReport, Milliseconds, Report, SCHEMA};
 use super::terminal::{Terminal, count_of};
 use super::without::comparison::{Comparison, Joined};
 use super::{CliError, Outcome, inputs, interrupt, request, setup};
@@ -24,7 +24,7 @@ use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::Model;
 use agf::{Error, Explainer};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
@@ -66,7 +66,12 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, CliError> {
     terminal.say(setup::introduction(&model, &gpu));
     let done = (!kept.is_empty()).then(|| format!("{} done already", count_of(kept.len(), "input")));
     done.into_iter().chain(found.note()).for_each(|note| terminal.say(note));
-    let inputs = kept.into_iter().map(Entry::Kept).collect();
+    let mut inputs = Entries::beside(&arguments.out);
+    for entry in kept {
+        let name = entry.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let unfit = |source| CliError::OutputFolder { folder: arguments.out.clone(), source };
+        inputs.push(&name, &entry).map_err(unfit)?;
+    }
     let report = Report { request, inputs, ..empty_report(arguments, &questions.methods, &model, &gpu) };
     let mut recorder = Recorder::new(model.labels(), writer, report, terminal, !arguments.json, count, former);
     for failure in found.failures {
@@ -133,10 +138,11 @@ fn empty_report(arguments: &ExplainArguments, methods: &[Method], model: &Model,
         milliseconds: Milliseconds::default(),
         peak_gpu_bytes: 0,
         request: Map::new(),
-        inputs: Vec::new(),
+        inputs: Entries::default(),
         failed: Vec::new(),
         undone: 0,
         lost_devices: 0,
         earlier: Vec::new(),
+        done: [0; 2],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::inputs::Source;
 use super::interrupt;
 use super::names::append;
 use super::page;
+use super::report::Report;
 use super::values::Save;
 use super::without::comparison::{Beside, Shown};
 use agf::image::{
@@ -235,23 +236,25 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes `report.html` where it is asked for.
-    pub(super) fn write_page(&self, report: &impl Serialize) -> Result<Option<PathBuf>, OutputError> {
+    pub(super) fn write_page(&self, report: &Report) -> Result<Option<PathBuf>, OutputError> {
         if !self.save.contains(&Save::Html) {
             return Ok(None);
         }
         let path = self.target(self.folder.join(page::PAGE))?;
         write_atomically(&path, |file| {
-            let report: page::Report = serde_json::from_value(serde_json::to_value(report)?)?;
+            let mut text = Vec::new();
+            report.write(&mut text)?;
+            let report: page::Report = serde_json::from_slice(&text)?;
             report.write(self.folder, file)
         })?;
         Ok(Some(path))
     }
 
     /// Writes `report.json`.
-    pub(super) fn write_report(&self, report: &impl Serialize) -> Result<PathBuf, OutputError> {
+    pub(super) fn write_report(&self, report: &Report) -> Result<PathBuf, OutputError> {
         let path = self.target(self.folder.join(REPORT))?;
         write_atomically(&path, |file| {
-            serde_json::to_writer_pretty(&mut *file, report).map_err(io::Error::from)?;
+            report.write(file)?;
             file.write_all(b"\n")
         })?;
         Ok(path)

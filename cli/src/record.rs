@@ -12,7 +12,7 @@ use super::answers::{Answer, MethodMap};
 use super::decode::Picture;
 use super::former::Former;
 use super::hints::Hinted;
-use super::output::{self, Captioned, OutputError, Writer};
+use super::output::{Captioned, OutputError, Writer};
 use super::report::{Failure, InputReport, MapReport, Milliseconds, Report, SizeReport};
 use super::terminal::{Terminal, count_of, escaped};
 use super::{CliError, Outcome, interrupt, ranking};
@@ -85,8 +85,8 @@ impl<'a> Recorder<'a> {
 
     fn write_report(&mut self) -> Result<PathBuf, OutputError> {
         self.report.undone = self.left;
-        let names: HashSet<&str> = self.report.names().collect();
-        self.report.earlier = self.former.owners_beside(|owner| names.contains(&*owner.name));
+        let names = self.report.inputs.names();
+        self.report.earlier = self.former.owners_beside(|owner| names.contains(owner.name()));
         self.writer.write_report(&self.report)
     }
 
@@ -141,7 +141,9 @@ impl<'a> Recorder<'a> {
             let (label, neighbour) = (picture.label(), beside.report.input());
             self.terminal.note(format_args!("{label}: nothing sets it apart from {neighbour}: no logit differs"));
         }
-        self.report.add(input, cost);
+        if let Err(error) = self.report.add(&input, cost) {
+            return self.fail_next(picture.failure(error));
+        }
         self.left = self.left.saturating_sub(1);
         self.print_lines(picture, done);
     }
@@ -206,12 +208,14 @@ impl<'a> Recorder<'a> {
         let written = self.write_report();
         let page = self.writer.write_page(&self.report);
         if !self.prints_lines {
-            let document = output::to_json(&self.report)?;
-            self.print(&document);
+            let mut document = Vec::new();
+            self.report.write(&mut document).map_err(CliError::Stdout)?;
+            self.print(&String::from_utf8_lossy(&document));
         }
         let failed = self.report.failed.len();
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        let (inputs, maps) = (count_of(self.report.done().count(), "input"), count_of(self.report.map_count(), "map"));
+        let [inputs, maps] = self.report.done;
+        let (inputs, maps) = (count_of(inputs, "input"), count_of(maps, "map"));
         let report = page.as_ref().ok().and_then(Option::as_ref).or(written.as_ref().ok());
         let see = report.map_or(String::new(), |path| format!("; see {}", escaped(&path.display().to_string())));
         let seconds = started.elapsed().as_secs_f64();

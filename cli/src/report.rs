@@ -1,6 +1,9 @@
 //! `report.json`: what was done, with which numbers, and what failed.
 
+mod entries;
 mod maps;
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +15,7 @@ use super::without::comparison::NeighbourReport;
 use agf::Cost;
 use agf::gpu::AdapterSummary;
 use agf::models::Model;
+pub(super) use entries::Entries;
 pub(super) use maps::MapReport;
 
 /// Raised when a field of `report.json` changes its meaning or goes away.
@@ -106,7 +110,9 @@ pub(super) struct Report {
     pub(super) peak_gpu_bytes: u64,
     /// Everything that the maps depend on but the input, by the names of settings.
     pub(super) request: Map<String, Value>,
-    pub(super) inputs: Vec<Entry>,
+    /// Those of earlier runs with equal settings first, as those reported them.
+    #[serde(serialize_with = "Entries::as_place")]
+    pub(super) inputs: Entries,
     pub(super) failed: Vec<Failure>,
     /// Number of inputs that were left undone, as in an interrupted run.
     pub(super) undone: usize,
@@ -114,45 +120,39 @@ pub(super) struct Report {
     pub(super) lost_devices: u32,
     /// Inputs of earlier runs whose maps are still in the folder.
     pub(super) earlier: Vec<Owner>,
+    /// Inputs of this run, and maps of theirs.
+    #[serde(skip)]
+    pub(super) done: [usize; 2],
 }
 
-/// An input in the report.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Entry {
-    /// Of this run.
-    Done(Box<InputReport>),
-    /// Of an earlier run with equal settings, as that one reported it.
-    Kept(Map<String, Value>),
-}
+/// Where the list of inputs stands in a report's text.
+const PLACE: [&str; 2] = ["\n  \"inputs\": [", "]"];
 
 impl Report {
     /// Adds an input that is done.
-    pub(super) fn add(&mut self, input: InputReport, cost: &Cost) {
+    ///
+    /// # Errors
+    /// Where its entry is no JSON.
+    pub(super) fn add(&mut self, input: &InputReport, cost: &Cost) -> io::Result<()> {
+        self.inputs.push(&input.name, input)?;
         self.milliseconds.add(&input.milliseconds);
         self.peak_gpu_bytes = self.peak_gpu_bytes.max(cost.gpu_bytes);
-        self.inputs.push(Entry::Done(Box::new(input)));
+        self.done = [self.done[0] + 1, self.done[1] + input.maps.len()];
+        Ok(())
     }
 
-    /// Number of maps of this run.
-    pub(super) fn map_count(&self) -> usize {
-        self.done().map(|input| input.maps.len()).sum()
-    }
-
-    /// Names of all inputs.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.inputs.iter().filter_map(|entry| match entry {
-            Entry::Done(input) => Some(&*input.name),
-            Entry::Kept(input) => input.get("name")?.as_str(),
-        })
-    }
-
-    /// The inputs of this run.
-    pub(super) fn done(&self) -> impl Iterator<Item = &InputReport> {
-        self.inputs.iter().filter_map(|entry| match entry {
-            Entry::Done(input) => Some(&**input),
-            Entry::Kept(_) => None,
-        })
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// The target's.
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        let (head, tail) = text.split_once(&PLACE.concat()).ok_or_else(|| io::Error::other("no place for inputs"))?;
+        to.write_all(head.as_bytes())?;
+        to.write_all(PLACE[0].as_bytes())?;
+        self.inputs.write(to)?;
+        to.write_all(PLACE[1].as_bytes())?;
+        to.write_all(tail.as_bytes())
     }
 }
 

@@ -81,8 +81,7 @@ fn explanations_of_many_pictures_take_the_memory_of_few() {
     let samples = (1..).zip(lines).filter(|(index, _)| index % 5 == 0);
     let samples = samples.filter_map(|(index, _)| sample(&child, index)).collect();
     assert!(child.wait().unwrap().success());
-    // The report holds 2 KiB of each picture.
-    check("explain", samples, 3.0);
+    check("explain", samples, 1.0);
 }
 
 #[test]
