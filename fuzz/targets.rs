@@ -7,12 +7,16 @@
 mod networks;
 #[path = "../tests/common/planned.rs"]
 mod planned;
+#[path = "values.rs"]
+mod values;
 
 use agf::evaluation::records::{RecordFile, RecordReader, Shard, merge};
 use agf::evaluation::{Dataset, Means};
+use agf::gpu::{unwrap_pipelines, wrap_pipelines};
 use agf::graph::{Network, parameter::Parameter};
 use agf::image::{
-    Chart, Colormap, Framing, LabelMap, Line, Map, NpyInputs, PanelEntry, Photo, Range, RgbImage, panel, prepare,
+    Chart, Colormap, Filter, Framing, InputSpec, LabelMap, Line, Map, NpyInputs, PanelEntry, Photo, Range, Resize,
+    RgbImage, panel, prepare,
 };
 use agf::methods::Method;
 use agf::methods::relevance::RuleList;
@@ -21,23 +25,26 @@ use agf::models::{Architecture, Labels, Model, synset_class};
 use agf::plan::Profile;
 use networks::Choices;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 /// What is done with an input.
 pub type Target = fn(&[u8]);
 
 /// The targets, by the names of their corpora.
-pub const ALL: [(&str, Target); 11] = [
+pub const ALL: [(&str, Target); 13] = [
     ("checkpoint", checkpoint),
     ("classes", classes),
     ("labels", labels),
     ("npy", npy),
     ("onnx", onnx),
     ("picture", picture),
+    ("pipelines", pipelines),
     ("plans", plans),
     ("records", records),
     ("rules", rules),
     ("safetensors", safetensors),
+    ("sizes", sizes),
     ("text", text),
 ];
 
@@ -61,15 +68,16 @@ pub fn safetensors(bytes: &[u8]) {
     for Parameter { name, shape, .. } in recipe.parameters() {
         let mut shape = shape.clone();
         let mut name = format!("{prefix}{name}");
-        match choices.number(0, 30) {
-            0 => continue,
-            1 => shape.reverse(),
-            2 => shape.push(1),
-            3 => shape[0] += 1,
-            4 => name = name.replace("layer", "stage"),
-            5 => name.push_str(".0"),
-            6 => tensors.push((format!("extra.{name}"), shape.clone())),
-            7 => tensors.reverse(),
+        // Where the bytes have ended all is as it should be.
+        match choices.number(0, 200) {
+            1 => continue,
+            2 => shape.reverse(),
+            3 => shape.push(1),
+            4 => shape[0] += 1,
+            5 => name = name.replace("layer", "stage"),
+            6 => name.push_str(".0"),
+            7 => tensors.push((format!("extra.{name}"), shape.clone())),
+            8 => tensors.reverse(),
             _ => {}
         }
         tensors.push((name, shape));
@@ -96,7 +104,10 @@ fn file_of(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
 pub fn onnx(bytes: &[u8]) {
     let Ok(onnx) = Onnx::parse(bytes.to_vec(), "input", &OnnxOptions::default()) else { return };
     let [height, width] = onnx.size().map(|side| side.unwrap_or(32).min(512));
-    if onnx.build(height, width).is_ok() {
+    let Ok(network) = onnx.build(height, width) else { return };
+    let parameters = network.graph.parameters();
+    // Whoever asks for synthetic weights gets as many as the file says.
+    if parameters.iter().map(Parameter::element_count).sum::<usize>() < 1 << 20 {
         let _ = onnx.weights(height, width, true);
     }
 }
@@ -137,6 +148,51 @@ pub fn picture(bytes: &[u8]) {
     }
 }
 
+/// Files of compiled pipelines: none is taken but what was written for its key.
+pub fn pipelines(bytes: &[u8]) {
+    let (key, data) = bytes.split_first_chunk().map_or((0, bytes), |(key, data)| (u64::from_le_bytes(*key), data));
+    assert!(unwrap_pipelines(bytes, key).is_none_or(|data| wrap_pipelines(&data, key) == bytes));
+    let mut file = wrap_pipelines(data, key);
+    assert!(unwrap_pipelines(&file, key).as_deref() == Some(data));
+    let at = key as usize % file.len();
+    file[at] ^= 1 << (key % 8);
+    assert!(unwrap_pipelines(&file, key).is_none());
+}
+
+/// Sizes as users write them, and pictures of every form brought to them.
+pub fn sizes(bytes: &[u8]) {
+    let read = values::sizes::Size::from_str(&String::from_utf8_lossy(bytes));
+    assert!(read.is_err() || bytes.contains(&b'x') || bytes.contains(&b'X') || bytes == b"native");
+    let mut choices = Choices::new(bytes);
+    let mut side = || [1, 2, 7, 64, 255][choices.number(0, 4) as usize] + choices.number(0, 40);
+    let [photo, wanted, spec] = [[side(), side()], [side(), side()], [side(), side()]];
+    let [height, width] = spec;
+    let short = side();
+    let resize = choices.pick(&[Resize::Squash, Resize::Pad, Resize::Crop { short }]);
+    let filter = choices.pick(&[Filter::Bilinear, Filter::Bicubic]);
+    let framing = choices.pick(&[
+        Framing::Standard,
+        Framing::Native,
+        read.map_or(Framing::Standard, |size| size.framing()),
+        Framing::Size { height: wanted[0], width: wanted[1] },
+    ]);
+    let photo = Photo::from_rgb(RgbImage::new(photo[1], photo[0]), "input").unwrap();
+    let input = InputSpec { height, width, resize, filter, ..InputSpec::torchvision(height, width) };
+    let is_large = matches!(framing, Framing::Size { height, width } if height * width > 1 << 18);
+    let Ok(prepared) = (if is_large { return } else { prepare(&photo, &input, framing) }) else { return };
+    assert_eq!(prepared.tensor.len() as u32, 3 * prepared.height * prepared.width);
+    assert!(prepared.tensor.iter().all(|value| value.is_finite()));
+    let seen = prepared.placement.photo_pixel(prepared.width / 2, prepared.height / 2);
+    let map = vec![1.0; prepared.width as usize * prepared.height as usize];
+    let map = Map::new(&map, prepared.height, prepared.width).unwrap();
+    let on_photo = prepared.placement.to_photo(&map);
+    assert!(on_photo.values().iter().all(|value| (value - 1.0).abs() < 1e-5));
+    // Beside a thin photo there is padding, in the middle too where sides are odd and even.
+    if let Some((x, y)) = seen {
+        assert!(x < photo.width() && y < photo.height() && on_photo.get(x, y).is_some());
+    }
+}
+
 fn small_network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
     NETWORK.get_or_init(|| Architecture::TinyResNet.build(32, 32, 10).unwrap())
@@ -154,6 +210,19 @@ pub fn rules(bytes: &[u8]) {
     }
 }
 
+/// Some classes: ImageNet's thousand for few inputs, as a look at all takes long, and otherwise half a dozen.
+fn some_labels(bytes: &[u8]) -> &'static Labels {
+    static FEW: OnceLock<Labels> = OnceLock::new();
+    static IMAGENET: OnceLock<Labels> = OnceLock::new();
+    let few = || {
+        let path = folder().join("few");
+        std::fs::write(&path, "tench, Tinca tinca\npanda\ngiant panda, panda bear\n07\nÉire\na, b c\n").unwrap();
+        Labels::open(&path).unwrap()
+    };
+    let sum: usize = bytes.iter().map(|&byte| usize::from(byte)).sum();
+    if sum % 1000 == 7 { IMAGENET.get_or_init(Labels::imagenet) } else { FEW.get_or_init(few) }
+}
+
 /// Lists of labels of photos, and files of class names.
 pub fn labels(bytes: &[u8]) {
     let (photos, list) = (folder().join("photos"), folder().join("list"));
@@ -164,9 +233,9 @@ pub fn labels(bytes: &[u8]) {
         }
     }
     std::fs::write(&list, bytes).unwrap();
-    let imagenet = Labels::imagenet();
-    if let Ok(dataset) = Dataset::open(&photos, Some(&list), &imagenet) {
-        assert!(dataset.items.iter().flat_map(|item| &item.classes).all(|&class| class < imagenet.len()));
+    let labels = some_labels(bytes);
+    if let Ok(dataset) = Dataset::open(&photos, Some(&list), labels) {
+        assert!(dataset.items.iter().flat_map(|item| &item.classes).all(|&class| class < labels.len()));
     }
     if let Ok(names) = Labels::open(&list) {
         assert!((0..names.len()).all(|id| !names.name(id).is_empty()));
@@ -176,10 +245,9 @@ pub fn labels(bytes: &[u8]) {
 /// Classes as users write them.
 pub fn classes(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for labels in [Labels::imagenet(), Labels::numbered(10)] {
-        if let Ok(id) = labels.find(&text) {
-            assert!(id < labels.len());
-        }
+    let labels = some_labels(bytes);
+    if let Ok(id) = labels.find(&text) {
+        assert!(id < labels.len());
     }
     assert!(synset_class(&text).is_none_or(|id| id < 1000));
     let _ = text.parse::<Architecture>();
@@ -223,5 +291,6 @@ pub fn text(bytes: &[u8]) {
     let values = [0.5, -0.25, 0.0, 1.0];
     let map = Map::new(&values, 2, 2).unwrap();
     let entry = PanelEntry { title, subtitle, map };
-    panel(&RgbImage::new(8, 8), &[], &[entry], Colormap::Seismic, Range::Auto).unwrap();
+    // Of one row, so that most of the panel is its caption.
+    panel(&RgbImage::new(8, 1), &[], &[entry], Colormap::Seismic, Range::Auto).unwrap();
 }

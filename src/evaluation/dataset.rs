@@ -7,7 +7,7 @@
 //!
 //! Without folders or a list a class is taken from the file's name (`polar_bear.jpg`) where that is a class's name.
 
-use super::labels::{LabelList, ListError, class_of};
+use super::labels::{LabelList, ListError, class_if_any, class_of};
 use super::search::{Files, stem};
 use crate::image::PICTURE_ENDINGS;
 use crate::models::{LabelError, Labels};
@@ -155,7 +155,7 @@ fn from_names(items: &mut [Item], labels: &Labels) {
     for item in items {
         let words = stem(&item.photo).replace(['_', '-'], " ");
         let name = words.trim_end_matches(|character: char| character.is_ascii_digit() || character == ' ');
-        item.classes = class_of(name, labels).into_iter().collect();
+        item.classes = class_if_any(name, labels).into_iter().collect();
     }
 }
 

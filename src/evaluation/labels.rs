@@ -16,6 +16,14 @@ pub(super) fn class_of(text: &str, labels: &Labels) -> Result<u32, LabelError> {
     }
 }
 
+/// As [`class_of`], for a text that need not be a class.
+pub(super) fn class_if_any(text: &str, labels: &Labels) -> Option<u32> {
+    match synset_class(text) {
+        Some(class) => labels.check(class).ok(),
+        None => labels.find_exactly(text),
+    }
+}
+
 /// A line of a list, with the classes that it gives.
 struct Entry {
     /// From 1.
@@ -106,7 +114,7 @@ impl LabelList {
 fn is_class_alone(row: &Row, labels: &Labels) -> bool {
     match &row.classes[..] {
         [] => true,
-        [rest] => row.by_blanks && class_of(&format!("{} {rest}", row.name), labels).is_ok(),
+        [rest] => row.by_blanks && class_if_any(&format!("{} {rest}", row.name), labels).is_some(),
         _ => false,
     }
 }

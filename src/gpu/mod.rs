@@ -19,6 +19,8 @@ pub use adapter::{AdapterChoice, AdapterSummary, BackendChoice, Selection, choos
 pub use bindings::Region;
 pub use canary::canary_call;
 pub use error::GpuError;
+#[doc(hidden)]
+pub use pipeline_cache::{unwrap as unwrap_pipelines, wrap as wrap_pipelines};
 pub use program::{Layout, Part, Program, Stored};
 pub use timing::{Clock, Times};
 pub use weights::WeightStore;

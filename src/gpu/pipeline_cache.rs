@@ -71,11 +71,15 @@ fn checksum(data: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn wrap(data: &[u8], key: u64) -> Vec<u8> {
+/// A file's bytes.
+#[doc(hidden)]
+pub fn wrap(data: &[u8], key: u64) -> Vec<u8> {
     [MAGIC.as_slice(), &key.to_le_bytes(), &checksum(data).to_le_bytes(), data].concat()
 }
 
-fn unwrap(bytes: &[u8], key: u64) -> Option<Vec<u8>> {
+/// What [`wrap`] made a file of; `None` for any other bytes and another key.
+#[doc(hidden)]
+pub fn unwrap(bytes: &[u8], key: u64) -> Option<Vec<u8>> {
     let (header, data) = bytes.split_at_checked(HEADER)?;
     (header == &wrap(data, key)[..HEADER]).then(|| data.to_vec())
 }

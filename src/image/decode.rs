@@ -37,6 +37,12 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageErro
 /// end marker alone is missing, the picture does not depend on what follows the last byte.
 fn decode_jpeg(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageError> {
     let stream = jpeg::Stream::new(bytes);
+    let detail = "the JPEG data end before the last pixel".to_owned();
+    let truncated = ImageError::Truncated { name: name.to_owned(), detail };
+    if let Some([height, width]) = stream.beyond_its_bytes() {
+        check_size(width, height, 0, name)?;
+        return Err(truncated);
+    }
     if stream.is_complete() {
         return decode_as(ImageFormat::Jpeg, bytes, name);
     }
@@ -47,8 +53,7 @@ fn decode_jpeg(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageError> {
             return Ok(image);
         }
     }
-    let detail = "the JPEG data end before the last pixel".to_owned();
-    Err(ImageError::Truncated { name: name.to_owned(), detail })
+    Err(truncated)
 }
 
 /// The decoder wants the chunk that ends a file, although all pixels stand before it. It is added where the file stops

@@ -15,6 +15,10 @@ const COEFFICIENTS: usize = 64;
 /// A coefficient of which no bit has come.
 const UNSEEN: u8 = u8::MAX;
 
+/// Most pixels that a byte can hold: of every block of 8 x 8 pixels a scan has a bit at least, and where no component has
+/// all of the picture's rows and columns, the largest has a quarter of them.
+const MOST_PIXELS_PER_BYTE: u64 = 8 * 64 * 4;
+
 /// A component of the frame: its id, and how many low bits of each coefficient are still to come.
 type Component = (u8, [u8; COEFFICIENTS]);
 
@@ -25,12 +29,14 @@ pub(super) struct Stream<'a> {
     bytes: &'a [u8],
     has_scan: bool,
     has_end: bool,
+    /// Height and width that the frame says.
+    size: [u32; 2],
     components: Vec<Component>,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let mut stream = Stream { bytes, has_scan: false, has_end: false, components: Vec::new() };
+        let mut stream = Stream { bytes, has_scan: false, has_end: false, size: [0; 2], components: Vec::new() };
         let mut rest = bytes;
         while let Some((before, marker, after)) = next_marker(rest) {
             if marker == START_OF_IMAGE {
@@ -52,6 +58,9 @@ impl<'a> Stream<'a> {
     fn add(&mut self, marker: u8, segment: &[u8]) {
         if START_OF_FRAME.contains(&marker) {
             let components = segment.get(6..).unwrap_or_default().chunks_exact(3);
+            let side =
+                |at: usize| segment.get(at..at + 2).map_or(0, |side| 256 * u32::from(side[0]) + u32::from(side[1]));
+            self.size = [side(1), side(3)];
             self.components = components.map(|component| (component[0], [UNSEEN; COEFFICIENTS])).collect();
         } else if marker == START_OF_SCAN {
             self.has_scan = true;
@@ -82,6 +91,12 @@ impl<'a> Stream<'a> {
     pub(super) fn may_be_complete(&self) -> bool {
         let is_whole = |(_, missing): &Component| missing.iter().all(|&bits| bits == 0);
         self.has_scan && !self.components.is_empty() && self.components.iter().all(is_whole)
+    }
+
+    /// Height and width of a picture of which no file of this length has all pixels.
+    pub(super) fn beyond_its_bytes(&self) -> Option<[u32; 2]> {
+        let pixels = u64::from(self.size[0]) * u64::from(self.size[1]);
+        (pixels > MOST_PIXELS_PER_BYTE * self.bytes.len() as u64).then_some(self.size)
     }
 
     /// Two files that go on differently where this one ends. A decoder that still needs bits finds others in each.
@@ -123,6 +138,17 @@ mod tests {
         assert!(is_complete(&[&whole[..], b"trailing bytes"].concat()));
         for cut in 0..whole.len() {
             assert!(!is_complete(&whole[..cut]), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_picture_needs_bytes() {
+        for (side, is_beyond) in [(0, false), (8, false), (200, false), (0x4000, true)] {
+            let [high, low] = u16::to_be_bytes(side);
+            let frame = [0xFF, 0xC0, 0, 11, 8, high, low, high, low, 1, 1, 0x11, 0];
+            let bytes = [&[0xFF, 0xD8][..], &frame, &SCAN, &[0xFF, 0xD9]].concat();
+            let size = is_beyond.then_some([u32::from(side); 2]);
+            assert_eq!(Stream::new(&bytes).beyond_its_bytes(), size, "{side}");
         }
     }
 

@@ -53,6 +53,9 @@ impl Style {
         for word in text.split_whitespace() {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
             let is_last = lines.len() + 1 >= max_lines;
+            if is_last && line.len() > MAX_LINE_CHARS {
+                break;
+            }
             if line.is_empty() || is_last || self.width(&longer) <= max_width {
                 line = longer;
             } else {
@@ -70,14 +73,16 @@ impl Style {
         if self.width(line) <= max_width {
             return line.to_owned();
         }
-        let mut short: String = line.chars().take(MAX_LINE_CHARS).collect();
-        while short.pop().is_some() {
-            let candidate = format!("{}{ELLIPSIS}", short.trim_end());
-            if self.width(&candidate) <= max_width {
-                return candidate;
+        let mut pen = Pen::new(self);
+        let fits = |mut pen: Pen| pen.add(ELLIPSIS).is_some() && pen.x <= max_width;
+        let mut end = fits(pen).then_some(0);
+        for (at, character) in line.char_indices().take(MAX_LINE_CHARS) {
+            pen.add(character);
+            if !character.is_whitespace() && fits(pen) {
+                end = Some(at + character.len_utf8());
             }
         }
-        String::new()
+        end.and_then(|end| line.get(..end)).map_or(String::new(), |start| format!("{start}{ELLIPSIS}"))
     }
 
     /// Draws one line with its top left corner at (`left`, `top`); what lies outside is cut.
@@ -105,18 +110,35 @@ const MAX_LINE_CHARS: usize = 512;
 
 /// The glyphs with their x positions, and the width of the whole line.
 fn layout(style: &Style, text: &str) -> (Vec<(GlyphId, f32)>, f32) {
-    let font = style.font();
-    let mut x = 0.0;
-    let mut previous: Option<GlyphId> = None;
-    let mut glyphs = Vec::new();
-    for character in text.chars().filter(|character| !character.is_control()) {
-        let id = font.glyph_id(character);
-        x += previous.map_or(0.0, |previous| font.kern(previous, id));
-        glyphs.push((id, x));
-        x += font.h_advance(id);
-        previous = Some(id);
+    let mut pen = Pen::new(style);
+    let glyphs = text.chars().filter_map(|character| pen.add(character)).collect();
+    (glyphs, pen.x)
+}
+
+/// Where the next glyph of a line goes.
+#[derive(Clone, Copy)]
+struct Pen<'a> {
+    style: &'a Style,
+    x: f32,
+    previous: Option<GlyphId>,
+}
+
+impl<'a> Pen<'a> {
+    fn new(style: &'a Style) -> Self {
+        Self { style, x: 0.0, previous: None }
     }
-    (glyphs, x)
+
+    /// The character's glyph and its place; control characters have none.
+    fn add(&mut self, character: char) -> Option<(GlyphId, f32)> {
+        if character.is_control() {
+            return None;
+        }
+        let font = self.style.font();
+        let id = font.glyph_id(character);
+        let x = self.x + self.previous.map_or(0.0, |previous| font.kern(previous, id));
+        (self.x, self.previous) = (x + font.h_advance(id), Some(id));
+        Some((id, x))
+    }
 }
 
 pub(super) fn blend(image: &mut RgbImage, x: u32, y: u32, color: Rgb<u8>, coverage: f32) {
@@ -146,6 +168,7 @@ mod tests {
             "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
             "tab\tand\nnewline \u{1F43C} 日本",
             &"x".repeat(100_000),
+            &"words ".repeat(200_000),
         ];
         for text in texts {
             for width in [0.0, 5.0, 60.0, 200.0, 320.0] {
@@ -165,6 +188,18 @@ mod tests {
         let cut = STYLE.wrap("giant panda and more words", 70.0, 2);
         assert_eq!(cut[0], "giant");
         assert!(cut[1].ends_with('…'), "{cut:?}");
+        // As long as it can be: with the next character it would be too wide.
+        for (text, width) in
+            [("Ailuropoda melanoleuca", 90.0), ("AVAVAV To Wa", 61.0), ("panda bear", 62.0), ("x", 2.0)]
+        {
+            let cut = STYLE.fit(text, width);
+            let start = cut.trim_end_matches('…').chars().count();
+            let longer = |count: usize| text.chars().take(count).collect::<String>().trim_end().to_owned() + "…";
+            assert!(cut.is_empty() || STYLE.width(&cut) <= width, "{cut}");
+            for count in start + 1..=text.chars().count() {
+                assert!(longer(count) == cut || STYLE.width(&longer(count)) > width, "{cut} at {width}");
+            }
+        }
     }
 
     #[test]

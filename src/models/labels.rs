@@ -123,15 +123,37 @@ impl Labels {
     /// # Errors
     /// [`LabelError`]
     pub fn find(&self, text: &str) -> Result<u32, LabelError> {
+        match self.meant(text)? {
+            Meant::Class(id) => Ok(id),
+            Meant::Classes(ids) => Err(LabelError::Ambiguous { text: text.into(), candidates: self.describe(&ids) }),
+            Meant::Nothing => {
+                let candidates = self.describe(&self.similar(&text.trim().to_lowercase()));
+                Err(LabelError::Unknown { text: text.into(), candidates })
+            }
+        }
+    }
+
+    /// As [`Labels::find`], for a text that need not be a class: names that are similar are not looked for, which takes
+    /// long.
+    pub(crate) fn find_exactly(&self, text: &str) -> Option<u32> {
+        match self.meant(text) {
+            Ok(Meant::Class(id)) => Some(id),
+            Ok(Meant::Classes(_) | Meant::Nothing) | Err(_) => None,
+        }
+    }
+
+    /// What a text means; an error for a number that no class has.
+    fn meant(&self, text: &str) -> Result<Meant, LabelError> {
         let wanted = text.trim().to_lowercase();
         if !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit()) {
             let id = wanted.parse().unwrap_or(u64::MAX);
             let out_of_range = LabelError::OutOfRange { id, classes: self.len() };
-            return u32::try_from(id).map_err(|_| out_of_range).and_then(|id| self.check(id));
+            return u32::try_from(id).map_err(|_| out_of_range).and_then(|id| self.check(id)).map(Meant::Class);
         }
         if let (LabelSource::ImageNet, Some(id)) = (&self.source, synset_class(&wanted)) {
-            return Ok(id);
+            return Ok(Meant::Class(id));
         }
+        let lines: Vec<String> = self.lines.iter().map(|line| line.to_lowercase()).collect();
         let rules: [fn(&str, &str) -> bool; 4] = [
             |line, wanted| wanted.contains(',') && line == wanted,
             |line, wanted| first_name(line) == wanted,
@@ -139,19 +161,14 @@ impl Labels {
             |line, wanted| !wanted.is_empty() && line.contains(wanted),
         ];
         for is_meant in rules {
-            let ids = self.ids_where(|line| is_meant(line, &wanted));
-            match *ids.as_slice() {
+            let ids = (0..).zip(&lines).filter(|(_, line)| is_meant(line, &wanted)).map(|(id, _)| id);
+            match *ids.collect::<Vec<u32>>() {
                 [] => {}
-                [id] => return Ok(id),
-                _ => return Err(LabelError::Ambiguous { text: text.into(), candidates: self.describe(&ids) }),
+                [id] => return Ok(Meant::Class(id)),
+                ref several => return Ok(Meant::Classes(several.into())),
             }
         }
-        Err(LabelError::Unknown { text: text.into(), candidates: self.describe(&self.similar(&wanted)) })
-    }
-
-    /// Classes whose line of names, in small letters, is accepted.
-    fn ids_where(&self, accepts: impl Fn(&str) -> bool) -> Vec<u32> {
-        (0..).zip(&self.lines).filter(|(_, line)| accepts(&line.to_lowercase())).map(|(id, _)| id).collect()
+        Ok(Meant::Nothing)
     }
 
     fn describe(&self, ids: &[u32]) -> Vec<(u32, String)> {
@@ -160,9 +177,16 @@ impl Labels {
 
     /// Classes with a name that few edits turn into `wanted`, the fewest first.
     fn similar(&self, wanted: &str) -> Vec<u32> {
+        let length = wanted.chars().count();
+        // As many edits as lengths differ are needed in any case.
+        let may_be_alike = |other: usize| {
+            let (difference, longer) = (length.abs_diff(other), length.max(other).max(1));
+            1.0 - difference as f64 / longer as f64 >= ALIKE
+        };
         let closeness = |line: &str| {
-            let names = line.split(',').map(|name| normalized_damerau_levenshtein(wanted, &name.trim().to_lowercase()));
-            names.fold(0.0, f64::max)
+            let names = line.split(',').map(|name| name.trim().to_lowercase());
+            let alike = names.filter(|name| may_be_alike(name.chars().count()));
+            alike.map(|name| normalized_damerau_levenshtein(wanted, &name)).fold(0.0, f64::max)
         };
         let scored = (0..).zip(&self.lines).map(|(id, line)| (id, closeness(line)));
         let mut similar: Vec<(u32, f64)> = scored.filter(|(_, score)| *score >= ALIKE).collect();
@@ -170,6 +194,14 @@ impl Labels {
         similar.truncate(SUGGESTED);
         similar.into_iter().map(|(id, _)| id).collect()
     }
+}
+
+/// What a text means among the classes.
+enum Meant {
+    Class(u32),
+    /// Several of them have the name.
+    Classes(Vec<u32>),
+    Nothing,
 }
 
 fn first_name(line: &str) -> &str {
@@ -212,6 +244,7 @@ mod tests {
         ];
         for (text, id) in cases {
             assert_eq!(labels.find(text), Ok(id), "{text}");
+            assert_eq!(labels.find_exactly(text), Some(id), "{text}");
         }
     }
 
@@ -229,6 +262,7 @@ mod tests {
             let error = labels.find(text).unwrap_err();
             assert!(matches!(error, LabelError::Ambiguous { .. }), "{text}: {error}");
             assert_eq!(ids(error), expected, "{text}");
+            assert_eq!(labels.find_exactly(text), None, "{text}");
         }
         let many = labels.find("dog").unwrap_err().to_string();
         assert!(many.contains(" more; give the number"), "{many}");
@@ -244,6 +278,9 @@ mod tests {
         let error = labels.find("xqzw").unwrap_err();
         assert!(ids(error.clone()).is_empty());
         assert!(error.to_string().contains("give a class number"), "{error}");
+        let started = std::time::Instant::now();
+        assert!(ids(labels.find(&"panda ".repeat(100_000)).unwrap_err()).is_empty());
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
         assert!(matches!(labels.find("  ").unwrap_err(), LabelError::Unknown { .. }));
         assert!(matches!(labels.find("n00000000").unwrap_err(), LabelError::Unknown { .. }));
         assert!(matches!(Labels::numbered(1000).find("n02510455").unwrap_err(), LabelError::Unknown { .. }));

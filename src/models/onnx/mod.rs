@@ -162,13 +162,19 @@ impl Onnx {
     }
 }
 
-/// Weights that a file may leave to be filled with a number: twice those of the largest recipe.
-const MOST_FILLED: usize = 1 << 28;
+/// Weights that may be made up where a file only gives their shapes: twice those of the largest recipe.
+const MOST_MADE_UP: usize = 1 << 28;
+/// Weights that a file may say are all one number, such as zeros for the biases of a network.
+const MOST_FILLED: usize = 1 << 22;
 
 fn weights_of(imported: &Imported, is_synthetic: bool) -> Result<Weights, OnnxError> {
     let filled = imported.bindings.iter().fold(0_usize, |sum, binding| sum.saturating_add(binding.filled()));
-    if filled > MOST_FILLED {
-        let reason = format!("has {filled} weights that are no more than shapes; at most {MOST_FILLED} are filled");
+    let (most, otherwise) = match is_synthetic {
+        true => (MOST_MADE_UP, ""),
+        false => (MOST_FILLED, " unless synthetic weights are asked for"),
+    };
+    if filled > most {
+        let reason = format!("has {filled} weights that are no more than shapes; at most {most} are filled{otherwise}");
         return Err(OnnxError::Form { reason });
     }
     let tensor = |binding: &Binding| -> Result<(String, Tensor), OnnxError> {

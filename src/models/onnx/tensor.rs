@@ -60,6 +60,15 @@ impl Tensor {
         count(&self.dims)
     }
 
+    /// Number of elements that are stored.
+    pub fn held(&self) -> usize {
+        match &self.values {
+            Values::Float(values) => values.len(),
+            Values::Integer(values) => values.len(),
+            Values::Fill(_) => 0,
+        }
+    }
+
     /// Whether it has no more elements than a layer's weights may.
     pub fn is_countable(&self) -> bool {
         self.count().is_some_and(|count| count <= MOST_WEIGHTS)
@@ -136,14 +145,6 @@ pub(super) fn decode(proto: &TensorProto, name: &str, folder: Option<&Path>) -> 
         None => from_fields(kind, proto),
     };
     let values = values.ok_or_else(|| wrong(format!("has the data type {}, which is not read", kind.as_str_name())))?;
-    let found = match &values {
-        Values::Float(values) => values.len(),
-        Values::Integer(values) => values.len(),
-        Values::Fill(_) => elements,
-    };
-    if found != elements {
-        return Err(wrong(format!("has {found} elements where its shape {dims:?} means {elements}")));
-    }
     let range = match kind {
         DataType::Uint8 => Some([0, 255]),
         DataType::Int8 => Some([-128, 127]),
@@ -151,7 +152,12 @@ pub(super) fn decode(proto: &TensorProto, name: &str, folder: Option<&Path>) -> 
         DataType::Int16 => Some([-32_768, 32_767]),
         _ => None,
     };
-    Ok(Tensor::ranged(name, dims, values, range))
+    let tensor = Tensor::ranged(name, dims, values, range);
+    let (dims, found) = (&tensor.dims, tensor.held());
+    if found != elements {
+        return Err(wrong(format!("has {found} elements where its shape {dims:?} means {elements}")));
+    }
+    Ok(tensor)
 }
 
 fn floats(values: Vec<f32>) -> Values {

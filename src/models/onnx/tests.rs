@@ -191,6 +191,51 @@ fn shape_bombs() {
     }
 }
 
+/// Many constants, none too large alone, made of next to nothing.
+#[test]
+fn constants_that_are_too_many() {
+    const COUNT: i64 = 1 << 20;
+    let range = |index: usize| node("Range", &["zero", "count", "one"], &format!("r{index}"), vec![]);
+    let sum = |index: usize| node("ReduceSum", &["filled"], &format!("s{index}"), vec![]);
+    let filled = || node("ConstantOfShape", &["count"], "filled", vec![]);
+    let last = |name: &str| node("Flatten", &[name], "y", vec![int("axis", 1)]);
+    let tensors = || vec![integers("zero", &[0]), integers("count", &[COUNT]), integers("one", &[1])];
+    let used = |name: &str, count: usize| {
+        let adds = (0..count).map(|index| {
+            let before = if index == 0 { "x".into() } else { format!("a{}", index - 1) };
+            node("Add", &[&before, &format!("{name}{index}")], &format!("a{index}"), vec![])
+        });
+        adds.collect::<Vec<_>>()
+    };
+    for (nodes, name) in [((0..100).map(range).collect::<Vec<_>>(), "r"), ((0..100).map(sum).collect(), "s")] {
+        let nodes = [vec![filled()], nodes, used(name, 100), vec![last("a99")]].concat();
+        let found = error(file(nodes, tensors())).to_string();
+        assert!(found.contains("more constants than any network needs"), "{found}");
+    }
+    // A few are fine: that sum alone is what does not fit the picture.
+    let nodes = vec![filled(), sum(0), node("Add", &["x", "s0"], "a", vec![]), last("a")];
+    let found = Onnx::parse(file(nodes, tensors()), "test.onnx", &OnnxOptions::default()).unwrap().build(8, 6);
+    assert!(!format!("{found:?}").contains("more constants"), "{found:?}");
+}
+
+/// A file that gives weights no more than shapes has as many as it likes only where they are to be made up.
+#[test]
+fn weights_that_are_only_shapes() {
+    let nodes = vec![
+        node("ConstantOfShape", &["dims"], "w", vec![]),
+        node("Conv", &["x", "w"], "c", vec![]),
+        node("GlobalAveragePool", &["c"], "y", vec![]),
+    ];
+    let onnx = |outputs: i64| {
+        let bytes = file(nodes.clone(), vec![integers("dims", &[outputs, 3, 3, 3])]);
+        Onnx::parse(bytes, "test.onnx", &OnnxOptions::default()).unwrap()
+    };
+    assert!(onnx(10).weights(8, 6, false).is_ok());
+    let found = onnx(200_000).weights(8, 6, false).unwrap_err().to_string();
+    assert!(found.contains("5400000 weights") && found.contains("synthetic"), "{found}");
+    assert!(onnx(200_000).weights(8, 6, true).is_ok());
+}
+
 /// Nodes whose attributes contradict themselves or their inputs.
 #[test]
 fn nodes_that_make_no_sense() {

@@ -19,13 +19,18 @@ pub(super) use parameters::Binding;
 use super::file::{File, Layout, reads};
 use super::node::OnnxNode;
 use super::proto::{NodeProto, ValueInfoProto};
-use super::tensor::{Tensor, decode};
+use super::tensor::{Tensor, Values, decode};
 use super::view::View;
 use super::{OnnxError, Unsupported, fold};
 use crate::graph::{Graph, GraphError, Network, NodeId, Shape};
 use inputs::{constant, constant_input, data, head};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// Elements of constants that the nodes of a file may make in all, besides several for each that the file holds.
+const MOST_MADE: usize = 1 << 22;
+/// How often all that a file holds may be made anew, such as dequantised, transposed and cast.
+const MOST_TIMES: usize = 16;
 
 /// A forward graph with the tensors that its parameters come from.
 pub(super) struct Imported {
@@ -141,6 +146,8 @@ struct Importer<'a> {
     scales: HashMap<String, Arc<Tensor>>,
     /// Names of data that is quantised dynamically.
     dynamic: HashSet<String>,
+    /// Elements of constants that may still be made.
+    to_make: usize,
 }
 
 impl<'a> Importer<'a> {
@@ -149,6 +156,7 @@ impl<'a> Importer<'a> {
         for name in file.graph.node.iter().flat_map(reads) {
             *readers.entry(name).or_default() += 1;
         }
+        let held = file.constants.values().map(|tensor| tensor.held()).fold(0_usize, usize::saturating_add);
         let values = file.constants.iter().map(|(name, tensor)| (name.as_str(), Value::Constant(tensor.clone())));
         Self {
             file,
@@ -163,6 +171,7 @@ impl<'a> Importer<'a> {
             is_quantised: false,
             scales: HashMap::new(),
             dynamic: HashSet::new(),
+            to_make: held.saturating_mul(MOST_TIMES).saturating_add(MOST_MADE),
         }
     }
 
@@ -216,10 +225,9 @@ impl<'a> Importer<'a> {
             return self.branch(node, condition.scalar().is_some_and(|condition| condition != 0.0));
         }
         if let Some(constants) = constants {
-            return Ok(match fold::fold(node, &constants)? {
-                Some(tensors) => tensors.into_iter().map(Value::Constant).collect(),
-                None => self.refuse(node, "of constants"),
-            });
+            let Some(tensors) = fold::fold(node, &constants)? else { return Ok(self.refuse(node, "of constants")) };
+            self.pay(node, &constants, &tensors)?;
+            return Ok(tensors.into_iter().map(Value::Constant).collect());
         }
         if is_head {
             return Ok(inputs.into_iter().flatten().take(1).collect());
@@ -238,6 +246,27 @@ impl<'a> Importer<'a> {
             Outcome::Constant(tensor) => vec![Value::Constant(tensor)],
             Outcome::Unsupported(reason) => self.refuse(node, &reason),
         })
+    }
+
+    /// Counts the elements that a constant node makes, and those that it reads although the file only says that they
+    /// are all one number.
+    fn pay(
+        &mut self,
+        node: &OnnxNode,
+        inputs: &[Option<Arc<Tensor>>],
+        outputs: &[Arc<Tensor>],
+    ) -> Result<(), OnnxError> {
+        let made = outputs.iter().map(|tensor| tensor.held()).fold(0_usize, usize::saturating_add);
+        let is_fill = |tensor: &&Arc<Tensor>| matches!(tensor.values, Values::Fill(_));
+        let is_stored =
+            !outputs.iter().all(|tensor| is_fill(&tensor)) && !matches!(node.op().as_str(), "Shape" | "Size");
+        let filled = inputs.iter().flatten().filter(|tensor| is_stored && is_fill(tensor));
+        let filled = filled.filter_map(|tensor| tensor.count()).fold(0_usize, usize::saturating_add);
+        let left = self.to_make.checked_sub(made.saturating_add(filled));
+        let too_much =
+            || node.error("would make more constants than any network needs: with those before it, millions");
+        self.to_make = left.ok_or_else(too_much)?;
+        Ok(())
     }
 
     /// The values of the branch of an `If` that its condition chooses.
