@@ -80,7 +80,8 @@ fn opened(arguments: &NetworkModelArguments) -> Result<(Model, Option<Onnx>), Cl
     };
     let NetworkSource::Onnx(path) = &arguments.model else { return Ok((of_model.open_or_make_up()?, None)) };
     let onnx = of_model.open_onnx(path)?;
-    let model = of_model.finished(setup::of_onnx(path, &onnx, false)?)?;
+    // Weights are not told of, so that those which are no more than shapes may be made up.
+    let model = of_model.finished(setup::of_onnx(path, &onnx, true)?)?;
     setup::tell_notes(&model);
     Ok((model, Some(onnx)))
 }
