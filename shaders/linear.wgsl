@@ -15,6 +15,7 @@ struct Linear {
     has_bias: u32,
     low: f32,
     high: f32,
+    first_group: u32, // first workgroup of this dispatch
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
@@ -35,7 +36,8 @@ fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let source_base = group.z * u.source_quads;
-    let row = group.x * select(4u, 2u, HALF_WEIGHTS) * u.source_quads;
+    let output = u.first_group + group.x;
+    let row = output * select(4u, 2u, HALF_WEIGHTS) * u.source_quads;
     var sum = vec4f();
     var second_sum = vec4f();
     for (var first = 0u; first < u.source_quads; first += BLOCK * LANES) {
@@ -69,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         sum += partial[other];
         second_sum += second_partial[other];
     }
-    let quad = u.first_quad + group.x;
+    let quad = u.first_quad + output;
     let index = group.z * u.quads + quad;
     if u.has_bias == 1u { sum += bias[quad]; }
     destination[index] = clamp(sum, vec4f(u.low), vec4f(u.high));

@@ -12,6 +12,7 @@ struct LinearTranspose {
     first_quad: u32,        // first source quad of this range of weights
     range_quads: u32,       // source quads in this range
     accumulate: u32,        // 1: add to what earlier ranges gave
+    first_group: u32,       // first workgroup of this dispatch
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
@@ -30,7 +31,7 @@ fn add_rows(rows: mat4x4f, which: u32, v: vec4f, sum: vec4f) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let column = group.x * LANES + lane;
+    let column = (u.first_group + group.x) * LANES + lane;
     if column >= u.destination_quads { return; }
     let source_base = group.z * u.source_quads + u.first_quad;
     let index = group.z * u.destination_quads + column;

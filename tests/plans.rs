@@ -178,6 +178,19 @@ fn an_explanation_is_few_dispatches() {
     assert_eq!(counts, [(438, 50), (560, 106), (347, 25)]);
 }
 
+/// A host's frames go between dispatches, so that none may take long, of networks whose layers are large.
+#[test]
+fn steps_are_as_small_as_a_host_asks() {
+    for (profile, limit, most) in [(Profile::SOFTWARE, 100_000_000, 500_000_000), (Profile::WEBGPU, 1 << 30, 1 << 31)] {
+        let strategy = Strategy { max_step_flops: limit, ..profile.strategy };
+        for architecture in [Architecture::Vgg19, Architecture::ResNet50] {
+            let plan = plan_for(&profile.with_strategy(strategy), architecture, [224, 224], 1);
+            let largest = plan.steps.iter().map(|step| step.flops).max().unwrap();
+            assert!(largest <= most, "{architecture}: {largest}");
+        }
+    }
+}
+
 /// `W x` and `|W| |x|` share x: all convolutions but the first, and but those of EfficientNet whose x has no ReLU.
 #[test]
 fn products_of_one_source_run_as_one_where_loads_are_dear() {

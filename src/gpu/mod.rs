@@ -43,6 +43,8 @@ pub struct Gpu {
     summary: AdapterSummary,
     profile: Profile,
     pipelines: Arc<Pipelines>,
+    /// Whether others use the device too, and may draw frames with it.
+    is_hosts: bool,
     /// Whether it has given a known answer.
     is_trusted: Arc<AtomicBool>,
 }
@@ -105,6 +107,7 @@ impl Gpu {
         })?;
         let mut gpu = Self::adopt(device, queue)?;
         gpu.summary.index = position;
+        gpu.is_hosts = false;
         Ok(gpu)
     }
 
@@ -124,7 +127,8 @@ impl Gpu {
         demand("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size, 1 << 20)?;
         let summary = AdapterSummary::new(0, &device.adapter_info(), &limits, features);
         let profile = summary.profile(limits.max_compute_workgroups_per_dimension);
-        Ok(Self { device, queue, summary, profile, pipelines: Arc::default(), is_trusted: Arc::default() })
+        let (pipelines, is_trusted) = (Arc::default(), Arc::default());
+        Ok(Self { device, queue, summary, profile, pipelines, is_hosts: true, is_trusted })
     }
 
     /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface
@@ -151,6 +155,15 @@ impl Gpu {
     /// several times as large.
     pub fn with_winograd(&self, largest: Option<WinogradTile>) -> Self {
         Self { profile: self.profile.with_winograd(largest), ..self.clone() }
+    }
+
+    /// The same device, whose plans cut dense convolutions into dispatches of at most `flops` floating-point operations
+    /// each, as far as tiles allow: for hosts that draw frames between them, in [parts](crate::Session::parts). A
+    /// device starts with as many as keep its kind busy for a tenth of a second. Maps keep their bits.
+    #[must_use]
+    pub fn with_step_limit(&self, flops: u64) -> Self {
+        let strategy = Strategy { max_step_flops: flops.max(1), ..self.profile.strategy };
+        self.with_strategy(strategy)
     }
 
     /// The adapter, with the limits and features of the opened device.

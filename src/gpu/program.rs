@@ -63,6 +63,9 @@ pub struct Part {
     pub(super) steps: Range<usize>,
     /// What they cost, in floating-point operations.
     pub work: u64,
+    /// Whether some of them do nothing where a value says so. Such a part may cost less, and what it takes says little of
+    /// how fast the device is.
+    pub is_gated: bool,
 }
 
 /// A plan with everything that it needs on the GPU.
@@ -120,9 +123,12 @@ impl Program {
 
     /// All steps as parts of at most `work` each, in order; a step that costs more is a part of its own.
     pub fn parts(&self, work: u64) -> Vec<Part> {
-        let cost = |steps: &Range<usize>| self.plan.steps[steps.clone()].iter().map(cost).sum();
-        let runs = cut(&self.plan.steps, work).into_iter();
-        runs.map(|steps| Part { work: cost(&steps), steps }).collect()
+        let part = |range: Range<usize>| {
+            let steps = &self.plan.steps[range.clone()];
+            let (work, is_gated) = (steps.iter().map(Step::cost).sum(), steps.iter().any(Step::is_gated));
+            Part { steps: range, work, is_gated }
+        };
+        cut(&self.plan.steps, work).into_iter().map(part).collect()
     }
 
     /// Records one part. Parts belong to the program that made them and run in their order; whatever the host does
@@ -209,22 +215,16 @@ impl Maker<'_> {
     }
 }
 
-/// What a step costs, in floating-point operations. A byte bound counts as eight: on slow adapters elementwise steps
-/// take as long as products of many times their operations.
-fn cost(step: &Step) -> u64 {
-    step.flops + 8 * step.bytes
-}
-
 /// Runs of steps that cost at most `limit` each.
 pub(super) fn cut(steps: &[Step], limit: u64) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let (mut start, mut work) = (0, 0);
     for (index, step) in steps.iter().enumerate() {
-        if work > 0 && work + cost(step) > limit {
+        if work > 0 && work + step.cost() > limit {
             runs.push(start..index);
             (start, work) = (index, 0);
         }
-        work += cost(step);
+        work += step.cost();
     }
     runs.push(start..steps.len());
     runs

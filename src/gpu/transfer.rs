@@ -6,6 +6,7 @@ use crate::plan::layout;
 use crate::platform;
 use futures_channel::oneshot;
 use std::borrow::Cow;
+use std::sync::{Arc, Weak};
 
 impl Program {
     /// Writes a node's value for all samples through the queue: `batch` x channels x height x width values, row-major.
@@ -73,6 +74,13 @@ impl Program {
     }
 }
 
+/// What a callback holds until it was called, and how it is seen that it holds it no more.
+fn held() -> (Arc<()>, Weak<()>) {
+    let held = Arc::new(());
+    let waits = Arc::downgrade(&held);
+    (held, waits)
+}
+
 impl Gpu {
     /// Waits until everything submitted so far is done.
     ///
@@ -80,10 +88,11 @@ impl Gpu {
     /// [`GpuError::Lost`].
     pub(crate) async fn finished(&self) -> Result<(), GpuError> {
         let (sender, receiver) = oneshot::channel();
+        let (held, waits) = held();
         self.queue.on_submitted_work_done(move || {
-            let _ = sender.send(());
+            let _ = (sender.send(()), held);
         });
-        platform::drive(&self.device);
+        platform::drive(&self.device, waits, self.is_hosts);
         receiver.await.map_err(|_| GpuError::Lost { during: "waiting for the GPU".into() })
     }
 
@@ -120,13 +129,14 @@ impl Gpu {
     pub(super) async fn mapped(&self, buffer: &wgpu::Buffer, during: &str) -> Result<wgpu::BufferView, GpuError> {
         let lost = || GpuError::Lost { during: during.into() };
         let (sender, receiver) = oneshot::channel();
+        let (held, waits) = held();
         let map = || {
             buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-                let _ = sender.send(result);
+                let _ = (sender.send(result), held);
             });
         };
         self.checked(during, buffer.size(), map).await?;
-        platform::drive(&self.device);
+        platform::drive(&self.device, waits, self.is_hosts);
         receiver.await.map_err(|_| lost())?.map_err(|_| lost())?;
         buffer.get_mapped_range(..).map_err(|_| lost())
     }

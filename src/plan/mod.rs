@@ -27,7 +27,7 @@ use kernel::Kernel;
 use memory::Place;
 use packing::Packing;
 use std::collections::HashMap;
-use uniforms::Uniforms;
+use uniforms::{Scalar, Uniforms};
 use variant::DensePass;
 
 /// How values share memory.
@@ -87,8 +87,26 @@ pub struct Step {
     pub workgroups: [u32; 3],
     /// Floating-point operations.
     pub flops: u64,
-    /// Bytes of all bindings.
+    /// Bytes of all bindings; of weights that several steps divide, its share.
     pub bytes: u64,
+}
+
+/// What so many operations on so many bytes cost, in floating-point operations. A byte counts as eight: on slow adapters
+/// elementwise steps take as long as products of many times their operations.
+pub fn cost(flops: u64, bytes: u64) -> u64 {
+    flops + 8 * bytes
+}
+
+impl Step {
+    /// What it costs, in floating-point operations.
+    pub fn cost(&self) -> u64 {
+        cost(self.flops, self.bytes)
+    }
+
+    /// Whether it does nothing where a count, which a value has, is zero.
+    pub fn is_gated(&self) -> bool {
+        self.uniforms.fields().iter().any(|&(name, value)| name == "gate" && value != Scalar::Unsigned(0))
+    }
 }
 
 /// How often the weights of a convolution are gone through.

@@ -1,14 +1,28 @@
 //! Desktop systems: threads, and the system's monotonic clock.
 
 use rayon::prelude::*;
+use std::sync::Weak;
+use std::time::Duration;
 pub(super) use std::time::Instant;
 
-/// Makes the callbacks of what was submitted so far be called. A thread of its own waits, so that the caller's may do
-/// other things while it awaits them.
-pub(crate) fn drive(device: &wgpu::Device) {
+/// The longest pause between two looks at a host's GPU.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// Makes the callbacks of what was submitted so far be called. A thread of its own sees to it, so that the caller's may
+/// do other things while it awaits them. While a thread waits within wgpu no frame can be presented, so that a host's
+/// device is only looked at, again and again until `waits` is dropped. (Waiting with a timeout would do, but wgpu 30
+/// panics where another thread meanwhile sees that all is done.)
+pub(crate) fn drive(device: &wgpu::Device, waits: Weak<()>, is_hosts: bool) {
     let device = device.clone();
     std::thread::spawn(move || {
-        let _ = device.poll(wgpu::PollType::wait_indefinitely());
+        if !is_hosts {
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            return;
+        }
+        let began = Instant::now();
+        while device.poll(wgpu::PollType::Poll).is_ok() && waits.strong_count() > 0 {
+            std::thread::sleep((began.elapsed() / 8).min(LONGEST_PAUSE));
+        }
     });
 }
 

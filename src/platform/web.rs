@@ -1,9 +1,10 @@
 //! Browsers: one thread, whose event loop drives the GPU, and the page's clock.
 
+use std::sync::Weak;
 pub(super) use web_time::Instant;
 
 /// The browser calls back by itself.
-pub(crate) fn drive(_device: &wgpu::Device) {}
+pub(crate) fn drive(_device: &wgpu::Device, _waits: Weak<()>, _is_hosts: bool) {}
 
 /// `work` of every item, in order.
 pub(crate) fn map_parallel<T, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {

@@ -98,6 +98,21 @@ fn parts_give_the_bits_of_one_record() {
     }
 }
 
+/// A host that draws frames between dispatches wants small ones.
+#[test]
+fn small_steps_give_the_same_bits() {
+    let batch = random_batch(2, 40, 36);
+    let steps = |gpu: &Gpu| {
+        let session = session(&mut Explainer::new(gpu, &model(), Method::default()), SHAPE);
+        write(&session, &batch);
+        block_on(session.run()).unwrap();
+        assert!(block_on(session.read()).unwrap() == explained_alone(&batch));
+        session.plan().steps.len()
+    };
+    let (usual, small) = (steps(gpu()), steps(&gpu().with_step_limit(200_000)));
+    assert!(small > usual + 10, "{small} steps instead of {usual}");
+}
+
 #[test]
 fn sessions_are_shared_and_outlive_their_explainer() {
     fn is_shared<T: Send + Sync + Clone + 'static>(_: &T) {}

@@ -119,8 +119,8 @@ impl Lowering<'_, '_> {
     }
 
     /// First tile and number of tiles of each step.
-    pub(super) fn parts(&self, tiles: u32, flops: u64) -> Vec<(u32, u32)> {
-        let parts = flops.div_ceil(self.profile.strategy.max_step_flops).max(1) as u32;
+    pub(super) fn parts(&self, tiles: u32, cost: u64) -> Vec<(u32, u32)> {
+        let parts = cost.div_ceil(self.profile.strategy.max_step_flops).max(1) as u32;
         let per_part = tiles.div_ceil(parts).min(self.profile.facts.max_workgroups).max(1);
         (0..tiles).step_by(per_part as usize).map(|first| (first, per_part.min(tiles - first))).collect()
     }

@@ -8,6 +8,7 @@ use crate::plan::fuse::Group;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
+use crate::plan::{ValueId, cost};
 
 impl Lowering<'_, '_> {
     /// `part(W) part(x) [+ b]`, given the parts of weight and input.
@@ -34,7 +35,7 @@ impl Lowering<'_, '_> {
             let bias = if bias { Packing::LinearBias { layer } } else { Packing::Unused };
             let weights = vec![matrix, bias];
             let workgroups = [rows / 4, 1, self.batch];
-            self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights, values.clone(), products);
+            self.push_pieces(Work { kernel, uniforms, workgroups, flops }, &weights, &values, products);
         }
     }
 
@@ -61,7 +62,23 @@ impl Lowering<'_, '_> {
                 .with("accumulate", first_row > 0);
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
             let workgroups = [destination_quads.div_ceil(lanes), 1, self.batch];
-            self.push_writing(Work { kernel, uniforms, workgroups, flops }, vec![matrix], values.clone(), products);
+            self.push_pieces(Work { kernel, uniforms, workgroups, flops }, &[matrix], &values, products);
+        }
+    }
+
+    /// Appends the step of a range of rows, or several that divide its workgroups, and so its weights, where one would
+    /// keep a slow device busy for too long. Reading weights, the first of `weights`, is what takes the time.
+    fn push_pieces(&mut self, work: Work, weights: &[Packing], values: &[ValueId], written: usize) {
+        let [groups, y, z] = work.workgroups;
+        let bytes = weights.first().map_or(0, |matrix| matrix.bytes(self.graph));
+        for (first_group, count) in self.parts(groups, cost(work.flops, bytes)) {
+            let share = |whole: u64| whole * u64::from(count) / u64::from(groups);
+            let uniforms = work.uniforms.clone().with("first_group", first_group);
+            let (kernel, workgroups, flops) = (work.kernel.clone(), [count, y, z], share(work.flops));
+            self.push_writing(Work { kernel, uniforms, workgroups, flops }, weights.to_vec(), values.to_vec(), written);
+            if let Some(step) = self.draft.steps.last_mut() {
+                step.bytes -= bytes - share(bytes);
+            }
         }
     }
 
