@@ -10,7 +10,9 @@ use crate::options::Options;
 use crate::photos::Photos;
 use crate::picture::Picture;
 use crate::question::{Answer, Question};
+use crate::run::in_small_steps;
 use crate::truth::Truth;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::ui::Opener;
 use crate::view::{Cells, View};
 use crate::worker::{Event, Job, Worker};
@@ -20,6 +22,7 @@ use agf::{Batch, Gpu, Method, wgpu};
 use eframe::egui;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use web_time::Duration;
 
 /// A picture on the way through the viewer.
 pub struct Loaded {
@@ -52,18 +55,23 @@ pub struct Viewer {
     pub(crate) loaded: Option<Loaded>,
     /// What the network makes of the photo; empty before it has answered.
     pub(crate) logits: Vec<f32>,
+    /// How long that took.
+    pub(crate) forward: Duration,
     pub(crate) explanation: Explanation,
     pub(crate) answer: Answer,
     pub(crate) choice: Choice,
     pub(crate) methods: Vec<Method>,
     pub(crate) audit: bool,
     pub(crate) search: String,
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) opener: Opener,
     pub(crate) view: View,
     pub(crate) cells: Cells,
     /// What the textures of the cells show.
     pub(crate) painted: Option<View>,
     pub(crate) truth: Truth,
+    /// The pixel of the network's input that the keyboard points at.
+    pub(crate) cursor: Option<egui::Vec2>,
     pub(crate) frames: Frames,
     pub(crate) message: Option<String>,
     pub(crate) is_help_open: bool,
@@ -86,6 +94,7 @@ impl Viewer {
         crate::ui::set_contrast(&context.egui_ctx);
         let state = context.wgpu_render_state.as_ref().ok_or("the window is not drawn by wgpu")?;
         let gpu = Gpu::adopt(state.device.clone(), state.queue.clone()).map_err(|error| error.to_string())?;
+        let gpu = in_small_steps(&gpu);
         let woken = context.egui_ctx.clone();
         let worker = Worker::start(gpu.clone(), move || woken.request_repaint());
         worker.send(Job::Open(options.network.clone()));
@@ -106,17 +115,20 @@ impl Viewer {
             photos: options.photos,
             loaded: None,
             logits: Vec::new(),
+            forward: Duration::ZERO,
             explanation: Explanation::new(&gpu),
             answer: Answer::default(),
             choice: options.choice,
             methods: options.methods,
             audit: false,
             search: String::new(),
+            #[cfg(not(target_arch = "wasm32"))]
             opener: Opener::default(),
             view: options.view,
             cells: Cells::new(&gpu, state.renderer.clone()),
             painted: None,
             truth: Truth::default(),
+            cursor: None,
             frames: Frames::default(),
             message: options.notice,
             is_help_open: false,
@@ -202,7 +214,7 @@ impl Viewer {
                 self.explanation.read(ticket, explained, &mut self.answer, &self.worker)?;
                 self.painted = None;
                 if self.logits.is_empty() && !self.answer.logits.is_empty() {
-                    self.logits = self.answer.logits.clone();
+                    (self.logits, self.forward) = (self.answer.logits.clone(), self.answer.time);
                     self.ask();
                 }
             }
@@ -231,6 +243,7 @@ impl Viewer {
         let texture = picture.texture(self.gpu.device(), self.gpu.queue());
         self.loaded = Some(Loaded { batch: Arc::new(picture.batch()), texture, picture });
         self.truth.clear();
+        self.cursor = None;
         self.ask();
     }
 }

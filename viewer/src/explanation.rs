@@ -35,6 +35,7 @@ pub struct Explanation {
     /// Runs of this method that are done, and the sums of their gradients by class.
     runs: u32,
     sums: Vec<Vec<f64>>,
+    /// When the run at hand began.
     began: Instant,
     pace: Pace,
     /// What was given up and may still run.
@@ -96,7 +97,6 @@ impl Explanation {
         self.cancel();
         self.waiting = question.methods.iter().cloned().collect();
         (self.question, self.is_fresh) = (Some(question), true);
-        self.began = Instant::now();
         self.prepare(worker);
     }
 
@@ -143,6 +143,7 @@ impl Explanation {
             Ok::<(), agf::Error>(())
         };
         write().map_err(|error| error.to_string())?;
+        self.began = Instant::now();
         self.stage = Stage::Running(Run::new(session));
         Ok(())
     }
@@ -199,6 +200,7 @@ impl Explanation {
             *answer = Answer::default();
         }
         answer.bytes = answer.bytes.max(session.plan().value_bytes());
+        answer.time += self.began.elapsed();
         match self.schedule() {
             Some(schedule) => {
                 self.sum(&explained.maps);
@@ -210,7 +212,6 @@ impl Explanation {
             }
             None => self.add_maps(explained, answer),
         }
-        answer.time = self.began.elapsed();
         self.waiting.pop_front();
         self.prepare(worker);
         Ok(())

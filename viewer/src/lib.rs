@@ -3,6 +3,8 @@
 
 mod app;
 mod classes;
+#[cfg(not(target_arch = "wasm32"))]
+mod dialog;
 mod explanation;
 mod frame;
 mod frames;

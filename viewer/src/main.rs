@@ -51,8 +51,16 @@ mod desktop {
         }
     }
 
+    /// Leaves the window a processor: compiling and packing take all the others.
+    fn leave_a_processor() {
+        let others = std::thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1));
+        // It fails where threads were started before, as nothing here does.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(others).build_global();
+    }
+
     /// Opens the window, and another one where its graphics device was lost.
     fn run(arguments: Arguments) -> Result<(), String> {
+        leave_a_processor();
         let mut options = Options {
             network: Network::from_options(arguments.model.as_deref(), arguments.weights.as_deref())?,
             path: arguments.photos,

@@ -1,11 +1,7 @@
 //! Which network answers.
 
-use agf::models::onnx::{Onnx, OnnxOptions};
-use agf::models::{Architecture, InputSpec, Model};
+use agf::models::{Architecture, Model};
 use std::path::{Path, PathBuf};
-
-/// Side of the picture of a file that leaves it open.
-const USUAL_SIDE: u32 = 224;
 
 /// Where a network comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,18 +52,7 @@ impl Network {
             Self::Embedded => Model::embedded().map_err(|error| error.to_string()),
             Self::Weights(architecture, path) => Model::open(*architecture, path).map_err(|error| error.to_string()),
             Self::Synthetic(architecture) => Model::synthetic(*architecture).map_err(|error| error.to_string()),
-            Self::Onnx(path) => {
-                let read = || {
-                    let onnx = Onnx::open(path, &OnnxOptions::default())?;
-                    let [height, width] = onnx.size().map(|side| side.unwrap_or(USUAL_SIDE));
-                    let input = match onnx.channels() {
-                        1 => InputSpec::torchvision_grey(height, width),
-                        _ => InputSpec::torchvision(height, width),
-                    };
-                    onnx.model(&path.display().to_string(), input, false)
-                };
-                read().map_err(|error| error.to_string())
-            }
+            Self::Onnx(path) => onnx(path),
         }
     }
 
@@ -84,6 +69,31 @@ impl Network {
             }
         }
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn onnx(path: &Path) -> Result<Model, String> {
+    use agf::models::InputSpec;
+    use agf::models::onnx::{Onnx, OnnxOptions};
+
+    /// Side of the picture of a file that leaves it open.
+    const USUAL_SIDE: u32 = 224;
+
+    let read = || {
+        let onnx = Onnx::open(path, &OnnxOptions::default())?;
+        let [height, width] = onnx.size().map(|side| side.unwrap_or(USUAL_SIDE));
+        let input = match onnx.channels() {
+            1 => InputSpec::torchvision_grey(height, width),
+            _ => InputSpec::torchvision(height, width),
+        };
+        onnx.model(&path.display().to_string(), input, false)
+    };
+    read().map_err(|error| error.to_string())
+}
+
+#[cfg(target_arch = "wasm32")]
+fn onnx(path: &Path) -> Result<Model, String> {
+    Err(format!("{} is a network; this page has one of its own and takes no other", path.display()))
 }
 
 #[cfg(test)]

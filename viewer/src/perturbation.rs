@@ -1,6 +1,7 @@
 //! "Is it true?": what the network says when the pixels that a map names are hidden. They are ranked and replaced on
 //! the GPU.
 
+use crate::run::{Pace, Run};
 use agf::evaluation::pixels::{Copy, Pixels, Rule};
 use agf::{Batch, Error, Explainer, Gpu, SessionShape};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub struct Perturbed {
 pub struct Perturber {
     gpu: Gpu,
     pixels: Option<(u32, u32, Pixels)>,
+    pace: Pace,
 }
 
 /// How far the blurred replacement reaches, in pixels, and its standard deviation, as in the evaluations.
@@ -48,7 +50,7 @@ const BLUR: (u32, f32) = (5, 5.0);
 impl Perturber {
     /// Makes no buffers yet.
     pub fn new(gpu: &Gpu) -> Self {
-        Self { gpu: gpu.clone(), pixels: None }
+        Self { gpu: gpu.clone(), pixels: None, pace: Pace::default() }
     }
 
     /// Hides pixels and classifies what is left.
@@ -70,7 +72,7 @@ impl Perturber {
         }
         let session = explainer.session(SessionShape { count: 1, height, width, slots: 0 }).await?;
         pixels.write_copies(&[Copy { picture: 0, map: 0, rule: asked.rule }], &session).await?;
-        session.run().await?;
+        Run::new(session.clone()).finish(&self.gpu, &mut self.pace).await;
         let logits = session.read().await?.into_iter().next().map(|picture| picture.logits).unwrap_or_default();
         let places = pixels.places(1).await?;
         let is_hidden = places.iter().flatten().map(|place| match asked.rule {

@@ -48,7 +48,7 @@ pub struct Answer {
     pub logits: Vec<f32>,
     /// The maps, method by method and class by class.
     pub maps: Vec<Shown>,
-    /// How long the GPU and what feeds it took.
+    /// How long the GPU and what feeds it took, without planning and compiling.
     pub time: Duration,
     /// Bytes of the sessions' values.
     pub bytes: u64,

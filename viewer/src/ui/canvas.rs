@@ -4,7 +4,7 @@ use super::methods::title;
 use crate::app::Viewer;
 use crate::truth::Order;
 use agf::display::Region;
-use eframe::egui::{self, Color32, Pos2, Rect, Response, Role, Sense, TextureId, Ui, Vec2, WidgetInfo};
+use eframe::egui::{self, Color32, Pos2, Rect, Response, Role, Sense, StrokeKind, TextureId, Ui, Vec2, WidgetInfo};
 
 /// Height of a map's caption.
 const CAPTION: f32 = 22.0;
@@ -53,18 +53,26 @@ impl Viewer {
             ui.visuals().text_color(),
         );
         let response = ui.interact(frame, ui.scope_id().with(("map", index)), Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.clone()));
+        self.point(ui, &response);
+        let pointed = self.cursor.filter(|_| response.has_focus()).and_then(|pixel| self.told(index, pixel));
+        let label = pointed.map_or(name.clone(), |words| format!("{name}: {words}"));
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label.clone()));
         let window = self.window();
         draw(ui, id, frame, window);
+        if response.has_focus() {
+            ui.painter().rect_stroke(frame, 0.0, ui.visuals().selection.stroke, StrokeKind::Outside);
+            self.mark(ui, index, frame);
+        }
         self.move_about(ui, &response, frame, window);
         if let Some(pointer) = response.hover_pos() {
             let at = window.min + (pointer - frame.min) / frame.size() * window.size();
-            self.tell(response, index, at);
+            let words = self.network_pixel(at).and_then(|[x, y]| self.told(index, Vec2::new(x.floor(), y.floor())));
+            response.on_hover_text_at_pointer(words.unwrap_or_else(|| "the network does not see this".into()));
         }
     }
 
     /// The part of the photo that is seen, in shares of its sides.
-    fn window(&self) -> Rect {
+    pub(super) fn window(&self) -> Rect {
         let side = 1.0 / self.view.zoom;
         let middle = Pos2::new(0.5, 0.5) + self.view.center;
         Rect::from_center_size(middle, Vec2::splat(side))
@@ -109,21 +117,19 @@ impl Viewer {
         Some([x, y])
     }
 
-    /// The value under the pointer, and its share of all that speaks for the class, or against it.
-    fn tell(&self, response: Response, index: usize, at: Pos2) {
-        let (Some(shown), Some([x, y])) = (self.answer.maps.get(index), self.network_pixel(at)) else { return };
-        let (column, row) = (x.floor(), y.floor());
-        let is_inside = column >= 0.0 && row >= 0.0 && column < shown.map.width as f32 && row < shown.map.height as f32;
-        let value = shown.map.values.get(row as usize * shown.map.width as usize + column as usize).copied();
-        let Some(value) = value.filter(|_| is_inside) else {
-            response.on_hover_text_at_pointer("the network does not see this");
-            return;
-        };
-        let same_sign = shown.map.values.iter().filter(|&&other| other * value > 0.0);
+    /// The value of a pixel of the network's input, and its share of all that speaks for the class, or against it;
+    /// `None` beside the input.
+    pub(super) fn told(&self, index: usize, pixel: Vec2) -> Option<String> {
+        let map = &self.answer.maps.get(index)?.map;
+        let [column, row] = [pixel.x, pixel.y];
+        let is_inside = column >= 0.0 && row >= 0.0 && column < map.width as f32 && row < map.height as f32;
+        let value = map.values.get(row as usize * map.width as usize + column as usize).copied();
+        let value = value.filter(|_| is_inside)?;
+        let same_sign = map.values.iter().filter(|&&other| other * value > 0.0);
         let total: f64 = same_sign.map(|&other| f64::from(other.abs())).sum();
         let share = if total > 0.0 { 100.0 * f64::from(value.abs()) / total } else { 0.0 };
         let side = if value < 0.0 { "against" } else { "for" };
-        response.on_hover_text_at_pointer(format!("{value:+.3e} at {column}, {row}: {share:.4} % of all {side} it"));
+        Some(format!("{value:+.3e} at {column}, {row}: {share:.4} % of all {side} it"))
     }
 }
 

@@ -33,8 +33,8 @@ impl Viewer {
         if is_pressed(Key::Escape) {
             self.explanation.cancel();
         }
-        if HAS_FILES && is_pressed(Key::O) {
-            self.opener.is_open = !self.opener.is_open;
+        if is_pressed(Key::O) {
+            self.open();
         }
         if HAS_FILES && is_pressed(Key::S) {
             self.save();

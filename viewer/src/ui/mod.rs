@@ -2,9 +2,11 @@
 
 mod canvas;
 mod classes;
+mod cursor;
 mod help;
 mod keys;
 mod methods;
+#[cfg(not(target_arch = "wasm32"))]
 mod opener;
 mod status;
 mod truth;
@@ -12,12 +14,13 @@ mod view;
 
 pub(crate) use methods::ABLATIONS;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use opener::Opener;
 
 use crate::app::Viewer;
 use eframe::egui::{Align, CentralPanel, Color32, Context, Layout, Panel, ScrollArea, Theme, ThemePreference, Ui};
 
-/// Whether files can be opened by name, and written: not so in a browser.
+/// Whether files have names, by which they are opened and written: not so in a browser.
 const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
 
 /// Makes text stand out more than is usual.
@@ -47,14 +50,16 @@ impl Viewer {
         });
         CentralPanel::default().show(ui, |ui| self.canvas(ui));
         self.help(ui.ctx());
+        #[cfg(not(target_arch = "wasm32"))]
         self.open_window(ui.ctx());
     }
 
     /// Which photo, which network.
     fn files(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
-            if HAS_FILES && ui.button("Open ...").on_hover_text("photos, networks (O)").clicked() {
-                self.opener.is_open = !self.opener.is_open;
+            let what = if HAS_FILES { "photos, networks (O)" } else { "photos (O)" };
+            if ui.button("Open ...").on_hover_text(what).clicked() {
+                self.open();
             }
             let (at, count) = self.photos.place();
             if count > 1 {

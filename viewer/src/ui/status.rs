@@ -7,7 +7,10 @@ impl Viewer {
     pub(super) fn status(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
             let adapter = self.gpu.summary();
-            ui.label(format!("{} ({})", adapter.name, adapter.backend));
+            ui.label(match adapter.name.as_str() {
+                "" => "the browser's graphics card, which it does not name".into(),
+                name => format!("{name} ({})", adapter.backend),
+            });
             ui.separator();
             if let Some(method) = self.explanation.method().filter(|_| self.explanation.is_busy()) {
                 let text = format!("{method} ...");
@@ -19,8 +22,10 @@ impl Viewer {
                     self.explanation.cancel();
                 }
             } else if !self.answer.maps.is_empty() {
-                let milliseconds = self.answer.time.as_secs_f64() * 1e3;
-                ui.label(format!("{milliseconds:.0} ms, {:.0} MB", self.answer.bytes as f64 / 1e6));
+                let [forward, maps] = [self.forward, self.answer.time].map(|time| time.as_secs_f64() * 1e3);
+                let megabytes = self.answer.bytes as f64 / 1e6;
+                ui.label(format!("forward {forward:.0} ms, maps {maps:.0} ms, {megabytes:.0} MB"))
+                    .on_hover_text("the forward pass alone, maps with it, and the memory of their values");
             }
             if let Some(summary) = self.frames.summary() {
                 ui.separator();

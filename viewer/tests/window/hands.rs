@@ -3,8 +3,8 @@
 use crate::support::{PANDA, Window, difference, sample};
 use agf_viewer::{Options, Viewer};
 use eframe::egui::accesskit::Role;
-use eframe::egui::{self, DroppedFile, Event, Pos2, Rect};
-use egui_kittest::kittest::Queryable;
+use eframe::egui::{self, DroppedFile, Event, Key, Modifiers, Pos2, Rect};
+use egui_kittest::kittest::{NodeT, Queryable};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,10 +34,15 @@ fn drop_file(window: &mut Window, path: PathBuf, content: Vec<u8>) {
     window.harness.step();
 }
 
+/// The map.
+fn map(window: &Window) -> egui_kittest::Node<'_> {
+    let images = window.harness.get_all_by_role(Role::Image);
+    images.max_by(|a, b| a.rect().width().total_cmp(&b.rect().width())).unwrap()
+}
+
 /// The place of the map.
 fn place(window: &Window) -> Rect {
-    let places = window.harness.get_all_by_role(Role::Image).map(|image| image.rect());
-    places.max_by(|a, b| a.width().total_cmp(&b.width())).unwrap()
+    map(window).rect()
 }
 
 #[test]
@@ -146,8 +151,48 @@ fn every_class_is_found_by_name_and_by_number() {
         window.settle();
         for _ in text.chars() {
             window.harness.get_by_label("Search by name or number").focus();
-            window.harness.key_press(egui::Key::Backspace);
+            window.harness.key_press(Key::Backspace);
             window.harness.run_steps(2);
         }
     }
+}
+
+#[test]
+fn the_keyboard_points_at_pixels_and_covers_them() {
+    let mut window = Window::on("panda_macaw.jpg");
+    window.harness.get_by_value("the most relevant").click();
+    window.harness.run_steps(2);
+    window.harness.get_by_label("what I brush over").click();
+    window.harness.run_steps(2);
+    map(&window).focus();
+    window.harness.run_steps(2);
+    let told =
+        |window: &Window, words: &str| map(window).accesskit_node().label().is_some_and(|label| label.contains(words));
+    assert!(told(&window, " at 111, 111: "), "{:?}", map(&window).accesskit_node().label());
+    window.harness.key_press(Key::ArrowDown);
+    window.harness.step();
+    window.harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowLeft);
+    window.harness.run_steps(2);
+    assert!(told(&window, " at 101, 112: "), "{:?}", map(&window).accesskit_node().label());
+    window.press(Key::Space);
+    window.wait(|viewer| viewer.logits().1.is_some());
+    assert_eq!(window.classes(), [PANDA], "arrows go to no other photo then");
+}
+
+#[test]
+fn files_are_chosen_in_a_dialog_or_named() {
+    let mut window = Window::of(Options::default());
+    window.settle();
+    window.press(Key::O);
+    for label in ["Choose a photo ...", "Choose a folder ...", "Choose a network ...", "Choose its weights ..."] {
+        assert!(window.harness.query_by_label(label).is_some(), "{label}");
+    }
+    window.harness.get_by_label("Photo or folder").focus();
+    window.harness.step();
+    window.harness.get_by_label("Photo or folder").type_text(sample("koala.jpg").to_str().unwrap());
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(2);
+    window.settle();
+    assert_eq!(window.classes(), [KOALA]);
 }
