@@ -10,7 +10,7 @@ use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::error::ImageError;
 use super::photo::{MAX_DECODED_BYTES, MAX_SIDE};
-use super::{format, jpeg, tiff};
+use super::{format, jpeg};
 
 /// Bytes before the first chunk of a PNG file.
 const PNG_START: usize = 8;
@@ -25,8 +25,9 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<DynamicImage, ImageErro
     match format::detect(bytes, name)? {
         ImageFormat::Jpeg => decode_jpeg(bytes, name),
         ImageFormat::Png => decode_as(ImageFormat::Png, &with_png_end(bytes), name),
+        #[cfg(not(target_arch = "wasm32"))]
         ImageFormat::Tiff => {
-            tiff::check(bytes, name)?;
+            super::tiff::check(bytes, name)?;
             decode_as(ImageFormat::Tiff, bytes, name)
         }
         format => decode_as(format, bytes, name),

@@ -30,6 +30,7 @@ mod placement;
 mod prepare;
 mod resample;
 mod text;
+#[cfg(not(target_arch = "wasm32"))]
 mod tiff;
 mod write;
 

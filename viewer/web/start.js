@@ -4,6 +4,16 @@ import init, { Page } from "./agf_viewer.js";
 const words = document.getElementById("words");
 const canvas = document.getElementById("viewer");
 
+// The viewer's button opens the browser's dialog; what is chosen there is dropped on the canvas.
+const files = document.getElementById("files");
+window.choosePhotos = () => files.click();
+files.addEventListener("change", () => {
+  const dataTransfer = new DataTransfer();
+  for (const file of files.files) dataTransfer.items.add(file);
+  files.value = "";
+  canvas.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+});
+
 function say(title, text) {
   canvas.hidden = true;
   words.replaceChildren();

@@ -143,6 +143,7 @@ fn the_page_shows_what_the_program_finds() {
     println!("requests until the start: {loaded:?}");
     compare(&visit.next("/sample"), "panda_macaw.jpg");
     compare(&visit.next("/dropped"), "koala.jpg");
+    compare(&visit.next("/chosen"), "panda_macaw.jpg");
     let said = visit.next("/lost");
     assert!(said.as_str().unwrap().contains("lost"), "{said}");
     visit.end();

@@ -27,7 +27,8 @@ async function look() {
     device = await request.apply(this, wanted);
     return device;
   };
-  const other = new Uint8Array(await (await fetch("other.jpg")).arrayBuffer());
+  const bytes = async name => new Uint8Array(await (await fetch(name)).arrayBuffer());
+  const [other, sample] = [await bytes("other.jpg"), await bytes("panda_macaw.jpg")];
   await import("./start.js");
   await until("the start", () => window.page);
   await post("/started", null);
@@ -41,6 +42,14 @@ async function look() {
   document.getElementById("viewer").dispatchEvent(drop);
   await until("the drop", () => page.is_settled() && page.class() !== undefined && page.class() !== before);
   await post("/dropped", answer());
+
+  const choice = new DataTransfer();
+  choice.items.add(new File([sample], "sample.jpg", { type: "image/jpeg" }));
+  const files = document.getElementById("files");
+  files.files = choice.files;
+  files.dispatchEvent(new Event("change"));
+  await until("the choice", () => page.is_settled() && page.class() === before);
+  await post("/chosen", answer());
 
   device.destroy();
   while (!page.message()) await pause(50);
