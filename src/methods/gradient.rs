@@ -196,3 +196,27 @@ pub(super) fn at_operands(
     }
     Ok(summed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Binary, Explain};
+    use crate::methods::Method;
+
+    /// What is no operation of networks has no gradient, wherever it stands between picture and logits.
+    #[test]
+    fn operations_without_a_gradient_are_named() {
+        let mut graph = Graph::new();
+        let input = graph.input(Shape::new(3, 4, 4)).unwrap();
+        let odd = graph.add("odd", Explain::Binary(Binary::AddAbsolute), &[input, input]).unwrap();
+        let pooled = graph.add("pooled", Forward::AveragePool { height: 1, width: 1 }, &[odd]).unwrap();
+        let logits = graph.linear("last", 2, pooled).unwrap();
+        let network = Network::new(graph, input, logits).unwrap();
+        match Method::Gradient.explain(&network, 1) {
+            Err(MethodError::NoRule { nodes, .. }) => {
+                assert!(nodes.len() == 1 && nodes[0].contains("'odd'"), "{nodes:?}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
