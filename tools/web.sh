@@ -5,11 +5,10 @@
 #
 # The page needs a browser with WebGPU and no server but one for files. Rust's standard library for browsers comes from rustup. Where that
 # cannot get it, Debian's packages rustc-web and rust-web-src build it; the script exits with 3 where these cannot be had either.
-# wasm-opt, of Debian's package binaryen, makes the page smaller, and is left out where it cannot be had.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-most_bytes=15000000 most_without_network=4000000
+most_bytes=15000000 most_without_network=4200000
 network=weights/efficientnet_lite0.safetensors
 target=wasm32-unknown-unknown
 folder=${CARGO_TARGET_DIR:-target}
@@ -43,13 +42,6 @@ rm -rf dist
 mkdir dist
 "$folder/debug/agf-web" bundle "$folder/$target/web/agf_viewer.wasm" dist
 cp viewer/web/index.html viewer/web/start.js samples/panda_macaw.jpg dist/
-if command -v wasm-opt >/dev/null || get binaryen; then
-    wasm-opt -Oz --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int \
-        --enable-reference-types --enable-sign-ext --enable-simd dist/agf_viewer_bg.wasm -o dist/agf_viewer_bg.wasm
-else
-    echo "web: there is no wasm-opt (Debian has it in binaryen), so the page is larger" >&2
-    most_without_network=4200000
-fi
 
 bytes=0
 for file in dist/*; do
