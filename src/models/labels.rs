@@ -135,6 +135,7 @@ impl Labels {
 
     /// As [`Labels::find`], for a text that need not be a class: names that are similar are not looked for, which takes
     /// long.
+    #[cfg(any(feature = "evaluation", test))]
     pub(crate) fn find_exactly(&self, text: &str) -> Option<u32> {
         match self.meant(text) {
             Ok(Meant::Class(id)) => Some(id),
