@@ -7,6 +7,8 @@ struct SumRelevance {
     high: f32,
     has_second: u32, // 1: two steps read y
     is_clamped: u32, // 1: y is the sum between 0 and `high`
+    keeps_output: u32, // 1: the relevance of y is asked for
+    keeps_input: u32,  // 1: the relevance at the activation's input is
 }
 
 @group(0) @binding(0) var<uniform> u: SumRelevance;
@@ -14,8 +16,10 @@ struct SumRelevance {
 @group(0) @binding(2) var<storage, read_write> second: array<vec4f>; // d
 @group(0) @binding(3) var<storage, read_write> a: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> relevance_a: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> relevance_b: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> at_output: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> at_input: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> relevance_a: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> relevance_b: array<vec4f>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -29,7 +33,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let y = select(sum, clamp(sum, vec4f(), vec4f(u.high)), u.is_clamped == 1u);
         var c = first[index];
         if u.has_second == 1u { c = fan_out(c, second[index], y); }
+        if u.keeps_output == 1u { at_output[index] = c; }
         if u.is_clamped == 1u { c = relevance_back(c, y); }
+        if u.keeps_input == 1u { at_input[index] = c; }
         let s = ratio(c, sum);
         relevance_a[index] = of_a * s;
         relevance_b[index] = of_b * s;

@@ -2,6 +2,7 @@
 //! planner shows up here as a reviewable diff. To accept one, run with `AGF_ACCEPT=1`.
 
 use agf::graph::Role;
+use agf::methods::Method;
 use agf::methods::agf::{Ablations, explain};
 use agf::models::{Architecture, Precision};
 use agf::plan::kernel::Shader;
@@ -10,6 +11,7 @@ use agf::plan::packing::{Element, Packing};
 use agf::plan::uniforms::Scalar;
 use agf::plan::variant::{Algorithm, DenseKernel, DensePass, Variant, WinogradTile};
 use agf::plan::{DenseKernels, Facts, Plan, Profile, Sharing, Step, Strategy};
+use agf::wiring::{Wanted, Wiring};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -189,6 +191,42 @@ fn steps_are_as_small_as_a_host_asks() {
             assert!(largest <= most, "{architecture}: {largest}");
         }
     }
+}
+
+/// Where lanes have few registers, none keeps more than 32 sums of a convolution, of both levels.
+#[test]
+fn lanes_of_few_registers_keep_few_sums() {
+    let profile = Profile::WEBGPU.with_strategy(Strategy::SMALL_GRAPHICS_CARD);
+    for architecture in [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19] {
+        let plan = plan_for(&profile, architecture, [224, 224], 1);
+        let mut tiled = 0;
+        for step in &plan.steps {
+            let of =
+                |name| step.kernel.constants.iter().find(|(known, _)| *known == name).map_or(0, |&(_, value)| value);
+            let levels = 1 + of("TWO_LEVELS");
+            let sums = match step.kernel.shader {
+                Shader::ConvolutionTiled => 16 * of("ROW_QUADS") * of("PIXEL_QUADS"),
+                Shader::ConvolutionUniform => 8 * of("ROW_TILES") * of("PIXELS"),
+                _ => continue,
+            };
+            assert!(levels * sums <= 32, "{}: {levels} levels of {sums} sums", step.label);
+            tiled += usize::from(step.kernel.shader == Shader::ConvolutionTiled);
+        }
+        assert!(tiled > 50, "{architecture}: {tiled} steps by tiles");
+    }
+}
+
+/// An audit's sums, of up to seven values each, add so many.
+#[test]
+fn an_audit_is_few_dispatches() {
+    let counts = [Architecture::EfficientNetLite0, Architecture::ResNet50, Architecture::Vgg19].map(|architecture| {
+        let network = architecture.build(224, 224, architecture.default_classes()).unwrap();
+        [false, true].map(|audit| {
+            let wiring = Wiring::new(&network, &Method::default(), Wanted { slots: 1, audit }).unwrap();
+            wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap().steps.len()
+        })
+    });
+    assert_eq!(counts, [[438, 452], [560, 580], [347, 362]]);
 }
 
 /// `W x` and `|W| |x|` share x: all convolutions but the first, and but those of EfficientNet whose x has no ReLU.

@@ -33,15 +33,17 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "SOURCE_PART") => vec![codes::PART_FULL, codes::PART_ABSOLUTE, codes::PART_POSITIVE, codes::PART_NEGATIVE],
         (_, "ROW_TILES") => vec![1, 2],
         (_, "PIXELS") => vec![1, 4],
-        (Shader::Mask | Shader::Reduce | Shader::Residual, "LANES") => vec![8, 64, 256],
-        (_, "LANES") => vec![8, 64],
+        (Shader::Mask | Shader::Reduce | Shader::Residual | Shader::ValueSums | Shader::ValueTotals, "LANES") => {
+            vec![8, 64, 256]
+        }
+        (_, "LANES") => vec![8, 16, 64],
         (_, "CHANNEL_LANES") => vec![1, 4, 16, 64],
         (Shader::FactorMaps, "RUN") => vec![1, 4, 16, 64],
         (_, "RUN") => vec![64, 1024],
         (
             _,
             "ABSOLUTE_WEIGHT" | "HALF_WEIGHTS" | "INDEX" | "TRANSPOSED" | "TWO_LEVELS" | "SCALED" | "CLAMPED"
-            | "RELEVANCE" | "GRADIENT" | "MOVES_PIXELS",
+            | "RELEVANCE" | "GRADIENT" | "MOVES_PIXELS" | "ONE",
         ) => vec![0, 1],
         (Shader::Binary, "OPERATION") => of_codes("BINARY_"),
         (Shader::Activate, "FUNCTION") => of_codes("FUNCTION_"),

@@ -70,6 +70,12 @@ impl AdapterSummary {
         self.kind == SOFTWARE
     }
 
+    /// Whether it is of a vendor whose lanes have few registers. Metal names no vendor.
+    fn has_few_registers(&self) -> bool {
+        let is_apple = self.vendor == 0 && self.name.contains("Apple");
+        is_apple || [APPLE, QUALCOMM, ARM, IMAGINATION].contains(&self.vendor)
+    }
+
     /// What the planner must know.
     pub(super) fn profile(&self, max_workgroups: u32) -> Profile {
         let facts = Facts {
@@ -79,18 +85,26 @@ impl AdapterSummary {
             min_subgroup: self.subgroup.map(|(smallest, _)| smallest),
             int64: self.shader_int64,
         };
-        let strategy = match (self.is_software(), facts.can_broadcast()) {
-            (true, true) => Strategy::SOFTWARE,
-            (true, false) => Strategy {
+        let strategy = match (self.is_software(), facts.can_broadcast(), facts.min_subgroup) {
+            (true, true, Some(8)) => Strategy::SOFTWARE,
+            (true, true, _) => Strategy::WIDE_SOFTWARE,
+            (true, false, _) => Strategy {
                 dense: DenseKernels::Uniform,
                 max_step_flops: Strategy::SOFTWARE.max_step_flops,
                 ..Strategy::GRAPHICS_CARD
             },
-            (false, _) => Strategy::GRAPHICS_CARD,
+            (false, _, _) if self.has_few_registers() => Strategy::SMALL_GRAPHICS_CARD,
+            (false, _, _) => Strategy::GRAPHICS_CARD,
         };
         Profile { facts, strategy, choices: Choices::DEFAULT }
     }
 }
+
+/// Vendors' numbers, those of PCI or of Vulkan.
+const APPLE: u32 = 0x106b;
+const QUALCOMM: u32 = 0x5143;
+const ARM: u32 = 0x13b5;
+const IMAGINATION: u32 = 0x1010;
 
 const SOFTWARE: &str = "software (CPU)";
 

@@ -3,8 +3,10 @@
 mod pairs;
 mod patterns;
 mod reductions;
+mod sums;
 
 pub use reductions::{Saliency, folds};
+pub use sums::summed;
 
 use crate::graph::{Backward, Binary, Explain, Forward, Graph, NodeId, Op};
 
@@ -24,7 +26,8 @@ pub enum Group {
     Activation(ActivationBack),
     /// Relevance of a value that two steps read: the product is stored.
     FanOut(FanOut),
-    /// Relevance at a sum, on its way to both summands: the products are stored. The sum itself is not read.
+    /// Relevance at a sum, on its way to both summands: the products are stored, and what is summed besides. The sum
+    /// itself is not read.
     Summands(SumBack),
     /// `x * transpose(S)` with the quotient S of relevance at a pooled value: the product is stored.
     Pooling {
@@ -46,6 +49,8 @@ pub enum Group {
         /// Its sum.
         sum: NodeId,
     },
+    /// Sums, and sums of magnitudes, that only the host reads.
+    Sums(Vec<NodeId>),
 }
 
 /// The nodes of [`Group::Activation`].
@@ -85,6 +90,10 @@ pub struct SumBack {
     pub quotient: NodeId,
     /// Both products.
     pub products: [NodeId; 2],
+    /// The fan-out's product, where the host reads its sum.
+    pub summed_product: Option<NodeId>,
+    /// The relevance at the activation's input, where the host reads its sum.
+    pub summed_relevance: Option<NodeId>,
 }
 
 impl FanOut {
@@ -104,7 +113,7 @@ impl Group {
                 sum.into_iter().chain([gradient]).chain(scaled).chain(relevance).collect()
             }
             Group::FanOut(fan_out) => fan_out.nodes().to_vec(),
-            Group::Summands(SumBack { fan_out, activation, quotient, products: [a, b] }) => {
+            Group::Summands(SumBack { fan_out, activation, quotient, products: [a, b], .. }) => {
                 let before = fan_out.iter().flat_map(FanOut::nodes).chain(activation);
                 before.chain([quotient, a, b]).collect()
             }
@@ -114,6 +123,7 @@ impl Group {
                 [saliency.maps].into_iter().chain(saliency.reductions().into_iter().flatten()).collect()
             }
             Group::Residual { residual, sum } => vec![residual, sum],
+            Group::Sums(ref sums) => sums.clone(),
         }
     }
 
@@ -127,8 +137,10 @@ impl Group {
                 gradient.into_iter().chain(back.scaled).chain(back.relevance).collect()
             }
             Group::FanOut(FanOut { product, .. }) | Group::Pooling { product, .. } => vec![product],
-            Group::Summands(SumBack { products, .. }) => products.to_vec(),
-            Group::Bases(_) | Group::Saliency(_) | Group::Residual { .. } => self.nodes(),
+            Group::Summands(SumBack { products, summed_product, summed_relevance, .. }) => {
+                products.into_iter().chain(summed_product).chain(summed_relevance).collect()
+            }
+            Group::Bases(_) | Group::Saliency(_) | Group::Residual { .. } | Group::Sums(_) => self.nodes(),
         }
     }
 
@@ -136,6 +148,14 @@ impl Group {
     pub fn chain(&self) -> &[NodeId] {
         match self {
             Group::Chain(nodes) | Group::SharedWeights { chain: nodes, .. } => nodes,
+            _ => &[],
+        }
+    }
+
+    /// Sums that only the host reads.
+    pub fn sums(&self) -> &[NodeId] {
+        match self {
+            Group::Sums(sums) => sums,
             _ => &[],
         }
     }
@@ -158,6 +178,8 @@ pub struct Limits {
     /// Transposes over the same weights are one pass where their values have at most so many bytes, taken together,
     /// for one sample.
     pub pair_bytes: u64,
+    /// Sums of at most so many values are one step.
+    pub summed_values: usize,
 }
 
 /// A graph with who reads what, of the nodes that are live.
@@ -196,7 +218,7 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
         groups.push(group);
     }
     fusion.sort(&mut groups);
-    fusion.pair(groups)
+    fusion.gather_sums(fusion.pair(groups))
 }
 
 impl Fusion<'_> {
@@ -292,7 +314,8 @@ impl Fusion<'_> {
             | Group::Summands(_)
             | Group::Pooling { .. }
             | Group::Bases(_)
-            | Group::Residual { .. } => group.nodes().into_iter().max(),
+            | Group::Residual { .. }
+            | Group::Sums(_) => group.nodes().into_iter().max(),
         }
     }
 

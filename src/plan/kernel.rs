@@ -202,13 +202,17 @@ shaders! {
     /// Adds the sums of which a product of matrices is split.
     SplitSum "split_sum" ["gate" "divide" "epilogue"] (1 weights, 3 values),
     /// Relevance of both summands of a sum.
-    SumRelevance "sum_relevance" ["runs" "divide" "activation_back"] (0 weights, 6 values),
+    SumRelevance "sum_relevance" ["runs" "divide" "activation_back"] (0 weights, 8 values),
     /// Gradient of the target probability.
     TargetGradient "target_gradient" [] (0 weights, 3 values),
     /// Channels, rows and columns in another order.
     Transpose "transpose" ["runs"] (0 weights, 2 values),
     /// Elementwise operations of one value.
     Unary "unary" ["runs"] (0 weights, 2 values),
+    /// Sums of several values, and of their magnitudes, in parts.
+    ValueSums "value_sums" ["fold"] (0 weights, 8 values),
+    /// All that those parts add up to.
+    ValueTotals "value_totals" ["fold"] (0 weights, 2 values),
     /// Transform of a convolution's source for Winograd's F(2x2, 3x3).
     WinogradInput2x2 "winograd_input_2x2" ["quad_f32" "runs"] (0 weights, 2 values),
     /// With loads and stores of 64 bits.

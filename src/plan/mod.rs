@@ -186,10 +186,13 @@ impl Plan {
             joint_flops: profile.strategy.joint_flops,
             shares_parts: profile.strategy.dense == DenseKernels::Tiled,
             pair_bytes: profile.facts.max_binding_bytes / u64::from(batch),
+            summed_values: profile.strategy.summed_values.min(lower::MOST_SUMMED),
         };
         let groups = fuse::groups(graph, &live, outputs, &limits);
         groups.iter().for_each(|group| draft.place_together(group));
+        draft.place_sums(&groups);
         groups.iter().for_each(|group| lower::Lowering::group(&mut draft, group));
+        lower::Lowering::totals(&mut draft);
         let lower::Draft { steps, values, value_of, passes, dense, .. } = draft;
         let too_large = values.iter().find(|value| value.bytes > profile.facts.max_binding_bytes);
         if let Some(value) = too_large {

@@ -47,10 +47,16 @@ pub struct Strategy {
     pub reduction_run: u32,
     /// Partial results of a reduction at most, all of which every lane of a reader folds.
     pub partial_results: u32,
+    /// Values at most whose sums, which the host alone reads, are one step: at most 7, and 1 where a driver takes all
+    /// branches of a choice.
+    pub summed_values: usize,
     /// Pixels of a row that a lane of a depthwise convolution computes: 1 or 4.
     pub depthwise_pixels: u32,
     /// How kernels that exist in two forms load and store values.
     pub loads: Loads,
+    /// Sums of a dense convolution, of both levels where there are two, that a lane keeps in registers at most: 128, or
+    /// 32 where lanes have few of them.
+    pub lane_sums: u32,
     /// The kernels that dense convolutions take where no other choice was measured to be faster.
     pub dense: DenseKernels,
     /// From how many operations on `W x` and `|W| |x|` of a convolution are one product; `None`: never. That saves a
@@ -121,13 +127,19 @@ impl Strategy {
         reduction_lanes: 256,
         reduction_run: 1024,
         partial_results: 64,
+        summed_values: 7,
         depthwise_pixels: 1,
         loads: Loads::Floats,
+        lane_sums: 128,
         dense: DenseKernels::Tiled,
         joint_flops: None,
         winograd_run_bytes: 32 << 20,
         max_step_flops: 50_000_000_000,
     };
+
+    /// For graphics cards whose compilers spill registers of a lane with more sums: those of Apple, Qualcomm, ARM and
+    /// Imagination, of which the first two were seen to.
+    pub const SMALL_GRAPHICS_CARD: Strategy = Strategy { lane_sums: 32, ..Strategy::GRAPHICS_CARD };
 
     /// For drivers that run on the processor, and can broadcast. They take about as long to begin a workgroup as for
     /// dozens of its elements, and the lanes of one vector stay together: there 8 lanes go through a run of
@@ -140,13 +152,27 @@ impl Strategy {
         reduction_lanes: 8,
         reduction_run: 2048,
         partial_results: 1024,
+        summed_values: 1,
         depthwise_pixels: 4,
         loads: Loads::Integers64,
+        lane_sums: 128,
         dense: DenseKernels::Broadcast,
         joint_flops: Some(1 << 26),
         winograd_run_bytes: 16 << 20,
         max_step_flops: 4_000_000_000,
     };
+
+    /// For such drivers with vectors of more than 8 lanes. They make a loop over all lanes of each broadcast, which
+    /// takes five times as long as equal loads by all lanes.
+    pub const WIDE_SOFTWARE: Strategy =
+        Strategy { lanes: 16, dense: DenseKernels::Uniform, joint_flops: None, ..Strategy::SOFTWARE };
+
+    /// How `count` vec4 elements of a sample are reduced: elements of a run, and number of runs. They depend on the
+    /// sample's shape alone, so that it gives the same bits in every batch.
+    pub(super) fn cut(&self, count: u32) -> (u32, u32) {
+        let run = self.reduction_run.max(count.div_ceil(self.partial_results));
+        (run, count.div_ceil(run))
+    }
 }
 
 impl Choices {

@@ -36,6 +36,8 @@ pub(super) struct Product {
     pub source_quads: u32,
     /// Independent products.
     pub slices: u32,
+    /// Sums that a lane may keep in registers.
+    pub lane_sums: u32,
     /// Whether its sums may be split: where samples are apart, so that the sums of a few at a time can be kept.
     pub can_split: bool,
 }
@@ -99,6 +101,7 @@ impl Tiling {
         let is_split_well = splits.is_power_of_two() && splits <= MOST_SPLITS && splits <= self.fillings(product);
         let has_few_lanes = self.all_lanes(product) <= LANES_AT_ONCE;
         Self::ALL.contains(&Tiling { splits: 1, ..*self })
+            && self.lane_rows * self.lane_pixels <= product.lane_sums
             && (splits == 1 || product.can_split && is_split_well && has_few_lanes)
     }
 
@@ -189,8 +192,15 @@ mod tests {
     /// 512 channels of 7x7 pixels have 8 tiles of 64x64: too few for a card.
     #[test]
     fn small_maps_are_cut_small_and_split() {
-        let product =
-            |rows, pixels, source_quads| Product { rows, pixels, taps: 9, source_quads, slices: 1, can_split: true };
+        let product = |rows, pixels, source_quads| Product {
+            rows,
+            pixels,
+            taps: 9,
+            source_quads,
+            slices: 1,
+            lane_sums: 64,
+            can_split: true,
+        };
         let small = Tiling::best(&product(512, 49, 128));
         assert!(small.all_lanes(&product(512, 49, 128)) > LANES_AT_ONCE / 4.0, "{small}");
         assert!(small.splits > 1, "{small}");

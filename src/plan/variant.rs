@@ -162,7 +162,7 @@ impl PassShape {
         let mut candidates = Vec::new();
         for algorithm in self.algorithms() {
             for kernel in self.kernels(algorithm, profile) {
-                let row_tiles = self.least_row_tiles(kernel)..=self.most_row_tiles(kernel);
+                let row_tiles = self.least_row_tiles(kernel)..=self.most_row_tiles(kernel, profile);
                 candidates.extend(row_tiles.map(|row_tiles| Variant { algorithm, kernel, row_tiles }));
             }
         }
@@ -185,7 +185,7 @@ impl PassShape {
         }
         let algorithm = self.default_algorithm(profile);
         let kernel = self.default_kernel(algorithm, profile);
-        Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel) }
+        Variant { algorithm, kernel, row_tiles: self.most_row_tiles(kernel, profile) }
     }
 
     /// The kernels that fit a device.
@@ -195,19 +195,20 @@ impl PassShape {
             Algorithm::Winograd(_) => TILINGS_TRIED / 2,
         };
         let all = [DenseKernel::Uniform, DenseKernel::UniformSmall, DenseKernel::Broadcast, DenseKernel::Product];
-        let tiled = Tiling::candidates(&self.matrices(algorithm), kinds).into_iter().map(DenseKernel::Tiled);
+        let tiled = Tiling::candidates(&self.matrices(algorithm, profile), kinds).into_iter().map(DenseKernel::Tiled);
         all.into_iter().chain(tiled).filter(|&kernel| self.fits(algorithm, kernel, profile)).collect()
     }
 
     fn fits(&self, algorithm: Algorithm, kernel: DenseKernel, profile: &Profile) -> bool {
         match kernel {
-            DenseKernel::Uniform | DenseKernel::UniformSmall => !self.joint,
+            DenseKernel::Uniform => !self.joint && self.lane_sums(profile) >= 32,
+            DenseKernel::UniformSmall => !self.joint,
             DenseKernel::Broadcast => profile.facts.can_broadcast() && !(self.joint && self.transposed),
             DenseKernel::Product => profile.facts.can_broadcast() && self.is_product(algorithm),
             // Where weights go by broadcast, workgroup memory is as slow as any other.
             DenseKernel::Tiled(tiling) => {
                 let is_card = profile.strategy.dense != DenseKernels::Broadcast;
-                is_card && (self.transposed || !self.joint) && tiling.fits(&self.matrices(algorithm))
+                is_card && (self.transposed || !self.joint) && tiling.fits(&self.matrices(algorithm, profile))
             }
         }
     }
@@ -215,7 +216,7 @@ impl PassShape {
     /// Whether a variant, one of the candidates or not, computes it on a device.
     pub fn computes(&self, variant: &Variant, profile: &Profile) -> bool {
         let Variant { algorithm, kernel, row_tiles } = *variant;
-        let has_rows = (self.least_row_tiles(kernel)..=self.most_row_tiles(kernel)).contains(&row_tiles);
+        let has_rows = (self.least_row_tiles(kernel)..=self.most_row_tiles(kernel, profile)).contains(&row_tiles);
         has_rows && self.algorithms().any(|known| known == algorithm) && self.fits(algorithm, kernel, profile)
     }
 
@@ -224,9 +225,9 @@ impl PassShape {
         match profile.strategy.dense {
             DenseKernels::Broadcast if self.is_product(algorithm) => DenseKernel::Product,
             DenseKernels::Broadcast => DenseKernel::Broadcast,
-            DenseKernels::Uniform if is_small => DenseKernel::UniformSmall,
+            DenseKernels::Uniform if is_small || self.lane_sums(profile) < 32 => DenseKernel::UniformSmall,
             DenseKernels::Uniform => DenseKernel::Uniform,
-            DenseKernels::Tiled => DenseKernel::Tiled(Tiling::best(&self.matrices(algorithm))),
+            DenseKernels::Tiled => DenseKernel::Tiled(Tiling::best(&self.matrices(algorithm, profile))),
         }
     }
 
@@ -247,12 +248,17 @@ impl PassShape {
         tuned.copied().unwrap_or_else(|| self.default_variant(profile))
     }
 
+    /// Sums that a lane may keep in registers, each in one level or two.
+    fn lane_sums(&self, profile: &Profile) -> u32 {
+        profile.strategy.lane_sums / if self.decides { 2 } else { 1 }
+    }
+
     /// Sums in two levels take the uniform kernel twice the registers for each tile. The others always take two tiles:
     /// each pipeline takes software drivers half a second or more to compile.
-    fn most_row_tiles(&self, kernel: DenseKernel) -> u32 {
+    fn most_row_tiles(&self, kernel: DenseKernel, profile: &Profile) -> u32 {
         match kernel {
             DenseKernel::Broadcast | DenseKernel::Product => 2,
-            DenseKernel::Uniform if self.decides => 1,
+            DenseKernel::Uniform if self.decides || self.lane_sums(profile) < 64 => 1,
             DenseKernel::Uniform | DenseKernel::UniformSmall => self.channels.div_ceil(8).min(2),
             DenseKernel::Tiled(tiling) => tiling.rows / 8,
         }
@@ -267,18 +273,20 @@ impl PassShape {
 
     /// The products of matrices that it is made of. With stride s, each of the s * s grids of a transposed pass meets a
     /// share of the taps.
-    fn matrices(&self, algorithm: Algorithm) -> Product {
+    fn matrices(&self, algorithm: Algorithm, profile: &Profile) -> Product {
         let (rows, source_quads) = (self.channels, self.source_channels.div_ceil(4));
+        let lane_sums = self.lane_sums(profile);
         match algorithm {
             Algorithm::Direct => {
                 let grids = if self.transposed { self.stride * self.stride } else { 1 };
                 let taps = (self.kernel[0] * self.kernel[1]).div_ceil(grids);
                 let slices = if self.joint { 2 * grids } else { grids };
-                Product { rows, pixels: self.grid_pixels(), taps, source_quads, slices, can_split: true }
+                Product { rows, pixels: self.grid_pixels(), taps, source_quads, slices, lane_sums, can_split: true }
             }
             Algorithm::Winograd(tile) => {
                 let pixels = self.height.div_ceil(tile.side()) * self.width.div_ceil(tile.side());
-                Product { rows, pixels, taps: 1, source_quads, slices: tile.slices(), can_split: false }
+                let slices = tile.slices();
+                Product { rows, pixels, taps: 1, source_quads, slices, lane_sums, can_split: false }
             }
         }
     }
@@ -295,7 +303,7 @@ impl PassShape {
             return Algorithm::Direct;
         }
         let cost = |algorithm: Algorithm| match profile.strategy.dense {
-            DenseKernels::Tiled => self.time(algorithm),
+            DenseKernels::Tiled => self.time(algorithm, profile),
             DenseKernels::Uniform | DenseKernels::Broadcast => self.products(algorithm, profile) as f64,
         };
         let fastest = self.algorithms().min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
@@ -316,8 +324,8 @@ impl PassShape {
     }
 
     /// Expected time on a graphics card, transforms included.
-    fn time(&self, algorithm: Algorithm) -> f64 {
-        let product = self.matrices(algorithm);
+    fn time(&self, algorithm: Algorithm, profile: &Profile) -> f64 {
+        let product = self.matrices(algorithm, profile);
         let time = Tiling::best(&product).cost(&product);
         match algorithm {
             Algorithm::Direct => time,

@@ -5,6 +5,7 @@ mod common;
 
 mod activations;
 mod architectures;
+mod audits;
 mod channels;
 mod convolutions;
 mod display;

@@ -125,15 +125,17 @@ fn verification() {
     }
 }
 
-/// Mesa's software driver with vectors of 128 bits: kernels that need 8 lanes must not be taken. Other drivers ignore
-/// the variables.
+/// Mesa's software driver with vectors of 128 and 512 bits: there are other kernels for other numbers of lanes than 8.
+/// Other drivers ignore the variables.
 #[test]
-fn verification_with_subgroups_of_four_lanes() {
+fn verification_with_subgroups_of_four_and_of_sixteen_lanes() {
     let place = Place::new();
-    let mut command = place.command(&["verify", "--model", "tiny_vgg", "--size", "32x40"]);
-    command.env("LP_NATIVE_VECTOR_WIDTH", "128").env("MESA_SHADER_CACHE_DISABLE", "true");
-    let run = place.run_command(command).succeeds();
-    assert!(run.stdout.contains("all nodes are within tolerance"), "{}", run.stdout);
+    for bits in ["128", "512"] {
+        let mut command = place.command(&["verify", "--model", "tiny_vgg", "--size", "32x40"]);
+        command.env("LP_NATIVE_VECTOR_WIDTH", bits).env("MESA_SHADER_CACHE_DISABLE", "true");
+        let run = place.run_command(command).succeeds();
+        assert!(run.stdout.contains("all nodes are within tolerance"), "{bits} bits: {}", run.stdout);
+    }
 }
 
 #[test]

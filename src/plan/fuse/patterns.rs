@@ -84,17 +84,21 @@ impl Fusion<'_> {
         if !is_whole || !is_product(to_a, a) || !is_product(to_b, b) {
             return None;
         }
-        let activation = self.activation_of(relevance, sum).filter(|_| self.only_reader(relevance) == Some(quotient));
+        let activation = self.activation_of(relevance, sum).filter(|_| self.is_only_read_by(relevance, quotient));
         let (value, behind, reader) = match activation {
             Some(value) => (value, self.inputs(relevance)[0], relevance),
             None => (sum, relevance, quotient),
         };
         let is_behind = |fan_out: &FanOut| {
-            self.inputs(fan_out.product)[0] == value && self.only_reader(fan_out.product) == Some(reader)
+            self.inputs(fan_out.product)[0] == value && self.is_only_read_by(fan_out.product, reader)
         };
         let fan_out = self.fan_out_to(behind).filter(is_behind);
         let activation = activation.map(|_| relevance);
-        let back = SumBack { fan_out, activation, quotient, products: [to_a, to_b] };
+        let is_summed = |id: &NodeId| self.readers[id.index()].len() > 1;
+        let summed_product = fan_out.map(|fan_out| fan_out.product).filter(is_summed);
+        let summed_relevance = activation.filter(is_summed);
+        let products = [to_a, to_b];
+        let back = SumBack { fan_out, activation, quotient, products, summed_product, summed_relevance };
         self.is_ordered(&Group::Summands(back)).then_some(back)
     }
 

@@ -1,6 +1,7 @@
 //! The plan so far: steps, and the values that they write and read.
 
 use super::goes_back;
+use super::sums::Sums;
 use crate::graph::{Backward, Graph, NodeId, Op};
 use crate::plan::fuse::Group;
 use crate::plan::layout::{self, QUAD_BYTES};
@@ -28,6 +29,8 @@ pub(in crate::plan) struct Draft<'a> {
     pub dense: Vec<DensePass>,
     /// Partial results of reductions that no step folds: every reader does, with so many of each sample.
     pub(super) partials: HashMap<NodeId, (ValueId, u32)>,
+    /// Where sums that only the host reads are made.
+    pub(super) sums: Option<Sums>,
     /// Whether the host reads a node, by its index.
     pub(super) is_kept: Vec<bool>,
     /// Who reads each node.
@@ -54,6 +57,7 @@ impl<'a> Draft<'a> {
             passes: Vec::new(),
             dense: Vec::new(),
             partials: HashMap::new(),
+            sums: None,
             is_kept,
             readers,
             is_explained: goes_back(graph, live),
@@ -68,7 +72,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
+    pub(super) fn new_value(&mut self, id: NodeId, within: Option<(ValueId, u64)>) -> ValueId {
         let node = self.graph.node(id);
         let (name, bytes) = (node.name.clone(), layout::bytes(node) * u64::from(self.batch));
         let value = self.room(Value { name, node: Some(id), bytes, within });

@@ -240,12 +240,15 @@ impl Lowering<'_, '_> {
             .with("columns", workgroups[0])
             .with("high", high)
             .with("has_second", back.fan_out.is_some())
-            .with("is_clamped", back.activation.is_some());
+            .with("is_clamped", back.activation.is_some())
+            .with("keeps_output", back.summed_product.is_some())
+            .with("keeps_input", back.summed_relevance.is_some());
         let [to_a, to_b] = back.products;
-        let values = [first, second, Some(a), Some(b), Some(to_a), Some(to_b)];
+        let written = [back.summed_product, back.summed_relevance, Some(to_a), Some(to_b)];
+        let values = [&[first, second, Some(a), Some(b)][..], &written[..]].concat();
         let values = values.into_iter().map(|id| self.value_or_unused(id)).collect();
         let flops = self.elements(node, 12);
-        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, 2);
+        self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, written.len());
     }
 
     /// What both steps sent back.

@@ -138,7 +138,7 @@ impl Lowering<'_, '_> {
     /// A residual, and partial results of its sum, whoever may read them.
     pub(super) fn residual(&mut self, node: &Node, terms: ResidualTerms, sum: Option<NodeId>) {
         let count = node.shape.vectors();
-        let (run, runs) = self.cut(count);
+        let (run, runs) = self.profile.strategy.cut(count);
         let sums = self.scratch("sum", Shape::new(1, 1, runs));
         if let Some(sum) = sum {
             self.draft.partials.insert(sum, (sums, runs));

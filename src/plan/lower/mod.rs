@@ -16,6 +16,7 @@ mod normalization;
 mod pooling;
 mod reduction;
 mod region;
+mod sums;
 mod tiled;
 mod winograd;
 
@@ -30,6 +31,7 @@ pub(super) use draft::Draft;
 use draft::UNUSED;
 use elementwise::{bias_of, code, normalization};
 use pooling::MaxPoolOperation;
+pub(super) use sums::MOST_SUMMED;
 
 /// The shaders' own `LANES` and `RUN`.
 const LANES: u32 = 64;
@@ -63,6 +65,7 @@ impl<'d, 'a> Lowering<'d, 'a> {
             Group::Bases(bases) => lowering.factor_bases(&bases),
             Group::Saliency(saliency) => lowering.saliency(&saliency),
             Group::Residual { residual, sum } => lowering.residual_and_sum(residual, sum),
+            Group::Sums(ref sums) => lowering.sums(sums),
         }
     }
 
@@ -313,7 +316,8 @@ fn label(graph: &Graph, group: &Group) -> String {
         | Group::Pooling { .. }
         | Group::Bases(_)
         | Group::Saliency(_)
-        | Group::Residual { .. } => names(&group.outputs(), " & "),
+        | Group::Residual { .. }
+        | Group::Sums(_) => names(&group.outputs(), " & "),
     }
 }
 

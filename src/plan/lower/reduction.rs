@@ -32,7 +32,7 @@ impl Lowering<'_, '_> {
             Reduction::SumAbsolute => (codes::REDUCE_SUM_ABSOLUTE, codes::REDUCE_SUM),
         };
         let count = shape.vectors();
-        let (run, runs) = self.cut(count);
+        let (run, runs) = self.profile.strategy.cut(count);
         let level = Level { operation, pixels: shape.pixels(), count, run, first_channel, channels: shape.channels };
         let source = self.value(node.inputs[0]);
         if runs == 1 {
@@ -70,7 +70,7 @@ impl Lowering<'_, '_> {
         shape: Shape,
         copied: Shape,
     ) -> (ValueId, (ValueId, u32)) {
-        let (run, runs) = self.cut(shape.vectors());
+        let (run, runs) = self.profile.strategy.cut(shape.vectors());
         let masked = self.scratch("masked", shape);
         let taken = self.scratch("taken", Shape::new(1, 1, runs));
         let uniforms = Uniforms::new()
@@ -105,13 +105,5 @@ impl Lowering<'_, '_> {
     pub(super) fn with_reduction_lanes(&self, kernel: Kernel) -> Kernel {
         let lanes = self.profile.strategy.reduction_lanes;
         if lanes == LANES { kernel } else { kernel.with("LANES", lanes) }
-    }
-
-    /// vec4 elements of a run and number of runs of a sample. They depend on its shape alone, so that a sample gives
-    /// the same bits in every batch.
-    pub(super) fn cut(&self, count: u32) -> (u32, u32) {
-        let strategy = &self.profile.strategy;
-        let run = strategy.reduction_run.max(count.div_ceil(strategy.partial_results));
-        (run, count.div_ceil(run))
     }
 }

@@ -48,23 +48,33 @@ impl Kernel {
     }
 }
 
-/// All kernels that plans of the known networks choose on a graphics card, at every precision, and tiles of every kind.
+/// The strategies for graphics cards.
+pub const CARDS: &[Strategy] = &[Strategy::GRAPHICS_CARD, Strategy::SMALL_GRAPHICS_CARD];
+
+/// All kernels that plans of the known networks choose by these strategies, at every precision, and tiles of every kind
+/// that they allow.
 ///
 /// # Errors
 /// [`Error::Plan`] only if a network cannot be planned.
-pub fn planned() -> Result<Vec<Kernel>, Error> {
+pub fn planned(strategies: &[Strategy]) -> Result<Vec<Kernel>, Error> {
     let mut profiles = Vec::new();
     for precision in Precision::ALL {
         for winograd in [WinogradTile::Two, WinogradTile::Four].map(Some) {
             for dense in [DenseKernels::Tiled, DenseKernels::Uniform] {
-                let profile = Profile::WEBGPU.with_strategy(Strategy { dense, ..Strategy::GRAPHICS_CARD });
-                profiles.push(profile.with_precision(precision).with_winograd(winograd));
+                profiles.extend(strategies.iter().map(|&strategy| {
+                    let profile = Profile::WEBGPU.with_strategy(Strategy { dense, ..strategy });
+                    profile.with_precision(precision).with_winograd(winograd)
+                }));
             }
         }
     }
     let mut kernels = agf::catalogue::kernels(&profiles)?;
-    for (tiling, element) in Tiling::ALL.iter().flat_map(|tiling| [(tiling, Element::F32), (tiling, Element::F16)]) {
-        kernels.extend([false, true].map(|decides| tiling.kernel(decides).with_weights(element)));
+    let lane_sums = strategies.iter().map(|strategy| strategy.lane_sums).max().unwrap_or(0);
+    for (tiling, decides) in Tiling::ALL.iter().flat_map(|tiling| [(tiling, false), (tiling, true)]) {
+        let levels = if decides { 2 } else { 1 };
+        if levels * tiling.lane_rows * tiling.lane_pixels <= lane_sums {
+            kernels.extend([Element::F32, Element::F16].map(|element| tiling.kernel(decides).with_weights(element)));
+        }
     }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
         name: kernel.to_string(),

@@ -1,9 +1,10 @@
 //! The program: compiles kernels for AMD cards that need not be there, prints what became of them, and checks the
 //! bounds.
 
+use agf::plan::Strategy;
 use agf_isa::driver::{Driver, environment};
 use agf_isa::error::Error;
-use agf_isa::kernels::{Kernel, from_file, planned};
+use agf_isa::kernels::{CARDS, Kernel, from_file, planned};
 use agf_isa::report::{Record, examine, table};
 use agf_isa::vendor;
 use clap::Parser;
@@ -118,20 +119,22 @@ fn in_child(family: &str) -> Result<Vec<Record>, Error> {
 
 fn examine_on_card(arguments: &Arguments, card: &str) -> Result<ExitCode, Error> {
     let driver = Driver::open(card)?;
-    let found =
-        kernels(arguments)?.iter().map(|kernel| vendor::examine(&driver, kernel)).collect::<Result<Vec<_>, _>>()?;
+    let found = kernels(arguments, vendor::strategies(driver.name()))?
+        .iter()
+        .map(|kernel| vendor::examine(&driver, kernel))
+        .collect::<Result<Vec<_>, _>>()?;
     print!("{}", vendor::table(driver.name(), &found));
-    let spilling: Vec<_> = found.iter().filter(|found| found.breaks_bound(driver.name())).collect();
+    let spilling: Vec<_> = found.iter().filter(|found| found.spills > 0).collect();
     for kernel in &spilling {
         eprintln!("bound: {} {} spills {} registers", driver.name(), kernel.kernel, kernel.spills);
     }
     Ok(if spilling.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn kernels(arguments: &Arguments) -> Result<Vec<Kernel>, Error> {
+fn kernels(arguments: &Arguments, strategies: &[Strategy]) -> Result<Vec<Kernel>, Error> {
     let mut kernels = match &arguments.shader {
         Some(path) => vec![from_file(path, &arguments.constant)?],
-        None => planned()?,
+        None => planned(strategies)?,
     };
     kernels.retain(|kernel| kernel.name.contains(&arguments.filter));
     Ok(kernels)
@@ -140,7 +143,7 @@ fn kernels(arguments: &Arguments) -> Result<Vec<Kernel>, Error> {
 fn compile(arguments: &Arguments, family: &str) -> Result<Vec<Record>, Error> {
     let driver = Driver::open_family(family)?;
     let mut records = Vec::new();
-    for kernel in kernels(arguments)? {
+    for kernel in kernels(arguments, CARDS)? {
         let (record, assembly) = examine(&driver, family, &kernel, kernel.is_checked && !arguments.unchecked)?;
         if let Some(folder) = &arguments.assembly {
             write_assembly(folder, family, &kernel, &assembly)?;
