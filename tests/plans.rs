@@ -1,7 +1,7 @@
 //! Plans as text for the two small networks, for graphics cards and for software drivers, pinned: a change of the
 //! planner shows up here as a reviewable diff. To accept one, run with `AGF_ACCEPT=1`.
 
-use agf::graph::Role;
+use agf::graph::{Activation, Convolution, Forward, Graph, Network, Role, Shape, Window};
 use agf::methods::Method;
 use agf::methods::agf::{Ablations, explain};
 use agf::models::{Architecture, Precision};
@@ -214,6 +214,34 @@ fn lanes_of_few_registers_keep_few_sums() {
         }
         assert!(tiled > 50, "{architecture}: {tiled} steps by tiles");
     }
+}
+
+/// Where partial sums of all values do not fit a binding, each sum is made by itself.
+#[test]
+fn sums_of_many_small_values_are_made_apart() {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(4, 8, 8)).unwrap();
+    let x = (0..60).fold(input, |x, index| {
+        let (name, window) = (format!("layer.{index}"), Window::square(3, 1, 1));
+        let layer = Convolution { name, input_channels: 4, output_channels: 4, window, groups: 1, bias: true };
+        let x = graph.convolve(layer, x).unwrap();
+        graph.add("relu", Forward::Clamp(Activation::Relu), &[x]).unwrap()
+    });
+    let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x]).unwrap();
+    let logits = graph.linear_without_bias("last", 4, pooled).unwrap();
+    let network = Network::new(graph, input, logits).unwrap();
+    let wiring = Wiring::new(&network, &Method::default(), Wanted { slots: 1, audit: true }).unwrap();
+    let plan = |max_binding_bytes| {
+        let profile = Profile::WEBGPU.with_facts(Facts { max_binding_bytes, ..Facts::WEBGPU });
+        wiring.plan(2, &profile, Sharing::Shared).unwrap()
+    };
+    let steps = |plan: &Plan, shader| plan.steps.iter().filter(|step| step.kernel.shader == shader).count();
+    let together = plan(Facts::WEBGPU.max_binding_bytes);
+    assert!(steps(&together, Shader::ValueSums) > 0 && steps(&together, Shader::ValueTotals) == 1);
+    let is_sums = |name: &str| name.ends_with("sums") || name.ends_with("(partial)");
+    let others = together.values.iter().filter(|value| !is_sums(&value.name));
+    let apart = plan(others.map(|value| value.bytes).max().unwrap());
+    assert_eq!(steps(&apart, Shader::ValueSums) + steps(&apart, Shader::ValueTotals), 0);
 }
 
 /// An audit's sums, of up to seven values each, add so many.

@@ -178,7 +178,7 @@ pub struct Limits {
     /// Transposes over the same weights are one pass where their values have at most so many bytes, taken together,
     /// for one sample.
     pub pair_bytes: u64,
-    /// Sums of at most so many values are one step.
+    /// Sums of at most so many values are one step; 0: each sum is a step of its own.
     pub summed_values: usize,
 }
 
@@ -218,7 +218,8 @@ pub fn groups(graph: &Graph, live: &[bool], kept: &[NodeId], limits: &Limits) ->
         groups.push(group);
     }
     fusion.sort(&mut groups);
-    fusion.gather_sums(fusion.pair(groups))
+    let groups = fusion.pair(groups);
+    if limits.summed_values == 0 { groups } else { fusion.gather_sums(groups) }
 }
 
 impl Fusion<'_> {

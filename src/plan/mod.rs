@@ -188,7 +188,10 @@ impl Plan {
             pair_bytes: profile.facts.max_binding_bytes / u64::from(batch),
             summed_values: profile.strategy.summed_values.min(lower::MOST_SUMMED),
         };
-        let groups = fuse::groups(graph, &live, outputs, &limits);
+        let mut groups = fuse::groups(graph, &live, outputs, &limits);
+        if draft.partial_sum_bytes(&groups) > profile.facts.max_binding_bytes {
+            groups = fuse::groups(graph, &live, outputs, &fuse::Limits { summed_values: 0, ..limits });
+        }
         groups.iter().for_each(|group| draft.place_together(group));
         draft.place_sums(&groups);
         groups.iter().for_each(|group| lower::Lowering::group(&mut draft, group));

@@ -42,15 +42,27 @@ impl Sums {
 }
 
 impl Draft<'_> {
+    /// Bytes of the partial sums of all groups of sums.
+    pub fn partial_sum_bytes(&self, groups: &[Group]) -> u64 {
+        let rows: usize = groups.iter().map(|group| summed(self.graph, group.sums()).len()).sum();
+        rows as u64 * u64::from(self.partial_sums(groups) * self.batch) * QUAD_BYTES
+    }
+
+    /// Partial sums of a sample of any value at most, and as many as begin at a binding's alignment.
+    fn partial_sums(&self, groups: &[Group]) -> u32 {
+        let values = groups.iter().flat_map(|group| summed(self.graph, group.sums()));
+        let runs = values.map(|value| self.profile.strategy.cut(self.graph.shape(value).vectors()).1);
+        runs.max().unwrap_or(1).next_multiple_of(ALIGNED)
+    }
+
     /// Makes room for the partial sums and results of all groups of sums.
     pub fn place_sums(&mut self, groups: &[Group]) {
         let graph = self.graph;
         let sums: Vec<&[NodeId]> = groups.iter().map(Group::sums).filter(|sums| !sums.is_empty()).collect();
-        let rows: Vec<NodeId> = sums.iter().flat_map(|sums| summed(graph, sums)).collect();
+        let count: usize = sums.iter().map(|sums| summed(graph, sums).len()).sum();
         let Some(&node) = sums.iter().copied().flatten().last() else { return };
-        let runs = rows.iter().map(|&value| self.profile.strategy.cut(graph.shape(value).vectors()).1).max();
-        let stride = runs.unwrap_or(1).next_multiple_of(ALIGNED);
-        let (count, result_stride) = (rows.len() as u32, self.batch.next_multiple_of(ALIGNED));
+        let stride = self.partial_sums(groups);
+        let (count, result_stride) = (count as u32, self.batch.next_multiple_of(ALIGNED));
         let value = |name: &str, quads: u32| {
             let bytes = u64::from(count) * u64::from(quads) * QUAD_BYTES;
             Value { name: name.into(), node: None, bytes, within: None }
