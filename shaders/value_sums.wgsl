@@ -1,10 +1,11 @@
-// Sums of up to seven values, and of their magnitudes, which the host alone reads. One workgroup adds up one contiguous run of one value, in a
-// fixed order; value_totals.wgsl adds up the runs. Lanes beside a value's last channel are zeros.
+// Sums of up to seven values, and of their magnitudes, which the host alone reads. One workgroup adds up one contiguous
+// run of one value, in a fixed order; value_totals.wgsl adds up the runs. Lanes beside a value's last channel are zeros.
 
 override ONE: bool = false; // there is one value: a choice among several is dear where the driver takes all branches
 
 struct ValueSums {
-    count_0: u32, count_1: u32, count_2: u32, count_3: u32, count_4: u32, count_5: u32, count_6: u32, // vec4 elements of one sample
+    // vec4 elements of one sample of each value
+    count_0: u32, count_1: u32, count_2: u32, count_3: u32, count_4: u32, count_5: u32, count_6: u32,
     least_run: u32, // vec4 elements of one workgroup
     most_runs: u32, // workgroups of one sample of a value
     stride: u32,    // vec4 elements between the partial sums of two samples
@@ -18,7 +19,8 @@ struct ValueSums {
 @group(0) @binding(5) var<storage, read_write> value_4: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> value_5: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> value_6: array<vec4f>;
-@group(0) @binding(8) var<storage, read_write> destination: array<vec4f>; // [values][samples][stride]: sum, of magnitudes, workgroups
+@group(0) @binding(8) var<storage, read_write> destination: array<vec4f>;
+// [values][samples][stride]: sum, sum of magnitudes, number of workgroups
 
 const BLOCK = 16u; // elements that a lane sums up before they join its total: two levels lose less than one long sum
 
@@ -44,7 +46,10 @@ fn element(value: u32, index: u32) -> vec4f {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
     let count = count(group.y);
     let run = max(u.least_run, (count + u.most_runs - 1u) / u.most_runs);
     let end = min((group.x + 1u) * run, count);

@@ -6,13 +6,18 @@ struct ValueTotals {
 }
 
 @group(0) @binding(0) var<uniform> u: ValueTotals;
-@group(0) @binding(1) var<storage, read_write> partials: array<vec4f>;    // [values][samples][stride]: sum, of magnitudes, how many there are
-@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>; // [values][sum, of magnitudes][result_stride], one of each sample, in x
+// [values][samples][stride]: sum, sum of magnitudes, how many there are
+@group(0) @binding(1) var<storage, read_write> partials: array<vec4f>;
+// [values][sum, sum of magnitudes][result_stride], one of each sample, in x
+@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>;
 
 fn combine(a: vec4f, b: vec4f) -> vec4f { return a + b; }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
     let base = (group.x * groups.z + group.z) * u.stride;
     let runs = u32(partials[base].z);
     var sums = vec4f();

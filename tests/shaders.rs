@@ -17,8 +17,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 fn parse(shader: Shader) -> Module {
-    naga::front::wgsl::parse_str(shader.source())
-        .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(shader.source(), shader.name())))
+    let source = shader.source();
+    naga::front::wgsl::parse_str(&source)
+        .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(&source, shader.name())))
 }
 
 fn validate(module: &Module, name: &str) -> ModuleInfo {

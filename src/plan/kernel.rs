@@ -66,18 +66,9 @@ macro_rules! shaders {
                 match self { $(Shader::$variant => own_file!($name $(, $file)?),)* }
             }
 
-            /// WGSL text: the preludes' and the file's.
-            pub const fn source(self) -> &'static str {
-                match self {
-                    $(Shader::$variant => {
-                        concat!($(prelude!($prelude),)* text!($name $(, $file)?))
-                    })*
-                }
-            }
-
-            /// The text that goes before the file's.
-            pub const fn preludes(self) -> &'static str {
-                match self { $(Shader::$variant => concat!($(prelude!($prelude),)* ""),)* }
+            /// The preludes' texts and the file's, each of which a program has once.
+            const fn texts(self) -> &'static [&'static str] {
+                match self { $(Shader::$variant => &[$(prelude!($prelude),)* text!($name $(, $file)?)],)* }
             }
 
             const fn counts(self) -> (usize, usize) {
@@ -236,6 +227,16 @@ shaders! {
 }
 
 impl Shader {
+    /// WGSL text: the preludes' and the file's.
+    pub fn source(self) -> String {
+        self.texts().concat()
+    }
+
+    /// The text that goes before the file's.
+    pub fn preludes(self) -> String {
+        self.texts().split_last().map_or(String::new(), |(_, preludes)| preludes.concat())
+    }
+
     /// A number that changes with the text of any shader.
     pub fn fingerprint() -> u64 {
         let mut hasher = DefaultHasher::new();

@@ -78,7 +78,7 @@ pub fn planned(strategies: &[Strategy]) -> Result<Vec<Kernel>, Error> {
     }
     let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
         name: kernel.to_string(),
-        source: kernel.shader.source().into(),
+        source: kernel.shader.source(),
         constants: kernel.constants.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
         is_checked: kernel.shader.is_checked(),
     };
@@ -97,6 +97,7 @@ pub fn from_file(path: &Path, constants: &[(String, f64)]) -> Result<Kernel, Err
         name.push_str(&format!(" {}={value}", constant.to_lowercase()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let preludes = Shader::ALL.iter().find(|shader| shader.name() == stem).map_or("", |shader| shader.preludes());
+    let shader = Shader::ALL.iter().find(|shader| shader.name() == stem);
+    let preludes = shader.map_or(String::new(), |shader| shader.preludes());
     Ok(Kernel { name, source: format!("{preludes}{source}"), constants: constants.to_vec(), is_checked: true })
 }
