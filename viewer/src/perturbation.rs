@@ -45,7 +45,7 @@ pub struct Perturber {
 }
 
 /// How far the blurred replacement reaches, in pixels, and its standard deviation, as in the evaluations.
-const BLUR: (u32, f32) = (5, 5.0);
+pub const BLUR: (u32, f32) = (5, 5.0);
 
 impl Perturber {
     /// Makes no buffers yet.

@@ -1,10 +1,11 @@
 //! "Is it true?" as the user sets it, and the answer to it.
 
-use crate::perturbation::{Perturbation, Perturbed, Replacement};
+use crate::perturbation::{BLUR, Perturbation, Perturbed, Replacement};
 use crate::picture::Picture;
 use agf::evaluation::pixels::Rule;
 use agf::models::InputSpec;
 use eframe::egui;
+use image::{Rgb, RgbImage};
 use std::sync::Arc;
 
 /// Which pixels are hidden.
@@ -203,19 +204,51 @@ impl Truth {
     }
 }
 
-/// The network's input as the user sees it. Blurred pixels are shown grey, since their colours are made on the GPU.
+/// The network's input as the user sees it.
 fn shown(picture: &Picture, is_hidden: &[bool], hidden: Hidden) -> egui::ColorImage {
     let crop = &picture.prepared.crop;
-    let color = match hidden {
-        Hidden::Black => egui::Color32::BLACK,
-        Hidden::Mean | Hidden::Blurred => egui::Color32::from_gray(118),
+    let (width, height) = crop.dimensions();
+    let hiding = match hidden {
+        Hidden::Black => RgbImage::new(width, height),
+        Hidden::Mean => RgbImage::from_pixel(width, height, Rgb([118; 3])),
+        Hidden::Blurred => blurred(crop),
     };
-    let pixel = |(pixel, is_hidden): (&image::Rgb<u8>, &bool)| match is_hidden {
-        true => color,
-        false => egui::Color32::from_rgb(pixel.0[0], pixel.0[1], pixel.0[2]),
+    let pixel = |((own, hiding), is_hidden): ((&Rgb<u8>, &Rgb<u8>), &bool)| {
+        let Rgb([red, green, blue]) = if *is_hidden { *hiding } else { *own };
+        egui::Color32::from_rgb(red, green, blue)
     };
-    let pixels = crop.pixels().zip(is_hidden).map(pixel).collect();
-    egui::ColorImage::new([crop.width() as usize, crop.height() as usize], pixels)
+    let pixels = crop.pixels().zip(hiding.pixels()).zip(is_hidden).map(pixel).collect();
+    egui::ColorImage::new([width as usize, height as usize], pixels)
+}
+
+/// A photo as blurred pixels look to the network.
+fn blurred(photo: &RgbImage) -> RgbImage {
+    let (width, height) = photo.dimensions();
+    let values: Vec<[f32; 3]> = photo.pixels().map(|pixel| pixel.0.map(f32::from)).collect();
+    let size = [height as usize, width as usize];
+    let values = blurred_along(&blurred_along(&values, size, false), size, true);
+    let bytes = values.iter().flatten().map(|value| value.round() as u8).collect();
+    RgbImage::from_raw(width, height, bytes).unwrap_or_else(|| photo.clone())
+}
+
+/// Rows or columns of [height, width] pixels, blurred; beyond the edge the edge's pixel counts.
+fn blurred_along(values: &[[f32; 3]], [height, width]: [usize; 2], is_vertical: bool) -> Vec<[f32; 3]> {
+    let (radius, deviation) = (BLUR.0 as isize, BLUR.1);
+    let weight = |step: isize| (step, (-0.5 * (step as f32 / deviation).powi(2)).exp());
+    let steps: Vec<(isize, f32)> = (-radius..=radius).map(weight).collect();
+    let total: f32 = steps.iter().map(|&(_, weight)| weight).sum();
+    let blurred = |pixel: usize| {
+        let (row, column) = (pixel / width, pixel % width);
+        let (here, last) = if is_vertical { (row, height - 1) } else { (column, width - 1) };
+        let mut sum = [0.0; 3];
+        for &(step, weight) in &steps {
+            let there = here.saturating_add_signed(step).min(last);
+            let index = if is_vertical { there * width + column } else { row * width + there };
+            sum.iter_mut().zip(values[index]).for_each(|(sum, value)| *sum += weight * value / total);
+        }
+        sum
+    };
+    (0..values.len()).map(blurred).collect()
 }
 
 #[cfg(test)]
@@ -233,5 +266,18 @@ mod tests {
         truth.touch([-50.0, 900.0], 8, 6);
         truth.uncover();
         assert!(!truth.is_on());
+    }
+    #[test]
+    fn a_blurred_pixel_goes_as_far_as_the_radius() {
+        let mut photo = RgbImage::new(21, 15);
+        photo.put_pixel(10, 7, Rgb([255, 0, 100]));
+        let blurred = blurred(&photo);
+        let of = |x: u32, y: u32| blurred.get_pixel(x, y).0;
+        assert!(of(10, 7)[0] > of(15, 7)[0] && of(15, 7)[0] > 0 && of(10, 7)[1] == 0);
+        assert_eq!(of(15, 7), of(5, 7), "both sides alike");
+        assert_eq!(of(10, 12), of(10, 2), "above and below");
+        assert!(of(15, 7)[0] > 0 && of(16, 7) == [0; 3] && of(10, 13) == [0; 3]);
+        let flat = RgbImage::from_pixel(4, 3, Rgb([10, 200, 255]));
+        assert_eq!(super::blurred(&flat), flat);
     }
 }
