@@ -36,7 +36,26 @@ fn bundle(library: &str, folder: &str) -> Result<(), String> {
     let made = glue.input_path(library).web(true).and_then(|glue| {
         glue.typescript(false).remove_name_section(true).remove_producers_section(true).generate(folder)
     });
-    made.map_err(|error| format!("{library} cannot be made a page in {folder}: {error:#}"))
+    made.map_err(|error| format!("{library} cannot be made a page in {folder}: {error:#}"))?;
+    let file = Path::new(folder).join(Path::new(library).with_extension("js").file_name().unwrap_or_default());
+    let shorten = || std::fs::write(&file, shortened(&std::fs::read_to_string(&file)?));
+    shorten().map_err(|error| format!("{} cannot be shortened: {error}", file.display()))
+}
+
+/// JavaScript without the lines that are comments, and without indentation: a quarter of what is generated. A script
+/// with texts over several lines stays as it is.
+fn shortened(script: &str) -> String {
+    let mut lines = Vec::new();
+    let mut is_comment = false;
+    for line in script.lines().map(str::trim) {
+        is_comment |= line.starts_with("/*");
+        if !is_comment && !line.is_empty() && !line.starts_with("//") {
+            lines.push(line);
+        }
+        is_comment &= !line.ends_with("*/");
+    }
+    let goes_on = |line: &&str| line.matches('`').count() % 2 == 1;
+    if lines.iter().any(goes_on) { script.to_owned() } else { lines.join("\n") }
 }
 
 fn offer(folder: &str) -> Result<(), String> {
@@ -45,4 +64,17 @@ fn offer(folder: &str) -> Result<(), String> {
     println!("http://localhost:{}/ (Ctrl-C ends it)", server.port());
     server.join();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn comments_and_indentation_go() {
+        let script = "/**\n * Adds.\n */\nfunction add(a, b) {\n    // both\n    return a + b; // at once\n}\n";
+        assert_eq!(shortened(script), "function add(a, b) {\nreturn a + b; // at once\n}");
+        let text = "const text = `one\n    // two`;";
+        assert_eq!(shortened(text), text);
+    }
 }
