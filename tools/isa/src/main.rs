@@ -4,7 +4,7 @@
 use agf::plan::Strategy;
 use agf_isa::driver::{Driver, environment};
 use agf_isa::error::Error;
-use agf_isa::kernels::{CARDS, Kernel, from_file, planned};
+use agf_isa::kernels::{Kernel, from_file, planned};
 use agf_isa::report::{Record, examine, table};
 use agf_isa::vendor;
 use clap::Parser;
@@ -143,7 +143,7 @@ fn kernels(arguments: &Arguments, strategies: &[Strategy]) -> Result<Vec<Kernel>
 fn compile(arguments: &Arguments, family: &str) -> Result<Vec<Record>, Error> {
     let driver = Driver::open_family(family)?;
     let mut records = Vec::new();
-    for kernel in kernels(arguments, CARDS)? {
+    for kernel in kernels(arguments, vendor::strategies(driver.name()))? {
         let (record, assembly) = examine(&driver, family, &kernel, kernel.is_checked && !arguments.unchecked)?;
         if let Some(folder) = &arguments.assembly {
             write_assembly(folder, family, &kernel, &assembly)?;
