@@ -1,8 +1,10 @@
 //! What evaluations do with a network: explain and rank, change pictures by rank, ask again. Pictures, maps and ranks
 //! stay on the GPU.
 
+mod ranks;
+
 use super::likeness::Asked;
-use super::pixels::{Copy, Pixels, Place, Rule};
+use super::pixels::{Copy, Pixels, Rule};
 use super::sample::Sample;
 use crate::error::Error;
 use crate::explainer::Explainer;
@@ -10,7 +12,7 @@ use crate::gpu::{Gpu, GpuError};
 use crate::map::Explained;
 use crate::methods::Method;
 use crate::models::Model;
-use crate::session::{Session, SessionShape};
+use crate::session::SessionShape;
 use crate::{Batch, Target};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -191,52 +193,6 @@ impl Bench {
         let size = [self.height, self.width];
         let Some(asked) = &mut self.asked else { return Ok(None) };
         Ok(Some(asked.explain(self.explainer.method(), sample, size).await?))
-    }
-
-    /// Maps of the references that stand for the jobs' classes.
-    async fn maps_of_references(&mut self, samples: &[Sample], jobs: &[Job]) -> Result<Vec<Vec<f32>>, Error> {
-        let mut maps = Vec::with_capacity(jobs.len());
-        for Job { sample, class } in jobs {
-            let sample = &samples[*sample];
-            let explained = self.explain_references(sample).await?;
-            let own = explained.into_iter().flat_map(|picture| picture.maps).zip(&sample.classes);
-            maps.extend(own.filter(|(_, known)| *known == class).map(|(map, _)| map.values).take(1));
-        }
-        Ok(maps)
-    }
-
-    /// Explains at most [`Bench::capacity`] jobs and ranks the pixels of their maps.
-    pub async fn rank(&mut self, samples: &[Sample], jobs: &[Job]) -> Result<(), Error> {
-        self.ask()?;
-        if self.asked.is_some() {
-            let maps = self.maps_of_references(samples, jobs).await?;
-            self.pixels.load_maps(&maps.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
-            return self.pixels.rank(jobs.len() as u32).await;
-        }
-        let batch = self.batch_of(jobs.iter().map(|job| &samples[job.sample]));
-        let targets = jobs.iter().map(|job| Target::Class(job.class));
-        if self.method().schedule().is_some() {
-            // Their maps are sums over many variations, made on the host.
-            let targets: Vec<Vec<Target>> = targets.map(|target| vec![target]).collect();
-            let (explained, _) = self.explainer.explain(&batch, &targets).await?;
-            let maps = explained.iter().flat_map(|picture| &picture.maps);
-            self.pixels.load_maps(&maps.map(|map| &map.values[..]).collect::<Vec<_>>()).await?;
-        } else {
-            let pixels = &self.pixels;
-            let copy = async |session: &Session, first| pixels.copy_maps(session, 0, first).await;
-            self.explainer.explain_in_place(&batch, &targets.collect::<Vec<_>>(), copy).await?;
-        }
-        self.pixels.rank(jobs.len() as u32).await
-    }
-
-    /// The first `count` maps that were ranked, height x width values each.
-    pub async fn maps(&self, count: usize) -> Result<Vec<Vec<f32>>, Error> {
-        self.pixels.maps(count as u32).await
-    }
-
-    /// The places of pixels in the first `count` maps that were ranked.
-    pub async fn places(&self, count: usize) -> Result<Vec<Vec<Place>>, Error> {
-        self.pixels.places(count as u32).await
     }
 
     /// Logits of copies of the loaded pictures. They are written and classified in batches of one size, so that one

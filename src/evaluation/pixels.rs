@@ -5,8 +5,10 @@
 //! without a device.
 
 mod calls;
+mod places;
 
 pub use calls::{blur_calls, copy_calls, rank_calls};
+pub use places::Place;
 
 use crate::Batch;
 use crate::error::Error;
@@ -14,7 +16,8 @@ use crate::gpu::{Gpu, Layout, Region};
 use crate::plan::layout::QUAD_BYTES;
 use crate::plan::{PlanError, codes};
 use crate::session::Session;
-use calls::{COPIES, DIGITS, INPUT, MAPS, PICTURES, PLACES, REPLACEMENTS, RUN};
+use calls::{COPIES, DIGITS, INPUT, MAPS, PICTURES, PLACES, RANKED, REPLACEMENTS, RUN};
+use places::{is_ranking, value_of_key};
 
 /// Which pixels of a copy are replaced. Among equal values the pixel with the lower index (row by row) comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,19 +56,6 @@ impl Copy {
     }
 }
 
-/// Where a pixel stands in its map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Number of pixels before it, the lowest value first.
-    pub from_lowest: u32,
-    /// Number of pixels before it, the highest value first.
-    pub from_highest: u32,
-    /// Number of pixels with a lower value.
-    pub lower: u32,
-    /// Number of pixels with the same value, itself included.
-    pub equal: u32,
-}
-
 /// Pictures of one size with their replacements, maps and places on the GPU; `capacity` of each.
 pub struct Pixels {
     gpu: Gpu,
@@ -80,8 +70,8 @@ fn sizes(pixels: u64, capacity: u64) -> [(&'static str, u64); INPUT] {
     let counts = 4 * u64::from(DIGITS) * pixels.div_ceil(u64::from(RUN));
     [
         ("maps", capacity * pixels * 4),
-        ("keys", capacity * pixels * 8),
-        ("sorted keys", capacity * pixels * 8),
+        ("keys", capacity * pixels * KEY_BYTES),
+        ("sorted keys", capacity * pixels * KEY_BYTES),
         ("digit counts", capacity * counts),
         ("places of pixels", capacity * pixels * QUAD_BYTES),
         ("pictures", capacity * pixels * QUAD_BYTES),
@@ -90,6 +80,9 @@ fn sizes(pixels: u64, capacity: u64) -> [(&'static str, u64); INPUT] {
         ("copies", MOST_COPIES * QUAD_BYTES),
     ]
 }
+
+/// A key and its pixel.
+const KEY_BYTES: u64 = 8;
 
 /// Most copies that one session's input takes: the workgroups of a dispatch in one dimension.
 const MOST_COPIES: u64 = 65_535;
@@ -234,17 +227,33 @@ impl Pixels {
         Ok(values.chunks(self.pixels().max(1) as usize).map(<[f32]>::to_vec).collect())
     }
 
-    /// The places of the pixels of the first `count` maps that were ranked.
+    /// The lowest and the highest value of each of the first `count` maps that were ranked; the lowest is NaN where a
+    /// value is.
     ///
     /// # Errors
     /// [`Error::Gpu`].
+    pub async fn ranges(&self, count: u32) -> Result<Vec<[f32; 2]>, Error> {
+        let bytes = KEY_BYTES * u64::from(self.pixels());
+        let maps = 0..u64::from(count.min(self.capacity));
+        let ends = maps.flat_map(|map| [map * bytes, (map + 1) * bytes - KEY_BYTES]);
+        let regions: Vec<Region<'_>> = ends.map(|at| (&self.buffers[RANKED], at, 4)).collect();
+        let keys: Vec<u32> = self.gpu.read_regions(&regions).await?.into_iter().flatten().collect();
+        Ok(keys.chunks_exact(2).map(|keys| [value_of_key(keys[0]), value_of_key(keys[1])]).collect())
+    }
+
+    /// The places of the pixels of the first `count` maps that were ranked.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the GPU fails, or what it gives is no ranking.
     pub async fn places(&self, count: u32) -> Result<Vec<Vec<Place>>, Error> {
         let bytes = QUAD_BYTES * u64::from(count.min(self.capacity)) * u64::from(self.pixels());
         let words = self.gpu.read_regions(&[(&self.buffers[PLACES], 0, bytes)]).await?;
-        let place =
-            |words: &[u32]| Place { from_lowest: words[0], from_highest: words[1], lower: words[2], equal: words[3] };
-        let places: Vec<Place> = words.iter().flat_map(|words| words.chunks_exact(4)).map(place).collect();
-        Ok(places.chunks(self.pixels().max(1) as usize).map(<[Place]>::to_vec).collect())
+        let places: Vec<Place> = words.iter().flat_map(|words| words.chunks_exact(4)).map(Place::from_words).collect();
+        let places: Vec<Vec<Place>> = places.chunks(self.pixels().max(1) as usize).map(<[Place]>::to_vec).collect();
+        if !places.iter().all(|places| is_ranking(places)) {
+            return Err(self.gpu.wrong_results("places of pixels that are no ranking".into()).into());
+        }
+        Ok(places)
     }
 
     /// Writes copies of the loaded pictures into the input of a session for as many pictures or more.

@@ -84,6 +84,12 @@ impl Explainer {
         Ok(())
     }
 
+    /// Whether maps that are no finite numbers were found to be the network's own.
+    #[cfg(feature = "evaluation")]
+    pub(crate) fn has_odd_maps(&self) -> bool {
+        self.has_odd_maps
+    }
+
     /// Looks at the answers to pictures that are changed on the GPU, of a network whose answers to whole ones are not
     /// odd.
     ///

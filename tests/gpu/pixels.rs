@@ -41,6 +41,12 @@ fn maps(random: &mut Random, pixels: usize) -> Vec<Vec<f32>> {
     vec![spread, coarse, mixed, vec![-3.5; pixels]]
 }
 
+fn is_range(map: &[f32], range: [f32; 2]) -> bool {
+    let ascending = |a: &&f32, b: &&f32| order(**a).total_cmp(&order(**b));
+    let ends = [map.iter().min_by(ascending), map.iter().max_by(ascending)];
+    ends.into_iter().zip(range).all(|(end, found)| end.is_some_and(|&end| order(end) == order(found)))
+}
+
 fn load_and_rank(pixels: &Pixels, maps: &[&[f32]]) {
     pollster::block_on(pixels.load_maps(maps)).unwrap();
     pollster::block_on(pixels.rank(maps.len() as u32)).unwrap();
@@ -57,6 +63,8 @@ fn places_of_pixels_are_those_of_a_stable_sort() {
             load_and_rank(&pixels, &views);
             let places = pollster::block_on(pixels.places(4)).unwrap();
             assert_eq!(places.len(), 4);
+            let ranges = pollster::block_on(pixels.ranges(4)).unwrap();
+            assert!(maps.iter().zip(&ranges).all(|(map, range)| is_range(map, *range)), "{maps:?} {ranges:?}");
             for (index, (map, places)) in maps.iter().zip(&places).enumerate() {
                 assert!(*places == expected_places(map), "{height}x{width}, map {index}: {map:?} {places:?}");
             }

@@ -29,6 +29,14 @@ impl Place {
         self.write(&format!("{folder}/labels.csv"), list.as_bytes());
     }
 
+    /// Masks beside the photos, in which the class is at the right.
+    pub fn masks(&self, folder: &str, count: u32) {
+        for index in 0..count {
+            let mask = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20 + index); 3]));
+            mask.save(self.path(&format!("{folder}/{index:02}_mask.png"))).expect("a new mask");
+        }
+    }
+
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
@@ -47,10 +55,7 @@ fn results(place: &Place, folder: &str) -> Vec<(String, String)> {
 fn every_evaluation_gives_a_table_and_files() {
     let place = Place::new();
     place.photos("photos", 5);
-    for index in 0..5 {
-        let image = RgbImage::from_fn(48, 52, |x, _| image::Rgb([u8::from(x > 20 + index); 3]));
-        image.save(place.path(&format!("photos/{index:02}_mask.png"))).unwrap();
-    }
+    place.masks("photos", 5);
     for (name, columns, charts, options) in [
         ("perturbation", 4, 4, &[][..]),
         ("segmentation", 3, 0, &[]),

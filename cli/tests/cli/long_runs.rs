@@ -1,16 +1,20 @@
 //! Runs over many pictures, whose memory, handles and threads do not grow: 200 of them, or 10,000 with `AGF_ALL=1`.
+//! Charts of them are left in `target/tmp/`; docs/reliability.md shows those of 10,000.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+
+use agf::image::{Chart, Line};
 
 use crate::support::Place;
 
 const TINY: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--size", "32x40"];
 
 /// How a process stands after some pictures.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Sample {
     pictures: f64,
     /// Mebibytes of resident memory.
@@ -50,9 +54,32 @@ fn count() -> u32 {
     if std::env::var_os("AGF_ALL").is_some() { 10_000 } else { 200 }
 }
 
+/// Draws all samples, of each of about 150 groups the one with the most memory.
+fn draw(what: &str, samples: &[Sample]) {
+    let most = |group: &[Sample]| group.iter().max_by(|a, b| a.resident.total_cmp(&b.resident)).cloned();
+    let drawn: Vec<Sample> = samples.chunks(samples.len().div_ceil(150).max(1)).filter_map(most).collect();
+    let line = |name: &str, of: fn(&Sample) -> f64| Line {
+        name: name.into(),
+        points: drawn.iter().map(|sample| (sample.pictures, of(sample))).collect(),
+    };
+    let chart = Chart {
+        title: format!("agf-run {what}: {} pictures", count()),
+        x_label: "pictures".into(),
+        y_label: "MiB of resident memory; number".into(),
+        lines: vec![
+            line("memory", |sample| sample.resident),
+            line("handles", |sample| sample.handles as f64),
+            line("threads", |sample| sample.threads as f64),
+        ],
+    };
+    let name = format!("memory-{}.svg", what.replace(' ', "-"));
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), chart.to_svg()).unwrap();
+}
+
 /// Looks at how much memory is taken, `most` mebibytes per 1000 pictures, behind the first 500 or half of them.
 #[track_caller]
 fn check(what: &str, mut samples: Vec<Sample>, most: f64) {
+    draw(what, &samples);
     let count = count();
     let first = f64::from((count / 2).min(500));
     samples.retain(|sample| sample.pictures >= first);

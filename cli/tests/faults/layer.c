@@ -1,11 +1,13 @@
 // A Vulkan layer that makes a sound driver fail, for tests: vkQueueSubmit loses the device, vkAllocateMemory is out of
-// memory, vkCreateComputePipelines cannot compile, and what vkCmdCopyBuffer brings to the host is NaN.
+// memory, vkCreateComputePipelines cannot compile, and what vkCmdCopyBuffer brings to the host, or from one place on the
+// GPU to another, is NaN.
 // Build: cc -shared -fPIC -o layer.so layer.c
 //
 //   FAULTY_SUBMISSIONS=3,9   the third and the ninth submission of the process lose their device
 //   FAULTY_ALLOCATIONS=7     so do allocations ...
 //   FAULTY_PIPELINES=1       ... and pipelines
 //   FAULTY_READINGS=2        the second copy into a buffer that is there to be read is one of NaN
+//   FAULTY_COPIES=5          so is the fifth copy that neither comes from the host nor goes there
 //   FAULTY_COUNTS=FILE       at the end FILE says how many there were of each
 //
 // What it needs of Vulkan's headers is declared here.
@@ -53,6 +55,7 @@ static Fault submissions = {"FAULTY_SUBMISSIONS", 0};
 static Fault allocations = {"FAULTY_ALLOCATIONS", 0};
 static Fault pipelines = {"FAULTY_PIPELINES", 0};
 static Fault readings = {"FAULTY_READINGS", 0};
+static Fault copies = {"FAULTY_COPIES", 0};
 
 static void *known_instance;
 static Lookup instance_lookup, device_lookup;
@@ -80,7 +83,7 @@ __attribute__((destructor)) static void tell_counts(void) {
     const char *path = getenv("FAULTY_COUNTS");
     FILE *file = path ? fopen(path, "w") : NULL;
     if (!file) return;
-    fprintf(file, "%d %d %d %d\n", submissions.calls, allocations.calls, pipelines.calls, readings.calls);
+    fprintf(file, "%d %d %d %d %d\n", submissions.calls, allocations.calls, pipelines.calls, readings.calls, copies.calls);
     fclose(file);
 }
 
@@ -99,9 +102,9 @@ static Result faulty_compile(void *device, uint64_t cache, uint32_t count, const
     return INVALID_SHADER;
 }
 
-// Buffers that can only be copied into: the host reads them.
-enum { TRANSFER_DESTINATION = 2, MOST_BUFFERS = 4096 };
-static _Atomic uint64_t read_buffers[MOST_BUFFERS];
+// Buffers that can only be copied from or into: the host writes or reads them.
+enum { TRANSFER_SOURCE = 1, TRANSFER_DESTINATION = 2, MOST_BUFFERS = 4096 };
+static _Atomic uint64_t host_buffers[MOST_BUFFERS];
 
 typedef struct {
     int32_t type;
@@ -115,19 +118,20 @@ typedef struct {
     uint64_t source, destination, size;
 } Region;
 
-// The place of a buffer among those that are read, or NULL.
+// The place of a buffer among those of the host, or NULL.
 static _Atomic uint64_t *find_buffer(uint64_t buffer) {
     for (int i = 0; i < MOST_BUFFERS; i++)
-        if (read_buffers[i] == buffer) return &read_buffers[i];
+        if (host_buffers[i] == buffer) return &host_buffers[i];
     return NULL;
 }
 
 static Result faulty_make_buffer(void *device, const void *info, const void *allocator, uint64_t *buffer) {
     Result result = make_buffer(device, info, allocator, buffer);
-    int is_read = ((const BufferInfo *)info)->usage == TRANSFER_DESTINATION;
-    for (int i = 0; result == SUCCESS && is_read && i < MOST_BUFFERS; i++) {
+    uint32_t usage = ((const BufferInfo *)info)->usage;
+    int is_hosts = usage == TRANSFER_SOURCE || usage == TRANSFER_DESTINATION;
+    for (int i = 0; result == SUCCESS && is_hosts && i < MOST_BUFFERS; i++) {
         uint64_t none = 0;
-        if (atomic_compare_exchange_strong(&read_buffers[i], &none, *buffer)) break;
+        if (atomic_compare_exchange_strong(&host_buffers[i], &none, *buffer)) break;
     }
     return result;
 }
@@ -139,7 +143,9 @@ static void faulty_unmake_buffer(void *device, uint64_t buffer, const void *allo
 }
 
 static void faulty_copy(void *commands, uint64_t source, uint64_t destination, uint32_t count, const void *regions) {
-    if (!find_buffer(destination) || !fails(&readings)) {
+    // What the host writes is as it should be.
+    Fault *fault = find_buffer(destination) ? &readings : find_buffer(source) ? NULL : &copies;
+    if (!fault || !fails(fault)) {
         copy(commands, source, destination, count, regions);
         return;
     }

@@ -15,6 +15,8 @@ pub(super) const DIGITS: u32 = 1 << DIGIT_BITS;
 pub(super) const MAPS: usize = 0;
 pub(super) const KEYS: usize = 1;
 pub(super) const SORTED: usize = 2;
+/// Where the keys are in the end, sorted, after an even number of steps.
+pub(super) const RANKED: usize = KEYS;
 pub(super) const COUNTS: usize = 3;
 pub(super) const PLACES: usize = 4;
 pub(super) const PICTURES: usize = 5;
