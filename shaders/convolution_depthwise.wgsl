@@ -1,7 +1,9 @@
-// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of a row of one channel quad. Where
-// neighbours read neighbours (stride 1, or a transpose), values slide along the row: one load of a value for PIXELS multiply-adds.
+// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of each of ROWS rows of one channel
+// quad. A row of the source is loaded once for all of them, and where neighbours read neighbours (stride 1, or a transpose) values slide
+// along it: one load of a value for up to PIXELS * ROWS multiply-adds.
 
 override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
+override ROWS: u32 = 1u;   // 1 or 2
 
 struct Depthwise {
     source_height: u32, source_width: u32,
@@ -23,86 +25,98 @@ struct Depthwise {
 @group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
-// Along one dimension: tap `first + j * step`, j < count, meets source position `origin + index * spacing + j`.
-struct Taps { first: i32, step: i32, count: i32, origin: i32 }
+alias Row = array<vec4f, 4>; // pixels
 
-// A transpose goes through its taps backwards: source positions grow in both directions.
-fn taps(offset: u32, padding: u32, size: u32) -> Taps {
-    if u.transposed == 0u { return Taps(0, 1, i32(size), -i32(padding)); }
-    let first = (offset + padding) % u.stride;
-    let count = i32((size + u.stride - 1u - first) / u.stride);
-    return Taps(i32(first) + (count - 1) * i32(u.stride), -i32(u.stride), count, i32((offset + padding - first) / u.stride) - count + 1);
+struct Block { upper: Row, lower: Row }
+
+fn add_row(sums: Row, w: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> Row {
+    return Row(fma(w, b0, sums[0]), fma(w, b1, sums[1]), fma(w, b2, sums[2]), fma(w, b3, sums[3]));
 }
 
-// A line of the source: its first element, or nothing but zeros.
-struct Line { base: u32, inside: bool }
+// A tap of the upper row and one of the lower row, times pixels of one row of the source.
+fn add(sums: Block, upper: vec4f, lower: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> Block {
+    var added = sums;
+    added.upper = add_row(sums.upper, upper, b0, b1, b2, b3);
+    if ROWS > 1u { added.lower = add_row(sums.lower, lower, b0, b1, b2, b3); }
+    return added;
+}
 
-fn load(line: Line, x: i32, part: Part) -> vec4f {
-    let valid = line.inside && x >= 0 && x < i32(u.source_width);
-    return take(select(vec4f(), unpack(source[select(0u, line.base + u32(x), valid)]), valid), part);
+// A row of taps of both rows, where pixels read neighbours. Three taps a turn: what is kept from one turn to the next costs software
+// drivers as much as a product.
+fn add_sliding(sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, count: i32, part: Part) -> Block {
+    var added = sums;
+    var b0 = load(line, x, part, true); var b1 = load(line, x + 1, part, true); var b2 = load(line, x + 2, part, true);
+    for (var j = 0; j < count; j += 3) {
+        let b3 = load(line, x + j + 3, part, true);
+        let b4 = load(line, x + j + 4, part, j + 1 < count);
+        let b5 = load(line, x + j + 5, part, j + 2 < count);
+        added = add(added, tap(upper, j), tap(lower, j), b0, b1, b2, b3);
+        added = add(added, tap(upper, j + 1), tap(lower, j + 1), b1, b2, b3, b4);
+        added = add(added, tap(upper, j + 2), tap(lower, j + 2), b2, b3, b4, b5);
+        b0 = b3; b1 = b4; b2 = b5;
+    }
+    return added;
+}
+
+// Where they read pixels `spacing` apart.
+fn add_apart(sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, count: i32, part: Part, spacing: i32) -> Block {
+    var added = sums;
+    for (var j = 0; j < count; j++) {
+        let b0 = load(line, x + j, part, true);
+        let b1 = load(line, x + j + spacing, part, PIXELS > 1u);
+        let b2 = load(line, x + j + 2 * spacing, part, PIXELS > 1u);
+        let b3 = load(line, x + j + 3 * spacing, part, PIXELS > 1u);
+        added = add(added, tap(upper, j), tap(lower, j), b0, b1, b2, b3);
+    }
+    return added;
+}
+
+// Pixel k of a block. Selected, since software drivers keep an array with a variable index in memory.
+fn pixel(sums: Block, k: u32) -> vec4f {
+    var row = sums.upper;
+    if ROWS > 1u && k >= PIXELS { row = sums.lower; }
+    if PIXELS == 1u { return row[0]; }
+    return select(select(row[0], row[1], k % 4u == 1u), select(row[2], row[3], k % 4u == 3u), k % 4u > 1u);
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    // With stride s, a transposed convolution has s * s phases of destination pixels that use different taps.
-    let step = select(1u, u.stride, u.transposed == 1u);
-    let phase = group.z % (step * step);
-    let sample = group.z / (step * step);
-    let row = phase / step;
-    let column = phase % step;
-    let columns = (u.width + step - 1u - column) / step;
-    let rows = (u.height + step - 1u - row) / step;
-    if columns == 0u || !gate_is_open() { return; }
-    let strips = (columns + PIXELS - 1u) / PIXELS;
-    let quad = group.y;
-    let plane = (sample * u.quads + quad) * u.source_height * u.source_width;
-    let spacing = i32(select(u.stride, 1u, u.transposed == 1u));
-    let down = taps(row, u.padding_top, u.kernel_rows);
-    let across = taps(column, u.padding_left, u.kernel_columns);
-    let of_weight = choose_part(u.weight_part);
+    let phase = phase_of(group.z);
+    if phase.columns == 0u || !gate_is_open() { return; }
+    let strips = (phase.columns + PIXELS - 1u) / PIXELS;
+    let blocks = strips * ((phase.rows + ROWS - 1u) / ROWS);
+    let plane = phase.sample * u.quads + group.y;
+    let count = phase.across.count;
     let of_source = choose_part(u.source_part);
-    let end = min((group.x + 1u) * RUN, strips * rows);
-    for (var strip = group.x * RUN + lane; strip < end; strip += LANES) {
-        let y = strip / strips;
-        let x = strip % strips * PIXELS;
-        let sx = i32(x) * spacing + across.origin;
-        var sum: array<vec4f, 4>;
-        var b0: vec4f; var b1: vec4f; var b2: vec4f; var b3: vec4f;
-        for (var i = 0; i < down.count; i++) {
-            let sy = i32(y) * spacing + down.origin + i;
-            let is_inside = sy >= 0 && sy < i32(u.source_height);
-            let line = Line(plane + select(0u, u32(sy), is_inside) * u.source_width, is_inside);
-            let w = (quad * u.kernel_rows + u32(down.first + i * down.step)) * u.kernel_columns;
-            if PIXELS > 1u && spacing == 1 {
-                b1 = load(line, sx, of_source); b2 = load(line, sx + 1, of_source); b3 = load(line, sx + 2, of_source);
-            }
-            for (var j = 0; j < across.count; j++) {
-                if PIXELS == 1u {
-                    b0 = load(line, sx + j, of_source);
-                } else if spacing == 1 {
-                    b0 = b1; b1 = b2; b2 = b3; b3 = load(line, sx + j + 3, of_source);
-                } else {
-                    b0 = load(line, sx + j, of_source); b1 = load(line, sx + j + spacing, of_source);
-                    b2 = load(line, sx + j + 2 * spacing, of_source); b3 = load(line, sx + j + 3 * spacing, of_source);
-                }
-                let weight = take(unpack(weights[w + u32(across.first + j * across.step)]), of_weight);
-                sum[0] = fma(weight, b0, sum[0]);
-                if PIXELS > 1u { sum[1] = fma(weight, b1, sum[1]); sum[2] = fma(weight, b2, sum[2]); sum[3] = fma(weight, b3, sum[3]); }
+    let kept = keep_taps(group.y, phase.down, phase.across, choose_part(u.weight_part), lane);
+    let has_epilogue = u.epilogue != EPILOGUE_NONE && phase.sample < u.finished;
+    let end = min((group.x + 1u) * RUN, blocks);
+    // All lanes take all turns, since they may hand taps round; those past the end store nothing.
+    for (var first = group.x * RUN; first < end; first += LANES) {
+        let block = first + lane;
+        let y = block / strips * ROWS;
+        let x = block % strips * PIXELS;
+        let sx = i32(x) * phase.spacing + phase.across.origin;
+        var sums: Block;
+        for (var i = 0; i < phase.down.count + i32(ROWS - 1u) * phase.spacing; i++) {
+            let line = line_of(plane, i32(y) * phase.spacing + phase.down.origin + i, block < end);
+            let upper = tap_row(kept, i);
+            let lower = tap_row(kept, i - phase.spacing);
+            if PIXELS > 1u && phase.spacing == 1 {
+                sums = add_sliding(sums, upper, lower, line, sx, count, of_source);
+            } else {
+                sums = add_apart(sums, upper, lower, line, sx, count, of_source, phase.spacing);
             }
         }
-        let index = ((sample * u.quads + quad) * u.height + y * step + row) * u.width + x * step + column;
-        let has_epilogue = u.epilogue != EPILOGUE_NONE && sample < u.finished;
-        if PIXELS == 1u {
-            if has_epilogue { sum[0] = epilogue(sum[0], quad, index); }
-            destination[index] = pack(sum[0]);
-            continue;
+        if block >= end { break; }
+        let corner = (plane * u.height + y * phase.step + phase.row) * u.width + x * phase.step + phase.column;
+        // A loop of a length that the compiler does not know compiles much faster than every pixel by itself.
+        for (var k = 0u; k < PIXELS * min(ROWS, phase.rows - y); k++) {
+            if x + k % PIXELS >= phase.columns { continue; }
+            let index = corner + (k / PIXELS * u.width + k % PIXELS) * phase.step;
+            var sum = pixel(sums, k);
+            if has_epilogue { sum = epilogue(sum, group.y, index); }
+            destination[index] = pack(sum);
         }
-        destination[index] = pack(sum[0]);
-        if x + 1u < columns { destination[index + step] = pack(sum[1]); }
-        if x + 2u < columns { destination[index + 2u * step] = pack(sum[2]); }
-        if x + 3u < columns { destination[index + 3u * step] = pack(sum[3]); }
-        if !has_epilogue { continue; }
-        // A loop of a length that the compiler does not know compiles much faster than an epilogue for every pixel.
-        for (var i = index; i < index + min(PIXELS, columns - x) * step; i += step) { destination[i] = pack(epilogue(unpack(destination[i]), quad, i)); }
     }
 }

@@ -34,6 +34,7 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (_, "SOURCE_PART") => vec![codes::PART_FULL, codes::PART_ABSOLUTE, codes::PART_POSITIVE, codes::PART_NEGATIVE],
         (_, "ROW_TILES") => vec![1, 2],
         (_, "PIXELS") => vec![1, 4],
+        (_, "ROWS") => vec![1, 2],
         (Shader::Mask | Shader::Reduce | Shader::Residual | Shader::ValueSums | Shader::ValueTotals, "LANES") => {
             vec![8, 64, 256]
         }
@@ -242,7 +243,9 @@ fn plans() -> Vec<(String, Plan)> {
     let large_tiles = |profile: Profile| profile.with_winograd(Some(WinogradTile::Four));
     let uniform = Strategy { dense: DenseKernels::Uniform, ..Strategy::GRAPHICS_CARD };
     let uniform = Profile::WEBGPU.with_strategy(uniform);
-    let profiles = [Profile::WEBGPU, uniform, software.clone(), large_tiles(Profile::WEBGPU), large_tiles(software)];
+    let wide = Profile::SOFTWARE.with_strategy(Strategy::WIDE_SOFTWARE);
+    let profiles =
+        [Profile::WEBGPU, uniform, software.clone(), wide, large_tiles(Profile::WEBGPU), large_tiles(software)];
     let plans = profiles.into_iter().flat_map(of);
     plans.map(|(name, plan)| (name.to_string(), plan)).collect()
 }
@@ -257,7 +260,13 @@ fn the_catalogue_has_every_kernel_for_graphics_cards() {
     }
     let is_there = |shader: &&Shader| kernels.iter().any(|kernel| kernel.shader == **shader);
     let missing: Vec<&str> = Shader::ALL.iter().filter(|shader| !is_there(shader)).map(|s| s.name()).collect();
-    let software = ["convolution_broadcast", "convolution_depthwise_u64", "convolution_joint", "product_broadcast"];
+    let software = [
+        "convolution_broadcast",
+        "convolution_depthwise_broadcast",
+        "convolution_depthwise_u64",
+        "convolution_joint",
+        "product_broadcast",
+    ];
     let transforms = ["winograd_input_2x2_u64", "winograd_input_4x4", "winograd_input_4x4_u64"];
     let back = ["winograd_output_2x2_u64", "winograd_output_4x4", "winograd_output_4x4_u64"];
     let pixels =

@@ -109,11 +109,14 @@ shaders! {
     ConvolutionBroadcast "convolution_broadcast"
         ["quad_u64" "weight_quads" "part_bits" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Depthwise convolution.
-    ConvolutionDepthwise "convolution_depthwise" ["quad_f32" "runs" "part_bits" "gate" "divide" "epilogue"]
-        (2 weights, 3 values),
+    ConvolutionDepthwise "convolution_depthwise"
+        ["quad_f32" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "taps_loaded"] (2 weights, 3 values),
     /// With loads and stores of 64 bits.
     ConvolutionDepthwiseU64 "convolution_depthwise_u64" of "convolution_depthwise"
-        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue"] (2 weights, 3 values),
+        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "taps_loaded"] (2 weights, 3 values),
+    /// With weights that 8 lanes hand round besides.
+    ConvolutionDepthwiseBroadcast "convolution_depthwise_broadcast" of "convolution_depthwise"
+        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "taps_handed_round"] (2 weights, 3 values),
     /// Convolution of any geometry.
     ConvolutionGeneral "convolution_general" ["runs" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.

@@ -20,7 +20,7 @@ pub mod uniforms;
 pub mod variant;
 
 pub use call::Call;
-pub use profile::{Choices, DenseKernels, Facts, Loads, Profile, Strategy};
+pub use profile::{Block, Choices, DenseKernels, Facts, Loads, Profile, Strategy};
 
 use crate::graph::{Graph, NodeId, Role};
 use kernel::Kernel;

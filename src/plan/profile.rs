@@ -50,8 +50,11 @@ pub struct Strategy {
     /// Values at most whose sums, which the host alone reads, are one step: at most 7, and 1 where a driver takes all
     /// branches of a choice.
     pub summed_values: usize,
-    /// Pixels of a row that a lane of a depthwise convolution computes: 1 or 4.
-    pub depthwise_pixels: u32,
+    /// What a lane of a depthwise convolution computes where a pass keeps `depthwise_lanes` lanes busy with it; else one
+    /// pixel.
+    pub depthwise_block: Block,
+    /// Lanes that so many pixels each must be enough for.
+    pub depthwise_lanes: u32,
     /// How kernels that exist in two forms load and store values.
     pub loads: Loads,
     /// Sums of a dense convolution, of both levels where there are two, that a lane keeps in registers at most: 128, or
@@ -67,6 +70,25 @@ pub struct Strategy {
     pub winograd_run_bytes: u64,
     /// Steps of more operations than this are cut.
     pub max_step_flops: u64,
+}
+
+/// Pixels of a map that a lane computes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// 1 or 2.
+    pub rows: u32,
+    /// 1 or 4.
+    pub columns: u32,
+}
+
+impl Block {
+    /// A lane has one pixel.
+    pub const PIXEL: Block = Block { rows: 1, columns: 1 };
+
+    /// How many of them a map of this size has.
+    pub(super) fn count(self, height: u32, width: u32) -> u32 {
+        height.div_ceil(self.rows) * width.div_ceil(self.columns)
+    }
 }
 
 /// How values are loaded and stored.
@@ -128,7 +150,8 @@ impl Strategy {
         reduction_run: 1024,
         partial_results: 64,
         summed_values: 7,
-        depthwise_pixels: 1,
+        depthwise_block: Block { rows: 1, columns: 4 },
+        depthwise_lanes: 1 << 15,
         loads: Loads::Floats,
         lane_sums: 128,
         dense: DenseKernels::Tiled,
@@ -153,7 +176,8 @@ impl Strategy {
         reduction_run: 2048,
         partial_results: 1024,
         summed_values: 1,
-        depthwise_pixels: 4,
+        depthwise_block: Block { rows: 2, columns: 4 },
+        depthwise_lanes: 0,
         loads: Loads::Integers64,
         lane_sums: 128,
         dense: DenseKernels::Broadcast,

@@ -10,7 +10,7 @@ use agf::methods::relevance::Preset;
 use agf::models::weights::Weights;
 use agf::models::{Architecture, Model, Recipe};
 use agf::plan::kernel::Shader;
-use agf::plan::{Plan, Profile, Sharing};
+use agf::plan::{Block, Plan, Profile, Sharing, Strategy};
 use agf::verify::verify;
 
 const NONE: Padding = Padding::all(0);
@@ -93,13 +93,42 @@ impl Geometry {
     }
 }
 
+/// Kernels of the sizes that 8 lanes can keep, and of larger ones, by three strides.
+const DEPTHWISE: [Geometry; 9] = [
+    geometry([6, 6], 6, [1, 1], [1, 1], [1, 1], NONE),
+    geometry([9, 9], 9, [1, 1], [2, 2], [1, 1], NONE),
+    geometry([6, 6], 6, [2, 3], [1, 1], [1, 1], UNEVEN),
+    geometry([6, 6], 6, [3, 3], [2, 2], [1, 1], Padding::all(1)),
+    geometry([5, 5], 5, [5, 5], [1, 1], [1, 1], Padding::all(2)),
+    geometry([5, 5], 5, [5, 6], [2, 2], [1, 1], UNEVEN),
+    geometry([4, 4], 4, [5, 5], [3, 3], [1, 1], UNEVEN),
+    geometry([6, 6], 6, [7, 7], [1, 1], [1, 1], Padding::all(3)),
+    geometry([6, 6], 6, [6, 4], [2, 2], [1, 1], Padding::all(1)),
+];
+
 fn check(gpu: &Gpu, method: &Method, count: u32) {
-    for geometry in GEOMETRIES {
+    check_all(&GEOMETRIES, gpu, method, count);
+}
+
+fn check_all(geometries: &[Geometry], gpu: &Gpu, method: &Method, count: u32) {
+    for geometry in geometries {
         let batch = random_batch(count, 24, 21);
         let verification = pollster::block_on(verify(gpu, &geometry.model(), method, &batch)).unwrap();
         let failure = verification.first_failure.map(|index| &verification.checked[index]);
         let words = verification.stray_words;
         assert!(verification.passed(), "{geometry:?} {method}: {failure:#?}, {words} stray words");
+    }
+}
+
+/// Pixels that a lane computes together are those of other rows and columns in every phase of a transpose.
+#[test]
+fn depthwise_kernels_pass_by_all_blocks() {
+    check_all(&DEPTHWISE, gpu(), &Method::default(), 2);
+    let blocks =
+        [Block::PIXEL, Block { rows: 1, columns: 4 }, Block { rows: 2, columns: 1 }, Block { rows: 2, columns: 4 }];
+    for depthwise_block in blocks {
+        let strategy = Strategy { depthwise_block, depthwise_lanes: 0, ..Strategy::GRAPHICS_CARD };
+        check_all(&DEPTHWISE, &gpu().with_strategy(strategy), &Method::default(), 1);
     }
 }
 

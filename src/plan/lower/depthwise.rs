@@ -2,8 +2,10 @@
 
 use super::convolution::{Epilogue, Pass, part_code, pass_flops};
 use super::{Lowering, Work};
+use crate::graph::Convolution;
 use crate::plan::kernel::{Kernel, Shader};
 use crate::plan::packing::Packing;
+use crate::plan::profile::{Block, DenseKernels, Profile};
 use crate::plan::uniforms::Uniforms;
 
 impl Lowering<'_, '_> {
@@ -25,15 +27,35 @@ impl Lowering<'_, '_> {
         let uniforms =
             uniforms.with("weight_part", part_code(pass.weight)).with("source_part", part_code(pass.source_part));
         let step = if pass.transposed { convolution.window.stride[0] } else { 1 };
-        let pixels = self.profile.strategy.depthwise_pixels;
-        let shader = self.form(Shader::ConvolutionDepthwise, Shader::ConvolutionDepthwiseU64);
-        let kernel = Kernel::new(shader).with("PIXELS", pixels);
-        let strips = pass.shape.height.div_ceil(step) * pass.shape.width.div_ceil(step).div_ceil(pixels);
+        let phase = [pass.shape.height, pass.shape.width].map(|size| size.div_ceil(step));
+        let planes = [pass.shape.quads(), pass.samples * step * step];
+        let block = self.depthwise_block(phase, planes);
+        let kernel = Kernel::new(self.depthwise_shader(&convolution));
+        let kernel = kernel.with("PIXELS", block.columns).with("ROWS", block.rows);
         let (kernel, run) = self.in_runs(kernel, self.profile.strategy.run);
-        let workgroups = [strips.div_ceil(run), pass.shape.quads(), pass.samples * step * step];
+        let workgroups = [block.count(phase[0], phase[1]).div_ceil(run), planes[0], planes[1]];
         let flops = pass_flops(&convolution, pass) * u64::from(pass.samples);
         let values = self.operands(pass, epilogue).to_vec();
         let weights = vec![Packing::Depthwise { layer: pass.layer }, epilogue.affine];
         self.push(Work { kernel, uniforms, workgroups, flops }, weights, values);
+    }
+
+    /// What a lane computes of `planes` maps of the size of a phase.
+    fn depthwise_block(&self, [height, width]: [u32; 2], planes: [u32; 2]) -> Block {
+        let strategy = &self.profile.strategy;
+        let lanes = [strategy.depthwise_block.count(height, width), planes[0], planes[1]].map(u64::from);
+        let is_enough = lanes.iter().product::<u64>() >= u64::from(strategy.depthwise_lanes);
+        if is_enough { strategy.depthwise_block } else { Block::PIXEL }
+    }
+
+    /// Weights are handed round by 8 lanes where the strategy does so in dense convolutions and lanes suffice.
+    fn depthwise_shader(&self, convolution: &Convolution) -> Shader {
+        let Profile { facts, strategy, .. } = self.profile;
+        let [rows, columns] = convolution.window.kernel;
+        let is_small = rows <= 5 && columns <= 6 && strategy.lanes == 8;
+        match is_small && facts.can_broadcast() && strategy.dense == DenseKernels::Broadcast {
+            true => Shader::ConvolutionDepthwiseBroadcast,
+            false => self.form(Shader::ConvolutionDepthwise, Shader::ConvolutionDepthwiseU64),
+        }
     }
 }
