@@ -264,6 +264,8 @@ fn the_catalogue_has_every_kernel_for_graphics_cards() {
         "convolution_broadcast",
         "convolution_depthwise_broadcast",
         "convolution_depthwise_u64",
+        "convolution_grouped_broadcast",
+        "convolution_grouped_u64",
         "convolution_joint",
         "product_broadcast",
     ];

@@ -165,6 +165,8 @@ fn convolution(packing: &Packing) -> Option<ConvolutionId> {
     match packing {
         Packing::Dense { layer, .. }
         | Packing::Depthwise { layer }
+        | Packing::General { layer, .. }
+        | Packing::Grouped { layer, .. }
         | Packing::TapSums { layer, .. }
         | Packing::Winograd { layer, .. } => Some(*layer),
         _ => None,

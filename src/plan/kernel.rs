@@ -121,6 +121,16 @@ shaders! {
     ConvolutionGeneral "convolution_general" ["runs" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
     ConvolutionJoint "convolution_joint" ["quad_u64" "weight_quads" "row"] (2 weights, 3 values),
+    /// Convolution in groups of whole quads of channels.
+    ConvolutionGrouped "convolution_grouped"
+        ["quad_f32" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "matrices_loaded"] (2 weights, 3 values),
+    /// With loads and stores of 64 bits.
+    ConvolutionGroupedU64 "convolution_grouped_u64" of "convolution_grouped"
+        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "matrices_loaded"] (2 weights, 3 values),
+    /// With weights that 8 lanes hand round besides.
+    ConvolutionGroupedBroadcast "convolution_grouped_broadcast" of "convolution_grouped"
+        ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "matrices_handed_round"]
+        (2 weights, 3 values),
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" ["runs" "divide"] (1 weights, 2 values),
     /// Dense convolution by tiles in workgroup memory.

@@ -4,6 +4,7 @@ mod dense;
 mod derived;
 mod element;
 mod general;
+mod grouped;
 mod linear;
 mod winograd;
 
@@ -50,6 +51,14 @@ pub enum Packing {
     Depthwise {
         /// Layer.
         layer: ConvolutionId,
+    },
+    /// Convolution in groups of whole quads, `[row quads][column quads of a group][taps][4 columns]`, a vec4 having 4 rows.
+    /// Rows are output channels and columns input channels, or the other way round for the transpose.
+    Grouped {
+        /// Layer.
+        layer: ConvolutionId,
+        /// Rows are input channels.
+        transposed: bool,
     },
     /// Convolution of any geometry, `[rows][taps][quads]` over the quads that the columns of a row's group lie in, with
     /// zeros beside them. Rows are output channels and columns input channels, or the other way round for the
@@ -127,6 +136,7 @@ impl Packing {
                 let convolution = graph.convolution(layer);
                 convolution.output_channels.next_multiple_of(QUAD) * convolution.window.taps()
             }
+            Packing::Grouped { layer, .. } => grouped::elements(graph.convolution(layer)),
             Packing::General { layer, transposed } => general::elements(graph.convolution(layer), transposed),
             Packing::TapSums { layer, .. } => {
                 let convolution = graph.convolution(layer);
@@ -155,6 +165,7 @@ impl Packing {
             | Packing::Dense { .. }
             | Packing::Winograd { .. }
             | Packing::Depthwise { .. }
+            | Packing::Grouped { .. }
             | Packing::General { .. }
             | Packing::TapSums { .. }
             | Packing::Affine { .. }
@@ -200,6 +211,7 @@ impl Packing {
                 let taps = graph.convolution(layer).window.taps() as usize;
                 pack_taps(graph, layer, taps, target, |channel, tap| weight[channel * taps + tap]);
             }
+            Packing::Grouped { layer, transposed } => grouped::pack(graph, weights, layer, transposed, target),
             Packing::General { layer, transposed } => general::pack(graph, weights, layer, transposed, target),
             Packing::TapSums { layer, part } => pack_tap_sums(graph, weights, layer, part, target),
             Packing::Affine { layer, batch_norm } => pack_affine(graph, weights, layer, batch_norm, target),

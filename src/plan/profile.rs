@@ -50,11 +50,10 @@ pub struct Strategy {
     /// Values at most whose sums, which the host alone reads, are one step: at most 7, and 1 where a driver takes all
     /// branches of a choice.
     pub summed_values: usize,
-    /// What a lane of a depthwise convolution computes where a pass keeps `depthwise_lanes` lanes busy with it; else one
-    /// pixel.
-    pub depthwise_block: Block,
-    /// Lanes that so many pixels each must be enough for.
-    pub depthwise_lanes: u32,
+    /// What a lane of a depthwise or grouped convolution computes where enough lanes are left; else one pixel.
+    pub lane_block: Block,
+    /// How many are enough.
+    pub enough_lanes: u32,
     /// How kernels that exist in two forms load and store values.
     pub loads: Loads,
     /// Sums of a dense convolution, of both levels where there are two, that a lane keeps in registers at most: 128, or
@@ -86,7 +85,7 @@ impl Block {
     pub const PIXEL: Block = Block { rows: 1, columns: 1 };
 
     /// How many of them a map of this size has.
-    pub(super) fn count(self, height: u32, width: u32) -> u32 {
+    pub(super) fn count(self, [height, width]: [u32; 2]) -> u32 {
         height.div_ceil(self.rows) * width.div_ceil(self.columns)
     }
 }
@@ -150,8 +149,8 @@ impl Strategy {
         reduction_run: 1024,
         partial_results: 64,
         summed_values: 7,
-        depthwise_block: Block { rows: 1, columns: 4 },
-        depthwise_lanes: 1 << 15,
+        lane_block: Block { rows: 1, columns: 4 },
+        enough_lanes: 1 << 15,
         loads: Loads::Floats,
         lane_sums: 128,
         dense: DenseKernels::Tiled,
@@ -176,8 +175,8 @@ impl Strategy {
         reduction_run: 2048,
         partial_results: 1024,
         summed_values: 1,
-        depthwise_block: Block { rows: 2, columns: 4 },
-        depthwise_lanes: 0,
+        lane_block: Block { rows: 2, columns: 4 },
+        enough_lanes: 0,
         loads: Loads::Integers64,
         lane_sums: 128,
         dense: DenseKernels::Broadcast,
@@ -190,6 +189,12 @@ impl Strategy {
     /// takes five times as long as equal loads by all lanes.
     pub const WIDE_SOFTWARE: Strategy =
         Strategy { lanes: 16, dense: DenseKernels::Uniform, joint_flops: None, ..Strategy::SOFTWARE };
+
+    /// A lane's block of maps of a size, so many in all: this one, or a pixel.
+    pub(super) fn block_of(&self, block: Block, size: [u32; 2], planes: [u32; 2]) -> Block {
+        let lanes = [block.count(size), planes[0], planes[1]].map(u64::from);
+        if lanes.iter().product::<u64>() >= u64::from(self.enough_lanes) { block } else { Block::PIXEL }
+    }
 
     /// How `count` vec4 elements of a sample are reduced: elements of a run, and number of runs. They depend on the
     /// sample's shape alone, so that it gives the same bits in every batch.

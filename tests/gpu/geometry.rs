@@ -55,7 +55,9 @@ impl Geometry {
     fn is_tuned(&self) -> bool {
         let [inputs, outputs] = self.channels;
         let is_plain = self.window.stride[0] == self.window.stride[1] && self.window.dilation == [1, 1];
-        is_plain && (self.groups == 1 || (self.groups == inputs && self.groups == outputs))
+        let is_depthwise = self.groups == inputs && self.groups == outputs;
+        let is_of_quads = [inputs, outputs].iter().all(|channels| (channels / self.groups).is_multiple_of(4));
+        is_plain && (self.groups == 1 || is_depthwise || is_of_quads)
     }
 
     fn network(&self, height: u32, width: u32) -> Result<Network, GraphError> {
@@ -106,6 +108,16 @@ const DEPTHWISE: [Geometry; 9] = [
     geometry([6, 6], 6, [6, 4], [2, 2], [1, 1], Padding::all(1)),
 ];
 
+/// Groups of whole quads, likewise.
+const GROUPED: [Geometry; 6] = [
+    geometry([8, 16], 2, [1, 1], [1, 1], [1, 1], NONE),
+    geometry([16, 8], 2, [3, 3], [1, 1], [1, 1], Padding::all(1)),
+    geometry([12, 12], 3, [3, 3], [2, 2], [1, 1], Padding::all(1)),
+    geometry([8, 24], 2, [2, 5], [1, 1], [1, 1], UNEVEN),
+    geometry([16, 8], 2, [5, 6], [2, 2], [1, 1], UNEVEN),
+    geometry([8, 8], 2, [3, 7], [3, 3], [1, 1], Padding::all(3)),
+];
+
 fn check(gpu: &Gpu, method: &Method, count: u32) {
     check_all(&GEOMETRIES, gpu, method, count);
 }
@@ -121,15 +133,23 @@ fn check_all(geometries: &[Geometry], gpu: &Gpu, method: &Method, count: u32) {
 }
 
 /// Pixels that a lane computes together are those of other rows and columns in every phase of a transpose.
+fn check_blocks(geometries: &[Geometry], blocks: &[Block]) {
+    check_all(geometries, gpu(), &Method::default(), 2);
+    for &lane_block in blocks {
+        let strategy = Strategy { lane_block, enough_lanes: 0, ..Strategy::GRAPHICS_CARD };
+        check_all(geometries, &gpu().with_strategy(strategy), &Method::default(), 1);
+    }
+}
+
 #[test]
 fn depthwise_kernels_pass_by_all_blocks() {
-    check_all(&DEPTHWISE, gpu(), &Method::default(), 2);
-    let blocks =
-        [Block::PIXEL, Block { rows: 1, columns: 4 }, Block { rows: 2, columns: 1 }, Block { rows: 2, columns: 4 }];
-    for depthwise_block in blocks {
-        let strategy = Strategy { depthwise_block, depthwise_lanes: 0, ..Strategy::GRAPHICS_CARD };
-        check_all(&DEPTHWISE, &gpu().with_strategy(strategy), &Method::default(), 1);
-    }
+    let [one, four] = [1, 4].map(|columns| Block { rows: 2, columns });
+    check_blocks(&DEPTHWISE, &[Block::PIXEL, Block { rows: 1, ..four }, one, four]);
+}
+
+#[test]
+fn grouped_kernels_pass_by_all_blocks() {
+    check_blocks(&GROUPED, &[Block::PIXEL, Block { rows: 1, columns: 4 }]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Convolutions: what a pass computes, what happens to its sums, and which algorithm runs it.
 
+use super::grouped::has_whole_quads;
 use super::{Lowering, UNUSED, Work};
 use crate::graph::{
     Activation, Backward, Binary, Convolution, ConvolutionId, Explain, Forward, Node, Op, Padding, Part, Shape, Window,
@@ -146,6 +147,7 @@ impl Lowering<'_, '_> {
         match convolution.window.plain_stride() {
             Some(_) if convolution.is_depthwise() => return self.depthwise(pass, epilogue),
             Some(_) if convolution.groups == 1 => {}
+            Some(_) if has_whole_quads(convolution) => return self.grouped(pass, epilogue),
             Some(_) | None => return self.general(pass, epilogue),
         }
         let first = self.draft.steps.len();

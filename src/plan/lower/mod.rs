@@ -3,12 +3,12 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod convolution;
-mod depthwise;
 mod direct;
 mod draft;
 mod elementwise;
 mod explanation;
 mod general;
+mod grouped;
 mod joint;
 mod linear;
 mod maps;
