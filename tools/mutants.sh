@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Changes the library in one place after the other, and says which changes no test notices: src/graph, methods, plan, reference and evaluation,
-# by the tests that need no GPU.
+# by tests that need no GPU, first those that take a second, then, for what these miss, all.
 #
-#   tools/mutants.sh K/N [OPTION...]    one part of N, from 0/N on; options of cargo-mutants, instead of --copy-target=true
+#   tools/mutants.sh K/N [FOLDER...]    one part of N, from 0/N on, of these folders, or of all
 #
-# It needs `cargo install cargo-mutants`. A change takes about a minute, and there are thousands: tools/mutants.sh 0/100 takes a sample. Results
-# stay in target/mutants/mutants.out.
+# It needs `cargo install cargo-mutants`. Changes are made in a copy of the tree, target/mutants/tree, which keeps what it has built: a change
+# takes some seconds of a core. Results stay in target/mutants/FOLDER/mutants.out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,15 +13,34 @@ command -v cargo-mutants >/dev/null || { printf 'mutants: there is no cargo-muta
 [[ ${1:-} == */* ]] || { printf 'mutants: which part, as in 0/100?\n' >&2; exit 2; }
 shard=$1
 shift
-options=("$@")
-((${#options[@]})) || options=(--copy-target=true)
+folders=("$@")
+((${#folders[@]})) || folders=(graph methods plan reference evaluation)
 
-files=()
-for folder in graph methods plan reference evaluation; do
-    files+=(--file "src/$folder/**")
+# Files keep their times, so that only what has changed is built again.
+tree=target/mutants/tree
+mkdir -p "$tree"
+git ls-files -z --cached --others --exclude-standard -- ':!viewer' | xargs -0 cp -a -u --parents -t "$tree"
+sed -i 's/, "viewer"\]/]/' "$tree/Cargo.toml"
+
+# What only runs where there is a GPU.
+with_gpu=(--exclude 'src/evaluation/bench*' --exclude 'src/evaluation/bench/**' --exclude src/evaluation/evaluator.rs --exclude src/evaluation/pixels.rs
+    --exclude-re '\b(in|replace) evaluate\b')
+
+# mutate FOLDER LEVEL TESTS [OPTION...] [-- ARGUMENT...]: at a level of optimisation, by these tests, with arguments of the test programs.
+mutate() {
+    local folder=$1 level=$2 tests
+    read -ra tests <<<"$3"
+    shift 3
+    mkdir -p "target/mutants/$folder"
+    # Missed changes are the result, not a failure.
+    cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" --shard "$shard" --sharding round-robin --no-shuffle \
+        --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
+        --cargo-arg=--config=profile.dev.package.agf.debug=false "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
+}
+
+for folder in "${folders[@]}"; do
+    printf '\n== %s ==\n' "$folder"
+    # Readers of weights take longer than all other units, and see little of these folders.
+    mutate "$folder" 0 --lib -- -- --skip models::
+    mutate "$folder" 1 '--lib --test=dense_derivation --test=planning --test=plans --test=rule_files' --iterate
 done
-# Their own tests, and those of all layers from a network's graph to its plan.
-tests=(--lib --test dense_derivation --test planning --test plans --test reference_goldens --test rule_files)
-mkdir -p target/mutants
-cargo mutants --package agf --shard "$shard" "${files[@]}" --output target/mutants --no-shuffle --sharding round-robin --timeout-multiplier 3 --colors never \
-    "${options[@]}" -- "${tests[@]}"

@@ -121,3 +121,19 @@ impl Default for Options {
         Self { steps: 20, cells: [2, 2], stages: 8, like: None, seed: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evaluations_are_found_by_their_names() {
+        for evaluation in Evaluation::ALL {
+            assert_eq!(Evaluation::from_name(&evaluation.to_string()), Some(evaluation));
+        }
+        assert_eq!(Evaluation::from_name("grid-pointing"), Some(Evaluation::GridPointing));
+        assert_eq!(Evaluation::from_name(""), None);
+        let with_masks: Vec<Evaluation> = Evaluation::ALL.into_iter().filter(|one| one.needs_masks()).collect();
+        assert_eq!(with_masks, [Evaluation::Segmentation, Evaluation::Pointing]);
+    }
+}

@@ -131,8 +131,40 @@ mod tests {
         };
         let first = changed(1);
         assert!(first.contains(&"fc.weight".to_string()) && !first.contains(&parameters[0].name), "{first:?}");
-        assert_eq!(changed(4).len(), parameters.len());
+        let of_layers = layers(parameters);
+        let count = of_layers[of_layers.len() - 1] + 1;
+        for (stage, kept) in [(2, count / 2), (3, count / 4), (4, 0)] {
+            let expected = of_layers.iter().filter(|&&layer| layer >= kept).count();
+            assert_eq!(changed(stage).len(), expected, "stage {stage} of 4, {count} layers");
+        }
         let other = randomised(&model, 4, 4, 6).unwrap();
         assert_ne!(other.weights.get("fc.weight"), randomised(&model, 4, 4, 5).unwrap().weights.get("fc.weight"));
+    }
+
+    #[test]
+    fn weights_begin_within_their_bounds() {
+        let parameter = |shape: &[usize], kind| Parameter { name: "x".into(), shape: shape.to_vec(), kind };
+        let weights = parameter(&[16, 6, 5, 5], ParameterKind::Weight);
+        let values = initial(&weights, 3, 1 << 32);
+        let bound = (6.0f32 / 150.0).sqrt();
+        let largest = values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert_eq!(values.len(), 16 * 150);
+        assert!(largest < bound && largest > 0.99 * bound && mean.abs() < 0.05 * bound, "{largest}, {mean}");
+        let half = values.iter().filter(|value| value.abs() < bound / 2.0).count();
+        assert!(half.abs_diff(1200) < 120, "{half}");
+        for (layer, seed) in [(2, 1 << 32), (3, 1), (3, 0)] {
+            assert_ne!(initial(&weights, layer, seed), values);
+        }
+        for (kind, value) in [
+            (ParameterKind::Bias, 0.0),
+            (ParameterKind::BatchNormMean, 0.0),
+            (ParameterKind::BatchNormShift, 0.0),
+            (ParameterKind::BatchNormScale, 1.0),
+            (ParameterKind::BatchNormVariance, 1.0),
+            (ParameterKind::Slope, 0.25),
+        ] {
+            assert_eq!(initial(&parameter(&[7], kind), 0, 0), [value; 7]);
+        }
     }
 }

@@ -93,3 +93,53 @@ pub fn mosaic(samples: &[Sample], [rows, columns]: [u32; 2], height: u32, width:
     let classes = samples.iter().flat_map(|sample| sample.classes.first().copied()).collect();
     Sample { tensor, classes, mask: None, references: Vec::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mosaics_lie_row_by_row() {
+        // Values say where they are from: sample, channel, row and column.
+        let value =
+            |[sample, channel, row, column]: [usize; 4]| (1000 * sample + 100 * channel + 10 * row + column) as f32;
+        let sample = |index: usize| {
+            let places = (0..3 * 2 * 4).map(|at| [index, at / 8, at / 4 % 2, at % 4]);
+            let classes = vec![index as u32, 9];
+            Sample { tensor: places.map(value).collect(), classes, mask: Some(vec![0; 8]), references: Vec::new() }
+        };
+        let samples: Vec<Sample> = (0..6).map(sample).collect();
+        let whole = mosaic(&samples, [2, 3], 2, 4);
+        let expected = (0..3 * 4 * 12).map(|at| {
+            let (channel, row, column) = (at / 48, at / 12 % 4, at % 12);
+            value([row / 2 * 3 + column / 4, channel, row % 2, column % 4])
+        });
+        assert_eq!(whole.tensor, expected.collect::<Vec<_>>());
+        assert_eq!((whole.classes, whole.mask), (vec![0, 1, 2, 3, 4, 5], None));
+        assert!(mosaic(&[], [2, 3], 2, 4).tensor.is_empty());
+    }
+
+    #[test]
+    fn contents_are_those_of_photo_and_mask() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        let item = |photo: &str, mask: Option<&str>| Item {
+            name: String::new(),
+            photo: file(photo, photo),
+            classes: Vec::new(),
+            mask: mask.map(|mask| file(mask, mask)),
+        };
+        let items =
+            [item("a", None), item("b", None), item("a", Some("a")), item("a", Some("b")), item("b", Some("a"))];
+        let reader = |with_masks| Reader { spec: InputSpec::torchvision(1, 1), height: 1, width: 1, with_masks };
+        let contents = |with_masks| items.iter().map(|item| reader(with_masks).content(item)).collect::<Vec<_>>();
+        let seen = contents(true);
+        assert!((1..items.len()).all(|index| !seen[..index].contains(&seen[index])), "{seen:?}");
+        let photos = contents(false);
+        assert_eq!(photos, [seen[0], seen[1], seen[0], seen[0], seen[1]]);
+    }
+}

@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(found, [Some(50.0), None, Some(100.0), None]);
         let mut means = Means::default();
         records.iter().for_each(|record| means.add(record));
-        assert_eq!((means.pictures(), means.failures().len()), (2, 1));
+        assert_eq!((means.pictures(), means.failures()), (2, &[("2".to_owned(), "broken".to_owned())][..]));
         let curves = means.curves(Evaluation::Perturbation, &["agf".into()]);
         assert_eq!(curves.len(), 2);
         assert_eq!((curves[0].x[0], curves[0].x[8], curves[0].lines[0].1[3]), (10.0, 90.0, 50.0));
@@ -229,5 +229,36 @@ mod tests {
         assert_eq!(table(Evaluation::Randomisation, &correlations), [Some(0.3), Some(0.1)]);
         assert_eq!(table(Evaluation::Deletion, &[record(0, &[("probability", &[1.0, 0.0, 0.0])])]), [Some(0.25)]);
         assert_eq!(table(Evaluation::Deletion, &[]), [None]);
+    }
+
+    #[test]
+    fn every_column_and_curve_has_its_numbers() {
+        for evaluation in Evaluation::ALL {
+            assert_eq!(table(evaluation, &[]).len(), evaluation.columns().len(), "{evaluation}");
+        }
+        let counts = [6.0, 8.0, 2.0, 4.0, 3.0, 4.0];
+        let segmented = record(0, &[("pixel counts", &counts), ("average precision", &[1.0, 2.0])]);
+        assert_eq!(table(Evaluation::Segmentation, &[segmented]), [Some(75.0), Some(62.5), Some(50.0)]);
+
+        let mut means = Means::default();
+        means.add(&record(0, &[("probability", &[0.25, 0.5, 1.0]), ("rank correlation", &[1.0, 0.5, 0.0])]));
+        let curves = |evaluation| means.curves(evaluation, &["lrp".into(), "agf".into()]);
+        for evaluation in [Evaluation::Insertion, Evaluation::Deletion, Evaluation::Randomisation] {
+            let curves = curves(evaluation);
+            assert_eq!(evaluation.curve_titles(), [evaluation.name()]);
+            assert_eq!(
+                (curves.len(), &*curves[0].title, &curves[0].x[..]),
+                (1, evaluation.name(), &[0.0, 50.0, 100.0][..])
+            );
+            // A method without numbers has no line.
+            assert_eq!((curves[0].lines.len(), &*curves[0].lines[0].0), (1, "agf"));
+            let middle = curves[0].lines[0].1[1];
+            assert_eq!(middle, 0.5);
+        }
+        assert!(curves(Evaluation::Pointing).is_empty() && curves(Evaluation::Perturbation).is_empty());
+        let titles = Evaluation::Perturbation.curve_titles();
+        assert_eq!((titles.len(), &*titles[3]), (4, "perturbation, positive, target"));
+        let kinds = Evaluation::ALL.map(|evaluation| evaluation.columns()[0].1);
+        assert_eq!(kinds, [Some(true), Some(true), Some(true), Some(true), Some(true), Some(false), None]);
     }
 }

@@ -103,11 +103,12 @@ fn explanations_of_many_pictures_take_the_memory_of_few() {
     let place = Place::new();
     place.photos("photos", count());
     let line = [&["explain", "photos", "--save", "npy", "--class=1"], &TINY[..]].concat();
-    let mut child = place.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let words = fs::File::create(place.path("words")).unwrap();
+    let mut child = place.command(&line).stdout(Stdio::piped()).stderr(words).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let samples = (1..).zip(lines).filter(|(index, _)| index % 5 == 0);
     let samples = samples.filter_map(|(index, _)| sample(&child, index)).collect();
-    assert!(child.wait().unwrap().success());
+    assert!(child.wait().unwrap().success(), "{}", place.read("words"));
     check("explain", samples, 1.0);
 }
 
@@ -117,11 +118,13 @@ fn evaluations_of_many_pictures_take_the_memory_of_few() {
     place.photos("photos", count());
     let line = ["eval", "perturbation", "--data", "photos", "--methods", "agf,gradient", "--out", "out"];
     let line = [&line[..], &["--batch=4"], &TINY].concat();
-    let mut child = place.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let words = fs::File::create(place.path("words")).unwrap();
+    let mut child = place.command(&line).stdout(Stdio::null()).stderr(words).spawn().unwrap();
     let (mut samples, mut done, started) = (Vec::new(), 0, Instant::now());
     let records = place.path("out/records.jsonl");
     while !records.exists() {
-        assert!(started.elapsed() < Duration::from_secs(120), "there are no records");
+        let runs = child.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(600);
+        assert!(runs, "there are no records: {}", place.read("words"));
         std::thread::sleep(Duration::from_millis(5));
     }
     let mut records = fs::File::open(records).unwrap();
@@ -134,7 +137,7 @@ fn evaluations_of_many_pictures_take_the_memory_of_few() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(child.wait().unwrap().success());
+    assert!(child.wait().unwrap().success(), "{}", place.read("words"));
     // Behind the last record come tables and plots.
     samples.retain(|sample| sample.pictures < f64::from(count()));
     check("eval perturbation", samples, 1.0);
