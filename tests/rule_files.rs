@@ -44,6 +44,23 @@ fn printed_presets_are_the_method() {
 }
 
 #[test]
+fn a_gradient_goes_back_where_the_start_or_a_rule_asks_for_one() {
+    let network = Architecture::TinyVgg.build(40, 48, 10).unwrap();
+    let rule = |rule: &str| format!("[[rule]]\n{rule}\n");
+    let others = rule("op = \"activation\"\napply = \"pass\"") + &rule("apply = \"ratio\"");
+    for (start, of_weights, expected) in [
+        ("logit", "apply = \"epsilon\"\nepsilon = 1e-6", false),
+        ("logit", "apply = \"full\"", true),
+        ("probability", "apply = \"epsilon\"\nepsilon = 1e-6", true),
+        ("probability", "apply = \"full\"", true),
+    ] {
+        let list = parse(&format!("start = \"{start}\"\n{}{others}", rule(of_weights))).unwrap();
+        let explained = Method::Rules(list).explain(&network, 1).unwrap().graph.to_string();
+        assert_eq!(explained.contains("target:gradient"), expected, "{start}, {of_weights}: {explained}");
+    }
+}
+
+#[test]
 fn every_rule_and_selector_is_read() {
     let text = r#"
 start = "softmax-contrast"

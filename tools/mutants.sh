@@ -23,8 +23,10 @@ git ls-files -z --cached --others --exclude-standard -- ':!viewer' | xargs -0 cp
 sed -i 's/, "viewer"\]/]/' "$tree/Cargo.toml"
 
 # What only runs where there is a GPU.
-with_gpu=(--exclude 'src/evaluation/bench*' --exclude 'src/evaluation/bench/**' --exclude src/evaluation/evaluator.rs --exclude src/evaluation/pixels.rs
-    --exclude-re '\b(in|replace) evaluate\b')
+with_gpu=(--exclude-re '\b(in|replace) evaluate\b')
+for file in 'bench*' 'bench/**' evaluator.rs pixels.rs; do
+    with_gpu+=(--exclude "src/evaluation/$file")
+done
 
 # mutate FOLDER LEVEL TESTS [OPTION...] [-- ARGUMENT...]: at a level of optimisation, by these tests, with arguments of the test programs.
 mutate() {
@@ -33,14 +35,27 @@ mutate() {
     shift 3
     mkdir -p "target/mutants/$folder"
     # Missed changes are the result, not a failure.
-    cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" --shard "$shard" --sharding round-robin --no-shuffle \
-        --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
+    cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" --shard "$shard" --sharding round-robin \
+        --no-shuffle --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
         --cargo-arg=--config=profile.dev.package.agf.debug=false "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
 }
 
+# Tests that speak of a folder, and which of them take longer than all others together.
+tests_of() {
+    case $1 in
+        evaluation) echo --lib ;;
+        plan)       echo --lib --test=plans ;;
+        *)          echo --lib --test=dense_derivation --test=rule_files ;;
+    esac
+}
+slow=()
+for name in models:: convolutions_and_their the_slope_of_the_logit finite_differences alpha_beta steps_read_what_was_written \
+    values_stay_near_the_lower defaults_are_among; do
+    slow+=(--skip "$name")
+done
+
 for folder in "${folders[@]}"; do
     printf '\n== %s ==\n' "$folder"
-    # Readers of weights take longer than all other units, and see little of these folders.
-    mutate "$folder" 0 --lib -- -- --skip models::
+    mutate "$folder" 0 "$(tests_of "$folder")" -- -- "${slow[@]}"
     mutate "$folder" 1 '--lib --test=dense_derivation --test=planning --test=plans --test=rule_files' --iterate
 done
