@@ -16,10 +16,12 @@ shift
 folders=("$@")
 ((${#folders[@]})) || folders=(graph methods plan reference evaluation)
 
-# Files keep their times, so that only what has changed is built again.
+# Only what differs is copied, so that only that is built again.
 tree=target/mutants/tree
 mkdir -p "$tree"
-git ls-files -z --cached --others --exclude-standard -- ':!viewer' | xargs -0 cp -a -u --parents -t "$tree"
+git ls-files -z --cached --others --exclude-standard -- ':!viewer' | while IFS= read -r -d '' file; do
+    cmp -s "$file" "$tree/$file" || cp --parents "$file" "$tree"
+done
 sed -i 's/, "viewer"\]/]/' "$tree/Cargo.toml"
 
 # What only runs where there is a GPU.
@@ -36,8 +38,9 @@ mutate() {
     mkdir -p "target/mutants/$folder"
     # Missed changes are the result, not a failure.
     cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" --shard "$shard" --sharding round-robin \
-        --no-shuffle --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
-        --cargo-arg=--config=profile.dev.package.agf.debug=false "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
+        --no-shuffle --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 \
+        --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" --cargo-arg=--config=profile.dev.package.agf.debug=false \
+        "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
 }
 
 # Tests that speak of a folder, and which of them take longer than all others together.

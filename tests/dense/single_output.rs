@@ -56,6 +56,15 @@ fn side_by_side() -> Network {
     Network::new(graph, input, logits).unwrap()
 }
 
+/// The last layer's output and what that layer reads, added.
+fn read_twice() -> Network {
+    let (mut graph, input, x) = features();
+    let mean = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x]).unwrap();
+    let last = graph.linear("last", 6, mean).unwrap();
+    let logits = graph.add("sum", Forward::Add, &[last, mean]).unwrap();
+    Network::new(graph, input, logits).unwrap()
+}
+
 /// Everything that one class's walk computes on a random picture.
 struct Walked {
     network: Network,
@@ -86,35 +95,37 @@ impl Walked {
         &self.values[&trace.unwrap().node]
     }
 
-    /// The target's probability where `layer` alone reads `x`.
-    fn probability(&self, layer: NodeId, x: &[f64]) -> f64 {
+    /// The target's probability where `layer` alone reads `x`, as its input of a number.
+    fn probability(&self, layer: NodeId, number: usize, x: &[f64]) -> f64 {
         let graph = &self.network.graph;
         let reference = Reference::new(graph, &self.parameters).unwrap();
         let mut values = self.values.clone();
         for id in graph.ids().filter(|&id| id >= layer) {
-            let input = |input: &NodeId| if id == layer { x } else { values[input].as_slice() };
-            let inputs: Vec<&[f64]> = graph.node(id).inputs.iter().map(input).collect();
+            let mut inputs: Vec<&[f64]> = graph.node(id).inputs.iter().map(|input| &values[input][..]).collect();
+            if id == layer {
+                inputs[number] = x;
+            }
             let value = reference.evaluate(id, &inputs);
             values.insert(id, value);
         }
         probability(&values[&self.network.logits], self.class)
     }
 
-    /// That relevance begins at the input of `layer` as input times slope.
-    fn check_beginning(&self, layer: &str) {
+    /// That relevance begins at an input of `layer` as input times slope.
+    fn check_beginning(&self, layer: &str, number: usize) {
         let layer = self.node(layer);
-        let x = &self.values[&self.network.graph.node(layer).inputs[0]];
+        let x = &self.values[&self.network.graph.node(layer).inputs[number]];
         let slope = |element: usize| {
             let [above, below] = [STEP, -STEP].map(|step| {
                 let mut moved = x.clone();
                 moved[element] += step;
-                self.probability(layer, &moved)
+                self.probability(layer, number, &moved)
             });
             (above - below) / (2.0 * STEP)
         };
         let expected: Vec<f64> = (0..x.len()).map(|element| x[element] * slope(element)).collect();
         let tolerance = Tolerance { absolute: 1e-8, relative: 1e-5 };
-        assert_close("first relevance", self.traced(layer, Quantity::Relevance(0)), &expected, tolerance);
+        assert_close("first relevance", self.traced(layer, Quantity::Relevance(number as u32)), &expected, tolerance);
     }
 }
 
@@ -129,7 +140,7 @@ fn one_output_is_two_logits() {
         let exponential = logits[0].exp();
         let sigmoid = exponential / (exponential + logits[1].exp());
         assert!((sigmoid - 1.0 / (1.0 + (-y).exp())).abs() <= 1e-12, "{sigmoid}");
-        walked.check_beginning("last");
+        walked.check_beginning("last", 0);
     }
 }
 
@@ -149,9 +160,12 @@ fn relevance_of_a_logit_is_that_of_the_output() {
 fn relevance_begins_at_the_last_layers_with_weights() {
     let mut random = Random::new();
     for class in [0, 1, 2] {
-        walked(pooled_logits(), &Method::default(), class, &mut random).check_beginning("last");
+        walked(pooled_logits(), &Method::default(), class, &mut random).check_beginning("last", 0);
         let both = walked(side_by_side(), &Method::default(), class, &mut random);
-        both.check_beginning("last a");
-        both.check_beginning("last b");
+        both.check_beginning("last a", 0);
+        both.check_beginning("last b", 0);
+        let twice = walked(read_twice(), &Method::default(), class, &mut random);
+        twice.check_beginning("last", 0);
+        twice.check_beginning("sum", 1);
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn shape(graph: &Graph, name: &str, op: &Op, inputs: &[NodeId]) -> Re
     }?;
     // So that 32 bits count a sample's pixels and its vectors of four channels.
     let vectors = Shape { channels: shape.channels.div_ceil(4), ..shape }.elements();
-    let is_countable = shape.channels > 0 && vectors <= u32::MAX.into();
+    let is_countable = (1..=u64::from(u32::MAX)).contains(&vectors);
     inference.demand(is_countable, || format!("{shape} are no values, or more than can be counted"))?;
     Ok(shape)
 }
@@ -133,5 +133,17 @@ impl Inference<'_> {
     fn resized(&self, value: Shape, height: u32, width: u32) -> Result<Shape, GraphError> {
         self.demand(height > 0 && width > 0, || "the output needs at least one pixel".into())?;
         Ok(value.resized(height, width))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_of_four_channels_are_counted_by_32_bits() {
+        let is_taken = |channels, side| Graph::new().input(Shape::new(channels, side, side)).is_ok();
+        assert!(is_taken(1, 1) && is_taken(4, 65_535) && is_taken(3, 40_000));
+        assert!(!is_taken(0, 8) && !is_taken(8, 0) && !is_taken(5, 50_000) && !is_taken(1, 65_536));
     }
 }

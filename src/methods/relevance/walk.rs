@@ -126,12 +126,11 @@ impl<'a> Walk<'a> {
         for id in self.network.graph.ids().rev().filter(|id| head[id.index()]) {
             let node = self.graph.node(id);
             let (inputs, name) = (node.inputs.clone(), format!("{}:relevance{}", node.name, self.tag));
-            let begins = node.op.forward().is_some_and(|op| op.has_weights());
             for (index, g) in (0..).zip(self.gradients_at_inputs(id)?) {
                 let x = inputs[index as usize];
                 self.send(id, index, Quantity::Gradient(index), g);
                 // A value that a last layer reads begins there, whatever else reads it.
-                if begins || !head[x.index()] {
+                if !head[x.index()] {
                     let relevance = self.graph.add(&name, Forward::Multiply, &[x, g])?;
                     self.send(id, index, Quantity::Relevance(index), relevance);
                 }
