@@ -205,7 +205,7 @@ mod tests {
         let input = recipe.input_spec();
         assert_eq!(Recipe::new("small", input, build).unwrap().classes(), 10);
         let error = Recipe::new("small", InputSpec { height: 0, ..input }, build).unwrap_err();
-        assert!(matches!(error, GraphError::Window { .. }), "{error}");
+        assert!(matches!(error, GraphError::Shapes { .. }), "{error}");
         assert!(matches!(recipe.build(2, 2).unwrap_err(), GraphError::Window { .. }));
     }
 }
