@@ -52,7 +52,7 @@ tests_of() {
     esac
 }
 slow=()
-for name in models:: convolutions_and_their the_slope_of_the_logit finite_differences alpha_beta steps_read_what_was_written \
+for name in models:: convolutions_and_their logit_methods::the_gradient gradients_of_every_layer alpha_beta steps_read_what_was_written \
     values_stay_near_the_lower defaults_are_among; do
     slow+=(--skip "$name")
 done

@@ -17,8 +17,8 @@ const TINY: [&str; 6] = ["--model", "tiny_vgg", "--weights", "synthetic", "--siz
 #[derive(Clone, Debug)]
 struct Sample {
     pictures: f64,
-    /// Mebibytes of resident memory.
-    resident: f64,
+    /// Mebibytes of memory, in place or swapped out.
+    memory: f64,
     handles: usize,
     threads: usize,
 }
@@ -29,22 +29,17 @@ fn sample(child: &Child, pictures: usize) -> Option<Sample> {
     let status = fs::read_to_string(of_process("status")).ok()?;
     let number =
         |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
-    let resident: usize = number("VmRSS:")?;
+    let kibibytes: usize = number("VmRSS:")? + number("VmSwap:").unwrap_or(0);
     let handles = fs::read_dir(of_process("fd")).ok()?.count();
-    Some(Sample {
-        pictures: pictures as f64,
-        resident: resident as f64 / 1024.0,
-        handles,
-        threads: number("Threads:")?,
-    })
+    Some(Sample { pictures: pictures as f64, memory: kibibytes as f64 / 1024.0, handles, threads: number("Threads:")? })
 }
 
 /// Mebibytes per 1000 pictures, by least squares.
 fn slope(samples: &[Sample]) -> f64 {
     let count = samples.len() as f64;
     let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (pictures, resident) = (mean(|sample| sample.pictures), mean(|sample| sample.resident));
-    let of = |sample: &Sample| (sample.pictures - pictures, sample.resident - resident);
+    let (pictures, memory) = (mean(|sample| sample.pictures), mean(|sample| sample.memory));
+    let of = |sample: &Sample| (sample.pictures - pictures, sample.memory - memory);
     let products: f64 = samples.iter().map(of).map(|(x, y)| x * y).sum();
     let squares: f64 = samples.iter().map(of).map(|(x, _)| x * x).sum();
     1000.0 * products / squares
@@ -56,7 +51,7 @@ fn count() -> u32 {
 
 /// Draws all samples, of each of about 150 groups the one with the most memory.
 fn draw(what: &str, samples: &[Sample]) {
-    let most = |group: &[Sample]| group.iter().max_by(|a, b| a.resident.total_cmp(&b.resident)).cloned();
+    let most = |group: &[Sample]| group.iter().max_by(|a, b| a.memory.total_cmp(&b.memory)).cloned();
     let drawn: Vec<Sample> = samples.chunks(samples.len().div_ceil(150).max(1)).filter_map(most).collect();
     let line = |name: &str, of: fn(&Sample) -> f64| Line {
         name: name.into(),
@@ -65,9 +60,9 @@ fn draw(what: &str, samples: &[Sample]) {
     let chart = Chart {
         title: format!("agf-run {what}: {} pictures", count()),
         x_label: "pictures".into(),
-        y_label: "MiB of resident memory; number".into(),
+        y_label: "MiB of memory; number".into(),
         lines: vec![
-            line("memory", |sample| sample.resident),
+            line("memory", |sample| sample.memory),
             line("handles", |sample| sample.handles as f64),
             line("threads", |sample| sample.threads as f64),
         ],
