@@ -6,6 +6,7 @@
 # On Debian Mesa comes from the backports where those have a newer one: it is faster, and the rest of the system stays as it is.
 #
 #   tools/setup.sh browser                  Chromium too, in which the tests open the viewer's page
+#   tools/setup.sh windows                  wine too, with a linker for Windows and a screen in memory, for tools/windows.sh
 #   AGF_MESA=distribution tools/setup.sh    Mesa from the distribution itself, not from its backports
 set -euo pipefail
 
@@ -56,6 +57,14 @@ have_radv() {
     [[ -n ${AGF_RADV:-} ]] || compgen -G '/usr/share/vulkan/icd.d/radeon_icd*.json' >/dev/null ||
         compgen -G '/usr/local/share/vulkan/icd.d/radeon_icd*.json' >/dev/null ||
         compgen -G '/etc/vulkan/icd.d/radeon_icd*.json' >/dev/null
+}
+
+# What tools/windows.sh runs.
+have_wine() {
+    local program
+    for program in wine wineserver xvfb-run x86_64-w64-mingw32-gcc; do
+        command -v "$program" >/dev/null || return
+    done
 }
 
 # --- installing on Debian and Ubuntu --------------------------------------------------------------------------------
@@ -206,6 +215,15 @@ if [[ ${1:-} == browser ]] && ! command -v "${AGF_CHROMIUM:-chromium}" >/dev/nul
         apt_install chromium
     else
         warn "no Chromium found: install one, and name it with AGF_CHROMIUM, to test the viewer's page"
+    fi
+fi
+
+if [[ ${1:-} == windows ]] && ! have_wine; then
+    if command -v apt-get >/dev/null; then
+        say "installing wine, a linker for Windows and a screen in memory"
+        apt_install wine wine64 xvfb xauth gcc-mingw-w64-x86-64
+    else
+        warn "install wine, Xvfb and MinGW's gcc for x86-64 to run the Windows program (tools/windows.sh)"
     fi
 fi
 

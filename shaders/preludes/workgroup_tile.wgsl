@@ -64,10 +64,14 @@ fn keep(l: Loaded, lane: u32, half: u32) {
 struct Axis { offset: u32, size: u32, first: u32, count: u32, step: u32, origin: i32, spacing: i32, direction: i32 }
 
 fn axis(phase: u32, size: u32, kernel: u32, padding: u32) -> Axis {
-    if u.transposed == 0u { return Axis(0u, size, 0u, kernel, 1u, -i32(padding), i32(u.stride), 1); }
-    let first = (phase + padding) % u.stride;
-    let count = (max(kernel, first) - first + u.stride - 1u) / u.stride;
-    return Axis(phase, (size + u.stride - 1u - phase) / u.stride, first, count, u.stride, i32((phase + padding - first) / u.stride), 1, -1);
+    var found = Axis(0u, size, 0u, kernel, 1u, -i32(padding), i32(u.stride), 1);
+    if u.transposed != 0u {
+        let first = (phase + padding) % u.stride;
+        let count = (max(kernel, first) - first + u.stride - 1u) / u.stride;
+        let origin = i32((phase + padding - first) / u.stride);
+        found = Axis(phase, (size + u.stride - 1u - phase) / u.stride, first, count, u.stride, origin, 1, -1);
+    }
+    return found;
 }
 
 // A pixel of the destination: its sample, row and column in the grid of a phase.

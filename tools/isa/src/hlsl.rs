@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::kernels::Kernel;
 use naga::back::hlsl;
-use naga::{AddressSpace, Module, ResourceBinding, StorageAccess};
+use naga::{AddressSpace, ImageClass, Module, ResourceBinding, StorageAccess, TypeInner};
 
 /// Translates a kernel; its entry point is `main`. With `checked`, naga adds the run-time checks that wgpu asks for by
 /// default; the engine asks for no bound of loops.
@@ -12,9 +12,11 @@ use naga::{AddressSpace, Module, ResourceBinding, StorageAccess};
 /// [`Error::Shader`] where the text or its constants are not valid.
 pub fn translate(kernel: &Kernel, checked: bool, shader_model: hlsl::ShaderModel) -> Result<String, Error> {
     let (module, info) = kernel.module()?;
+    let (binding_map, special) = registers(&module);
     let options = hlsl::Options {
         shader_model,
-        binding_map: registers(&module),
+        binding_map,
+        special_constants_binding: Some(special),
         fake_missing_bindings: false,
         zero_initialize_workgroup_memory: false,
         restrict_indexing: checked,
@@ -28,20 +30,37 @@ pub fn translate(kernel: &Kernel, checked: bool, shader_model: hlsl::ShaderModel
     Ok(text)
 }
 
-/// Constant buffers, buffers that are only read, and those that are written count registers for themselves.
-fn registers(module: &Module) -> hlsl::BindingMap {
-    let mut bindings: Vec<(ResourceBinding, AddressSpace)> =
-        module.global_variables.iter().filter_map(|(_, found)| Some((found.binding?, found.space))).collect();
+/// What a register is for, each kind counting for itself.
+#[derive(Clone, Copy)]
+enum Kind {
+    Constant,
+    Read,
+    Written,
+}
+
+/// The register of every binding; and that of the number of workgroups, which is the constant behind all others.
+fn registers(module: &Module) -> (hlsl::BindingMap, hlsl::BindTarget) {
+    let variables = module.global_variables.iter();
+    let mut bindings: Vec<(ResourceBinding, Kind)> = variables
+        .filter_map(|(_, found)| Some((found.binding?, kind(found.space, &module.types[found.ty].inner))))
+        .collect();
     bindings.sort_by_key(|(binding, _)| *binding);
-    let [mut constant, mut read, mut written] = [0; 3];
-    let target = |(binding, space): (ResourceBinding, AddressSpace)| {
-        let next = match space {
-            AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => &mut written,
-            AddressSpace::Storage { .. } => &mut read,
-            _ => &mut constant,
-        };
-        *next += 1;
-        (binding, hlsl::BindTarget { register: *next - 1, restrict_indexing: true, ..Default::default() })
+    let mut used = [0; 3];
+    let mut next = |kind: Kind| {
+        let register = &mut used[kind as usize];
+        *register += 1;
+        hlsl::BindTarget { register: *register - 1, restrict_indexing: true, ..Default::default() }
     };
-    bindings.into_iter().map(target).collect()
+    let map = bindings.into_iter().map(|(binding, kind)| (binding, next(kind))).collect();
+    let special = hlsl::BindTarget { restrict_indexing: false, ..next(Kind::Constant) };
+    (map, special)
+}
+
+fn kind(space: AddressSpace, inner: &TypeInner) -> Kind {
+    match (space, inner) {
+        (AddressSpace::Storage { access }, _) if access.contains(StorageAccess::STORE) => Kind::Written,
+        (_, TypeInner::Image { class: ImageClass::Storage { .. }, .. }) => Kind::Written,
+        (AddressSpace::Storage { .. }, _) | (_, TypeInner::Image { .. }) => Kind::Read,
+        _ => Kind::Constant,
+    }
 }

@@ -1,6 +1,10 @@
 //! Which kernels to look at: all that the planner chooses for graphics cards, or one WGSL file.
 
 use crate::error::Error;
+use agf::benchmark::PROBE_SOURCES;
+use agf::display;
+use agf::evaluation::pixels::{blur_calls, copy_calls, rank_calls};
+use agf::gpu::canary_call;
 use agf::models::Precision;
 use agf::plan::kernel::Shader;
 use agf::plan::packing::Element;
@@ -10,6 +14,7 @@ use agf::plan::{DenseKernels, Profile, Strategy};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A shader's text with values for its overridable constants.
@@ -23,6 +28,17 @@ pub struct Kernel {
     pub constants: Vec<(String, f64)>,
     /// Whether its indices are checked as it runs.
     pub is_checked: bool,
+}
+
+impl From<&agf::plan::kernel::Kernel> for Kernel {
+    fn from(kernel: &agf::plan::kernel::Kernel) -> Self {
+        Self {
+            name: kernel.to_string(),
+            source: kernel.shader.source(),
+            constants: kernel.constants.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            is_checked: kernel.shader.is_checked(),
+        }
+    }
 }
 
 impl Kernel {
@@ -76,13 +92,22 @@ pub fn planned(strategies: &[Strategy]) -> Result<Vec<Kernel>, Error> {
             kernels.extend([Element::F32, Element::F16].map(|element| tiling.kernel(decides).with_weights(element)));
         }
     }
-    let convert = |kernel: agf::plan::kernel::Kernel| Kernel {
-        name: kernel.to_string(),
-        source: kernel.shader.source(),
-        constants: kernel.constants.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
-        is_checked: kernel.shader.is_checked(),
-    };
-    Ok(kernels.into_iter().map(convert).collect())
+    Ok(kernels.iter().map(Kernel::from).collect())
+}
+
+/// What runs beside plans: the question to a new device, ranks and masked copies of evaluations, probes, and what goes
+/// between a host's textures and a network.
+pub fn beside_plans() -> Vec<Kernel> {
+    let calls = [vec![canary_call()], rank_calls(5000, 3), copy_calls(5000, 9), blur_calls(50, 100, 3, 5, 5.0)];
+    let kernels: BTreeSet<_> = calls.concat().into_iter().map(|call| call.kernel).collect();
+    let texts = PROBE_SOURCES.into_iter().chain(display::SOURCES);
+    let others = texts.map(|(name, source)| Kernel {
+        name: name.into(),
+        source: source.into(),
+        constants: Vec::new(),
+        is_checked: true,
+    });
+    kernels.iter().map(Kernel::from).chain(others).collect()
 }
 
 /// A WGSL file behind the preludes of the kernel of its name, with constants as `NAME=value`.
