@@ -23,10 +23,10 @@ struct Convolution {
 
 @group(0) @binding(0) var<uniform> u: Convolution;
 @group(0) @binding(1) var<storage, read> weights: array<Quad>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;  // [slices][samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [slices][samples][quads][pixels]
 
 fn take_valid(v: Quad, p: Part, valid: bool) -> vec4f { // nothing where not valid
     return take(unpack(v), Part(select(0u, p.mask, valid), p.low, p.high));
@@ -108,8 +108,10 @@ fn main(
     if u.epilogue == EPILOGUE_NONE { return; }
     // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
     // for every register.
+    let kept = keep_affine(quad, subgroup_lane & 7u);
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 4u; i++) {
+        let channels = affine_of_kept(kept, i / 4u);
         let index = at[i & 3u] + i / 4u * plane;
-        if inside[i & 3u] && sample[i & 3u] < u.finished { destination[index] = epilogue(destination[index], quad + i / 4u, index); }
+        if inside[i & 3u] && sample[i & 3u] < u.finished { destination[index] = pack(epilogue(unpack(destination[index]), channels, index)); }
     }
 }

@@ -20,9 +20,9 @@ struct Depthwise {
 
 @group(0) @binding(0) var<uniform> u: Depthwise;
 @group(0) @binding(1) var<storage, read> weights: array<Quad>; // [quads][taps]
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [samples][quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;    // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;    // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
 
 alias Row = array<vec4f, 4>; // pixels
@@ -89,6 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let count = phase.across.count;
     let of_source = choose_part(u.source_part);
     let kept = keep_taps(group.y, phase.down, phase.across, choose_part(u.weight_part), lane);
+    let channels = affine_of(group.y);
     let has_epilogue = u.epilogue != EPILOGUE_NONE && phase.sample < u.finished;
     let end = min((group.x + 1u) * RUN, blocks);
     // All lanes take all turns, since they may hand taps round; those past the end store nothing.
@@ -115,7 +116,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             if x + k % PIXELS >= phase.columns { continue; }
             let index = corner + (k / PIXELS * u.width + k % PIXELS) * phase.step;
             var sum = pixel(sums, k);
-            if has_epilogue { sum = epilogue(sum, group.y, index); }
+            if has_epilogue { sum = epilogue(sum, channels, index); }
             destination[index] = pack(sum);
         }
     }

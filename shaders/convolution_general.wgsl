@@ -20,9 +20,9 @@ struct General {
 
 @group(0) @binding(0) var<uniform> u: General;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [channels][taps][row_quads], zeros beside the group's channels
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
 // Where tap `k` of destination position `at` lies in the source along one dimension; negative or beyond `size`: nowhere.
@@ -61,6 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if !gate_is_open() { return; }
     let pixels = u.height * u.width;
     let end = min((group.x + 1u) * RUN, pixels);
+    let channels = affine_of(group.y);
     for (var pixel = group.x * RUN + lane; pixel < end; pixel += LANES) {
         let y = pixel / u.width;
         let x = pixel - y * u.width;
@@ -76,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         let index = (group.z * u.quads + group.y) * pixels + pixel;
-        if u.epilogue != EPILOGUE_NONE && group.z < u.finished { sum = epilogue(sum, group.y, index); }
+        if u.epilogue != EPILOGUE_NONE && group.z < u.finished { sum = epilogue(sum, channels, index); }
         destination[index] = sum;
     }
 }

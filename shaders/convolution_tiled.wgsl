@@ -21,9 +21,9 @@ struct Convolution {
 
 @group(0) @binding(0) var<uniform> u: Convolution;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [splits][slices][samples][quads][pixels]
 
 @compute @workgroup_size(LANES)
@@ -120,6 +120,6 @@ fn put(vertical: Axis, horizontal: Axis, block: u32, quad: u32, index: u32, sum:
     let row = p.y * vertical.step + vertical.offset;
     let at = (plane * u.height + row) * u.width + p.x * horizontal.step + horizontal.offset;
     var value = sum;
-    if u.epilogue != EPILOGUE_NONE && block * u.samples + p.sample < u.finished { value = epilogue(sum, quad, at); }
+    if u.epilogue != EPILOGUE_NONE && block * u.samples + p.sample < u.finished { value = epilogue(sum, affine_of(quad), at); }
     destination[at] = value;
 }

@@ -24,10 +24,10 @@ struct Convolution {
 
 @group(0) @binding(0) var<uniform> u: Convolution;
 @group(0) @binding(1) var<storage, read> weights: array<Rows>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>;  // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
-@group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
+@group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [slices][samples][quads][pixels]
 
 alias Rows = array<vec4u, 4>; // a run at one address becomes a wide scalar load: 4 rows in f32, 8 in f16
 
@@ -118,7 +118,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
             let index = at[j] + i * plane;
-            if inside[j] && sample[j] < u.finished { destination[index] = epilogue(destination[index], quad + i, index); }
+            if inside[j] && sample[j] < u.finished { destination[index] = pack(epilogue(unpack(destination[index]), affine_of(quad + i), index)); }
         }
     }
 }

@@ -22,9 +22,9 @@ struct Product {
 
 @group(0) @binding(0) var<uniform> u: Product;
 @group(0) @binding(1) var<storage, read> weights: array<Quad>; // [slices][rows/8][source quads][8 rows], 4 source channels of one row
-@group(0) @binding(2) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
+@group(0) @binding(2) var<storage, read> affine: array<Quad>; // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [slices][samples][source quads][pixels]
-@group(0) @binding(4) var<storage, read_write> operand: array<vec4f>;         // like destination, or the gate's values in x
+@group(0) @binding(4) var<storage, read_write> operand: array<Quad>;         // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [slices][samples][quads][pixels]
 
 struct Tile { near: array<vec4f, 8>, far: array<vec3f, 8> } // 4 and 3 pixels of 8 output channels
@@ -103,13 +103,15 @@ fn main(
     if u.epilogue == EPILOGUE_NONE { return; }
     // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
     // for every register.
+    let kept = keep_affine(quad, subgroup_lane & 7u);
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 8u; i++) {
+        let channels = affine_of_kept(kept, i / 8u);
         let is_far = (i & 4u) != 0u;
         let inside = select(near.inside[i & 3u], far.inside[i & 3u], is_far);
         let sample = select(near.sample[i & 3u], far.sample[i & 3u], is_far);
         let at = select(near.destination[i & 3u], far.destination[i & 3u], is_far);
         let index = at + i / 8u * u.plane;
-        if inside && sample < u.finished && (i & 7u) != 7u { destination[index] = pack(epilogue(unpack(destination[index]), quad + i / 8u, index)); }
+        if inside && sample < u.finished && (i & 7u) != 7u { destination[index] = pack(epilogue(unpack(destination[index]), channels, index)); }
     }
 }
 

@@ -14,9 +14,9 @@ struct SplitSum {
 }
 
 @group(0) @binding(0) var<uniform> u: SplitSum;
-@group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
+@group(0) @binding(1) var<storage, read> affine: array<Quad>; // [quads][scale, shift]
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [splits][slices][samples][quads][pixels]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;     // like destination, or the gate's values in x
+@group(0) @binding(3) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [slices][samples][quads][pixels]
 
 @compute @workgroup_size(LANES)
@@ -27,6 +27,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var split = 1u; split < u.splits; split++) { sum += source[split * u.elements + index]; }
     let at = u.first_element + index / u.slice_elements * u.slice + index % u.slice_elements;
     let quad = at / u.plane;
-    if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished { sum = epilogue(sum, quad % u.quads, at); }
+    if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished { sum = epilogue(sum, affine_of(quad % u.quads), at); }
     destination[at] = sum;
 }

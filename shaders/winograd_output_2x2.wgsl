@@ -15,6 +15,7 @@ fn load_row(index: u32) -> Pair {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.tiles);
+    let channels = affine_of(group.y);
     for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
         let index = group.y * u.tiles + tile;
         let row_stride = 4u * u.quads * u.tiles;
@@ -32,17 +33,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let x = number % of_sample % u.tile_columns * 2u;
         let base = (sample * u.quads + group.y) * u.height * u.width;
         let has_epilogue = u.epilogue != EPILOGUE_NONE && sample < u.finished;
-        store(base, has_epilogue, group.y, y, x, left.a);
-        store(base, has_epilogue, group.y, y, x + 1u, right.a);
-        store(base, has_epilogue, group.y, y + 1u, x, left.b);
-        store(base, has_epilogue, group.y, y + 1u, x + 1u, right.b);
+        store(base, has_epilogue, channels, y, x, left.a);
+        store(base, has_epilogue, channels, y, x + 1u, right.a);
+        store(base, has_epilogue, channels, y + 1u, x, left.b);
+        store(base, has_epilogue, channels, y + 1u, x + 1u, right.b);
     }
 }
 
-fn store(base: u32, has_epilogue: bool, quad: u32, y: u32, x: u32, sum: vec4f) {
+fn store(base: u32, has_epilogue: bool, channels: Affine, y: u32, x: u32, sum: vec4f) {
     if y >= u.height || x >= u.width { return; }
     let at = base + y * u.width + x;
     var result = sum;
-    if has_epilogue { result = epilogue(sum, quad, at); }
+    if has_epilogue { result = epilogue(sum, channels, at); }
     destination[at] = pack(result);
 }

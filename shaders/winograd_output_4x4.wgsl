@@ -38,6 +38,7 @@ fn store_row(base: u32, y: u32, x: u32, r: Row) {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.tiles);
+    let channels = affine_of(group.y);
     for (var tile = group.x * RUN + lane; tile < end; tile += LANES) {
         let number = u.first_tile + tile;
         let of_sample = u.tile_rows * u.tile_columns;
@@ -63,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         for (var row = y; row < min(y + 4u, u.height); row++) {
             for (var column = x; column < min(x + 4u, u.width); column++) {
                 let at = base + row * u.width + column;
-                destination[at] = pack(epilogue(unpack(destination[at]), group.y, at));
+                destination[at] = pack(epilogue(unpack(destination[at]), channels, at));
             }
         }
     }

@@ -32,6 +32,6 @@ fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {
 
 fn store_quad(quad: u32, at: vec4u, inside: vec4<bool>, values: mat4x4f) {
     if quad >= u.quads { return; }
-    if inside.x { destination[at.x] = values[0]; } if inside.y { destination[at.y] = values[1]; }
-    if inside.z { destination[at.z] = values[2]; } if inside.w { destination[at.w] = values[3]; }
+    if inside.x { destination[at.x] = pack(values[0]); } if inside.y { destination[at.y] = pack(values[1]); }
+    if inside.z { destination[at.z] = pack(values[2]); } if inside.w { destination[at.w] = pack(values[3]); }
 }

@@ -9,7 +9,7 @@ struct WinogradOutput {
 }
 
 @group(0) @binding(0) var<uniform> u: WinogradOutput;
-@group(0) @binding(1) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
+@group(0) @binding(1) var<storage, read> affine: array<Quad>; // [quads][scale, shift]
 @group(0) @binding(2) var<storage, read_write> source: array<Quad>;      // [slices][quads][tiles]
-@group(0) @binding(3) var<storage, read_write> operand: array<vec4f>;    // like destination
+@group(0) @binding(3) var<storage, read_write> operand: array<Quad>;    // like destination
 @group(0) @binding(4) var<storage, read_write> destination: array<Quad>; // [samples][quads][pixels]
