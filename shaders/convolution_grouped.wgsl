@@ -90,15 +90,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let sx = i32(x) * phase.spacing + phase.across.origin;
         var sums: Row;
         for (var s = 0u; s < u.group_source_quads; s++) {
+            var of_quad: Row;
             for (var i = 0; i < phase.down.count; i++) {
                 let line = line_of(first_plane + s, i32(y) * phase.spacing + phase.down.origin + i, block < end);
                 let row = tap_row(group.y, s, phase.down, i, phase.across, of_weight, lane);
                 if PIXELS > 1u && phase.spacing == 1 {
-                    sums = add_sliding(sums, row, line, sx, count, of_source);
+                    of_quad = add_sliding(of_quad, row, line, sx, count, of_source);
                 } else {
-                    sums = add_apart(sums, row, line, sx, count, of_source, phase.spacing);
+                    of_quad = add_apart(of_quad, row, line, sx, count, of_source, phase.spacing);
                 }
             }
+            // Sums in two levels, as in dense kernels: long sums let near-ties fall the wrong way.
+            sums[0] += of_quad[0];
+            if PIXELS > 1u { sums[1] += of_quad[1]; sums[2] += of_quad[2]; sums[3] += of_quad[3]; }
         }
         if block >= end { break; }
         let plane = phase.sample * u.quads + group.y;

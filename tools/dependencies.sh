@@ -37,7 +37,7 @@ fi
 
 # An older copy may stay from another day, and a mirror may be behind: faults that it knows count, that it knows none does not.
 network=()
-"$deny" --log-level error fetch db || { printf 'dependencies: the database of advisories cannot be fetched\n' >&2; network=(--offline); }
+timeout 120 "$deny" --log-level error fetch db || { printf 'dependencies: the database of advisories cannot be fetched\n' >&2; network=(--offline); }
 database=$(compgen -G 'target/tools/advisories/advisory-db-*') || exit 3
 check "${network[@]}" check advisories
 newest=$(git -C "$database" log -1 --format=%ct)

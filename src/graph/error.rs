@@ -6,7 +6,7 @@ use super::Shape;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GraphError {
     /// Operands of these shapes do not go together.
-    #[error("node '{node}' ({op}) cannot take inputs of shapes {shapes}: {why}")]
+    #[error("node '{node}' ({op}) cannot {}: {why}", taken(shapes))]
     Shapes {
         /// Name given to the node.
         node: String,
@@ -66,4 +66,9 @@ pub enum GraphError {
         /// Name given to the node.
         node: String,
     },
+}
+
+/// What a node cannot do with inputs of these shapes.
+fn taken(shapes: &str) -> String {
+    if shapes.is_empty() { "be made".into() } else { format!("take inputs of shapes {shapes}") }
 }
