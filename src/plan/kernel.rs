@@ -2,6 +2,7 @@
 //! differ in pipeline-overridable constants, and some in the prelude that says how values lie in memory.
 
 use super::packing::Element;
+use super::shorten::shortened;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -19,7 +20,7 @@ pub enum Access {
 /// A file of `shaders/`, the last one named.
 macro_rules! text {
     ($file:literal) => {
-        include_str!(concat!("../../shaders/", $file, ".wgsl"))
+        shortened!(include_str!(concat!("../../shaders/", $file, ".wgsl")))
     };
     ($name:literal, $file:literal) => {
         text!($file)
@@ -29,7 +30,7 @@ macro_rules! text {
 /// A file of `shaders/preludes/`.
 macro_rules! prelude {
     ($file:literal) => {
-        include_str!(concat!("../../shaders/preludes/", $file, ".wgsl"))
+        shortened!(include_str!(concat!("../../shaders/preludes/", $file, ".wgsl")))
     };
 }
 
@@ -68,7 +69,12 @@ macro_rules! shaders {
 
             /// The preludes' texts and the file's, each of which a program has once.
             const fn texts(self) -> &'static [&'static str] {
-                match self { $(Shader::$variant => &[$(prelude!($prelude),)* text!($name $(, $file)?)],)* }
+                match self {
+                    $(Shader::$variant => {
+                        const TEXTS: &[&str] = &[$(prelude!($prelude),)* text!($name $(, $file)?)];
+                        TEXTS
+                    })*
+                }
             }
 
             const fn counts(self) -> (usize, usize) {

@@ -14,6 +14,7 @@ mod measured;
 pub mod memory;
 pub mod packing;
 mod profile;
+mod shorten;
 mod text;
 pub mod tiling;
 pub mod uniforms;

@@ -101,16 +101,24 @@ fn an_evaluation_goes_on_where_its_disk_was_full() {
     let place = place(4);
     let (run, calls) = place.run_failing(&EVAL, "whole", 1_000_000, NO_SPACE);
     let whole = (run.succeeds().stdout, place.contents("whole"));
+    let mut failed = 0;
     for (from, error) in some(calls, 8).zip([NO_SPACE, READ_ONLY].into_iter().cycle()) {
         let out = format!("full{from}");
-        let (run, _) = place.run_failing(&EVAL, &out, from, error);
-        run.fails(&["cannot", error.1, &out]);
+        let (run, made) = place.run_failing(&EVAL, &out, from, error);
+        // A slow run writes its summary more often, by the clock: a quick one may end before the last calls of that.
+        if made < from {
+            run.succeeds();
+        } else {
+            run.fails(&["cannot", error.1, &out]);
+            failed += 1;
+        }
         fs::create_dir_all(place.path(&out)).unwrap();
         assert!(place.files(&out).iter().all(|name| !name.ends_with(".part")));
         let rest = place.run(&[&EVAL[..], &TINY, &["--out", &out]].concat()).succeeds();
         assert_eq!(rest.stdout, whole.0, "call {from}");
         assert!(place.contents(&out) == whole.1, "call {from}");
     }
+    assert!(failed > 4, "{failed} of 8 runs failed");
 }
 
 fn start(mut command: Command) -> Child {
