@@ -2,7 +2,7 @@
 // quad. A row of the source is loaded once for all of them, and where neighbours read neighbours (stride 1, or a transpose) values slide
 // along it: one load of a value for up to PIXELS * ROWS multiply-adds.
 
-override PIXELS: u32 = 1u; // 1 or 4; 4 for adapters whose loads are dear (software drivers)
+override PIXELS: u32 = 1u; // 1 or 4
 override ROWS: u32 = 1u;   // 1 or 2
 
 struct Depthwise {

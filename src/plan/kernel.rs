@@ -113,7 +113,8 @@ shaders! {
     ClassIndex "class_index" [] (0 weights, 3 values),
     /// Dense convolution by subgroup broadcast.
     ConvolutionBroadcast "convolution_broadcast"
-        ["quad_u64" "weight_quads" "part_bits" "row" "tile" "gate" "divide" "epilogue" "affine_handed_round"] (2 weights, 3 values),
+        ["quad_u64" "weight_quads" "part_bits" "row" "tile" "gate" "divide" "epilogue" "affine_handed_round"]
+        (2 weights, 3 values),
     /// Depthwise convolution.
     ConvolutionDepthwise "convolution_depthwise"
         ["quad_f32" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "taps_loaded"] (2 weights, 3 values),
@@ -124,7 +125,8 @@ shaders! {
     ConvolutionDepthwiseBroadcast "convolution_depthwise_broadcast" of "convolution_depthwise"
         ["quad_u64" "runs" "part_bits" "gate" "divide" "epilogue" "phases" "taps_handed_round"] (2 weights, 3 values),
     /// Convolution of any geometry.
-    ConvolutionGeneral "convolution_general" ["quad_f32" "runs" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
+    ConvolutionGeneral "convolution_general"
+        ["quad_f32" "runs" "parts" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Dense convolution with its weights and with their absolute values, by subgroup broadcast.
     ConvolutionJoint "convolution_joint" ["quad_u64" "weight_quads" "row"] (2 weights, 3 values),
     /// Convolution in groups of whole quads of channels.
@@ -140,10 +142,12 @@ shaders! {
     /// A convolution's response to all ones.
     ConvolutionOnes "convolution_ones" ["runs" "divide"] (1 weights, 2 values),
     /// Dense convolution by tiles in workgroup memory.
-    ConvolutionTiled "convolution_tiled" ["quad_f32" "workgroup_tile" "workgroup_loads" "parts" "gate" "divide" "epilogue"]
+    ConvolutionTiled "convolution_tiled"
+        ["quad_f32" "workgroup_tile" "workgroup_loads" "parts" "gate" "divide" "epilogue"]
         (2 weights, 3 values),
     /// Dense convolution with weights at uniform addresses.
-    ConvolutionUniform "convolution_uniform" ["quad_f32" "parts" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
+    ConvolutionUniform "convolution_uniform"
+        ["quad_f32" "parts" "row" "tile" "gate" "divide" "epilogue"] (2 weights, 3 values),
     /// Per-channel means of a factorization.
     FactorBasis "factor_basis" ["divide" "sigmoid"] (0 weights, 7 values),
     /// Per-pixel solutions of two factorizations.
@@ -185,7 +189,8 @@ shaders! {
     /// A map that is not divided.
     PlainMap "plain_map" ["runs"] (0 weights, 2 values),
     /// Products of matrices by subgroup broadcast.
-    ProductBroadcast "product_broadcast" ["quad_u64" "weight_quads" "part_bits" "gate" "divide" "epilogue" "affine_handed_round"]
+    ProductBroadcast "product_broadcast"
+        ["quad_u64" "weight_quads" "part_bits" "gate" "divide" "epilogue" "affine_handed_round"]
         (2 weights, 3 values),
     /// Digits of a radix sort, counted.
     RankCount "rank_count" [] (0 weights, 2 values),
