@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Runs every fuzzer of fuzz/ for a time, and says how many inputs it tried, how much of the code it reached, and what it found.
+# Runs every fuzzer of fuzz/ for a time, and says how many inputs it tried, how much of the code it reached, and what it
+# found.
 #
-#   tools/fuzz.sh [--address] [SECONDS [TARGET...]]     60 seconds and all of them where nothing is said
+#   tools/fuzz.sh [--address] [--inputs N] [SECONDS [TARGET...]]
 #   tools/fuzz.sh --keep [TARGET...]                    the smallest inputs that reach as far, into fuzz/corpus/
 #
-# It needs a nightly compiler and `cargo install cargo-fuzz`. Overflows and debug assertions are on; --address adds AddressSanitizer, which
-# takes three times as long and has little to look for in a crate without `unsafe`. Inputs that reach something new stay below
-# target/fuzz/corpus/, what was found below fuzz/artifacts/.
+# 60 seconds and all of them where nothing is said. With --inputs a target ends earlier where it has tried so many. It
+# needs a nightly compiler and `cargo install cargo-fuzz`. Overflows and debug assertions are on; --address adds
+# AddressSanitizer, which takes three times as long and has little to look for in a crate without `unsafe`. Inputs that
+# reach something new stay below target/fuzz/corpus/, what was found below fuzz/artifacts/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v cargo-fuzz >/dev/null || { printf 'fuzz: there is no cargo-fuzz: cargo install cargo-fuzz\n' >&2; exit 3; }
-keep= sanitizer=none
+keep= sanitizer=none inputs=-1
 [[ ${1:-} == --address ]] && { sanitizer=address; shift; }
+[[ ${1:-} == --inputs ]] && { inputs=$2; shift 2; }
 [[ ${1:-} == --keep ]] && { keep=1; shift; }
 seconds=60
 [[ -z $keep && -n ${1:-} ]] && { seconds=$1; shift; }
@@ -55,7 +58,8 @@ for target in "${targets[@]}"; do
         find "$corpus" -type f -size -4k -printf '%s %p\n' | sort -n | head -n 60 | cut -d ' ' -f 2- | xargs -I{} cp {} "fuzz/corpus/$target/"
         continue
     fi
-    options=(-max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb="$(megabytes_of "$target")" -print_final_stats=1)
+    options=(-max_total_time="$seconds" -runs="$inputs" -max_len=4096 -timeout=20 -rss_limit_mb="$(megabytes_of "$target")"
+        -print_final_stats=1)
     if ! cargo +nightly fuzz run --sanitizer "$sanitizer" "$target" "${folders[@]}" -- "${options[@]}" >"$log" 2>&1; then
         printf 'fuzz: %s found something, see %s\n' "$target" "$log" >&2
         found=1

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Runs agf's Windows program on Direct3D 12, without Windows: wine translates it to the machine's Vulkan driver, and Microsoft's FXC compiles the
-# shaders, as wgpu has it done on Windows.
+# Runs agf's Windows program on Direct3D 12, without Windows: wine translates it to the machine's Vulkan driver, and
+# Microsoft's FXC compiles the shaders, as wgpu has it done on Windows.
 #
 #   tools/windows.sh [--program AGF-RUN] [PART...]     only these of devices, kernels, maps, goldens, verify
 #
-# Compiles every kernel for shader model 5.1; holds maps of a photo to the Linux program's on Vulkan, and those of small networks to goldens;
-# verifies three networks, one of them with every method. By hand: it takes an hour on two cores.
+# Compiles every kernel for shader model 5.1; holds maps of a photo to the Linux program's on Vulkan, and those of small
+# networks to goldens; verifies four networks, one of them with every method. By hand: it takes an hour on two cores.
 #
-# The compiler comes from the Python package kivy-deps.angle, which bundles it; all is kept in target/windows. Exits with 3 where something
-# cannot be had.
+# The compiler comes from the Python package kivy-deps.angle, which bundles it; all is kept in target/windows. Exits
+# with 3 where something cannot be had.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -42,7 +42,8 @@ python3 -m pip --version >/dev/null 2>&1 || missing "Python has no pip"
 
 work=$(mktemp -d)
 folder=$PWD/target/windows
-# Otherwise wine makes Vulkan descriptors for a whole heap of a million again and again: gigabytes on Mesa's software driver.
+# Otherwise wine makes Vulkan descriptors for a whole heap of a million again and again: gigabytes on Mesa's software
+# driver.
 export VKD3D_CONFIG=virtual_heaps
 export WINEPREFIX=$folder/prefix WINEDEBUG=-all WINEDLLOVERRIDES="d3dcompiler_47=n;mscoree,mshtml="
 trap 'wineserver -k; rm -rf "$work"' EXIT
@@ -67,7 +68,8 @@ if [[ ! -f $folder/d3dcompiler_47.dll ]]; then
         missing "the package has no d3dcompiler_47.dll"
 fi
 
-# A program like any other, for what runs agf-run. Through cmd, which has its exit code: under load wine kills what is left of a process that ended.
+# A program like any other, for what runs agf-run. Through cmd, which has its exit code: under load wine kills what is
+# left of a process that ended.
 program=$folder/agf-run
 export WINEPATH=Z:${folder//\//\\}
 cat >"$program" <<END
@@ -122,7 +124,7 @@ part devices "$program" devices
 part kernels env "AGF_FXC=$folder/fxc.exe" cargo test --workspace --exclude agf-viewer --test fxc -- --ignored --nocapture
 part maps compare
 part goldens python3 tools/gpu/goldens.py --program "$program" --only tiny
-part verify python3 tools/gpu/verify.py --program "$program" --families efficientnet_lite0 tiny_vgg --whole tiny_resnet
+part verify python3 tools/gpu/verify.py --program "$program" --families efficientnet_lite0 resnext50_32x4d tiny_vgg --whole tiny_resnet
 
 ((${#failed[@]} == 0)) || fail "failed: ${failed[*]}"
 say "all passed"
