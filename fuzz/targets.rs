@@ -1,5 +1,5 @@
-//! What each fuzzer does with its bytes; `tests/fuzz_corpus.rs` does it with the files of `corpus/`. Whatever the bytes,
-//! there is a result or an error. What results promise is asserted.
+//! What each fuzzer does with its bytes; `tests/fuzz_corpus.rs` does it with the files of `corpus/`. Whatever the
+//! bytes, there is a result or an error. What results promise is asserted.
 
 // Tests use more of it.
 #[allow(dead_code)]

@@ -54,7 +54,9 @@ fn elu(x: vec4f, alpha: f32) -> vec4f { return select(alpha * (exp(min(x, vec4f(
 
 fn elu_slope(x: vec4f, alpha: f32) -> vec4f { return select(alpha * exp(min(x, vec4f())), vec4f(1.0), x > vec4f()); }
 
-fn within(x: vec4f, low: f32, high: f32) -> vec4f { return select(vec4f(), vec4f(1.0), (x > vec4f(low)) & (x < vec4f(high))); }
+fn within(x: vec4f, low: f32, high: f32) -> vec4f {
+    return select(vec4f(), vec4f(1.0), (x > vec4f(low)) & (x < vec4f(high)));
+}
 
 fn value(x: vec4f) -> vec4f {
     switch FUNCTION {
@@ -82,7 +84,9 @@ fn slope(x: vec4f) -> vec4f {
         case FUNCTION_ELU: { return elu_slope(x, u.first); }
         case FUNCTION_SELU: { return u.second * elu_slope(x, u.first); }
         case FUNCTION_SILU: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
-        case FUNCTION_HARD_SWISH: { return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0)); }
+        case FUNCTION_HARD_SWISH: {
+            return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0));
+        }
         case FUNCTION_SIGMOID: { let s = sigmoid(x); return s * (1.0 - s); }
         case FUNCTION_HARD_SIGMOID: { return u.first * within(u.first * x + u.second, 0.0, 1.0); }
         case FUNCTION_TANH: { let t = hyperbolic_tangent(x); return 1.0 - t * t; }

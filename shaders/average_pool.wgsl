@@ -1,6 +1,6 @@
 // Adaptive average pooling with uneven windows: row i of h averages source rows floor(i H / h) to ceil((i + 1) H / h);
-// its transpose; or the relevance of the pooled input by the ratio rule, which is the pixel times the transpose of div(c, y [c != 0]) with
-// the pooled values y.
+// its transpose; or the relevance of the pooled input by the ratio rule, which is the pixel times the transpose of
+// div(c, y [c != 0]) with the pooled values y.
 
 override TRANSPOSED: bool = false;
 override RELEVANCE: bool = false; // of the transpose
@@ -15,7 +15,8 @@ struct AveragePool {
 
 @group(0) @binding(0) var<uniform> u: AveragePool;
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;      // [samples][quads][source pixels]
-@group(0) @binding(2) var<storage, read_write> response: array<vec4f>;    // y, like source; read for relevance only, like input
+// y, like source; read for relevance only, like input
+@group(0) @binding(2) var<storage, read_write> response: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> input: array<vec4f>;       // [samples][quads][pixels]
 @group(0) @binding(4) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 

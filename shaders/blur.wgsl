@@ -1,4 +1,5 @@
-// Gaussian blur of pictures along rows or columns, cut off after `radius` pixels. Beyond the edge the edge's pixel counts.
+// Gaussian blur of pictures along rows or columns, cut off after `radius` pixels. Beyond the edge the edge's pixel
+// counts.
 
 struct Blur {
     height: u32,

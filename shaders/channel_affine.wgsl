@@ -1,5 +1,5 @@
-// Batch normalisation in inference (scale and shift per channel), its gradient (scale alone), or a gradient times a bias (the shift).
-// The gradient may be the sum of two.
+// Batch normalisation in inference (scale and shift per channel), its gradient (scale alone), or a gradient times a
+// bias (the shift). The gradient may be the sum of two.
 
 struct ChannelAffine {
     pixels: u32,

@@ -1,4 +1,5 @@
-// Sum over channels of each pixel: of the values, or of their magnitudes scaled so that the sample's smallest is 0 and its largest 1.
+// Sum over channels of each pixel: of the values, or of their magnitudes scaled so that the sample's smallest is 0 and
+// its largest 1.
 
 override SCALED: bool = false;
 
@@ -34,6 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             sum += value;
         }
         let total = dot(sum, vec4f(1.0));
-        destination[group.z * u.pixels + pixel] = vec4f(select(total / select(span, 1.0, span == 0.0), 0.0, span == 0.0), 0.0, 0.0, 0.0);
+        destination[group.z * u.pixels + pixel] =
+            vec4f(select(total / select(span, 1.0, span == 0.0), 0.0, span == 0.0), 0.0, 0.0, 0.0);
     }
 }

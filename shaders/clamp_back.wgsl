@@ -1,5 +1,6 @@
-// What goes back through ReLU and ReLU6 by the activation's output: the gradient, of which there may be two to be added up; this times the
-// scale of a batch normalisation before the activation; and the relevance by the ratio rule. What is not asked for is not written.
+// What goes back through ReLU and ReLU6 by the activation's output: the gradient, of which there may be two to be added
+// up; this times the scale of a batch normalisation before the activation; and the relevance by the ratio rule. What is
+// not asked for is not written.
 
 struct ClampBack {
     count: u32,   // vec4 elements of one sample

@@ -1,5 +1,5 @@
-// The class that a request means: an id, or -1 - rank for the class of that rank; of equal logits the lowest id ranks first.
-// A lane per class.
+// The class that a request means: an id, or -1 - rank for the class of that rank; of equal logits the lowest id ranks
+// first. A lane per class.
 
 struct ClassIndex {
     classes: u32,
@@ -32,5 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if id == 0u { destination[group.z] = vec4f(wanted, 0.0, 0.0, 0.0); }
         return;
     }
-    if id < u.classes && rank(group.z, id) == u32(-1.0 - wanted) { destination[group.z] = vec4f(f32(id), 0.0, 0.0, 0.0); }
+    if id < u.classes && rank(group.z, id) == u32(-1.0 - wanted) {
+        destination[group.z] = vec4f(f32(id), 0.0, 0.0, 0.0);
+    }
 }

@@ -1,8 +1,9 @@
-// Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear (software drivers):
-// lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup: 8 * ROW_TILES output channels
-// x 32 pixels; a lane owns 4. Accumulators stay in registers: indices are literal, the loop over taps and quads is not unrolled. Groups of
-// the same pixels follow each other: the source stays in the cache. Values are loaded two at a time, as integers of 64 bits.
-// Bindings and weight layout are those of convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
+// Dense convolution or its transpose for adapters whose subgroups have at least 8 lanes and whose loads are dear
+// (software drivers): lane i of 8 loads row i's weights once and hands them round by subgroupBroadcast. One workgroup:
+// 8 * ROW_TILES output channels x 32 pixels; a lane owns 4. Accumulators stay in registers: indices are literal, the
+// loop over taps and quads is not unrolled. Groups of the same pixels follow each other: the source stays in the cache.
+// Values are loaded two at a time, as integers of 64 bits. Bindings and weight layout are those of
+// convolution_uniform.wgsl; parts are uniforms here, since every pipeline is dear to compile.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 
@@ -22,7 +23,8 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+// [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Quad>;
 @group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;  // [slices][samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
@@ -76,7 +78,8 @@ fn main(
         for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
             let sy = vec4i(y) * spacing + offset_y;
             let sx = vec4i(x) * spacing + offset_x;
-            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
+            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i())
+                & (sx < vec4i(i32(u.source_width)));
             var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
             for (var first = 0u; first < u.source_quads; first += BLOCK) {
@@ -102,16 +105,19 @@ fn main(
 
     let step = select(1u, u.stride, u.transposed == 1u);
     let plane = u.height * u.width;
-    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
+    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step
+        + area.column;
     store(quad, at, inside, &s0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &s1); }
     if u.epilogue == EPILOGUE_NONE { return; }
-    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
-    // for every register.
+    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster
+    // than an epilogue for every register.
     let kept = keep_affine(quad, subgroup_lane & 7u);
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 4u; i++) {
         let channels = affine_of_kept(kept, i / 4u);
         let index = at[i & 3u] + i / 4u * plane;
-        if inside[i & 3u] && sample[i & 3u] < u.finished { destination[index] = pack(epilogue(unpack(destination[index]), channels, index)); }
+        if inside[i & 3u] && sample[i & 3u] < u.finished {
+            destination[index] = pack(epilogue(unpack(destination[index]), channels, index));
+        }
     }
 }

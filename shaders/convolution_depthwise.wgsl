@@ -1,6 +1,6 @@
-// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of each of ROWS rows of one channel
-// quad. A row of the source is loaded once for all of them, and where neighbours read neighbours (stride 1, or a transpose) values slide
-// along it: one load of a value for up to PIXELS * ROWS multiply-adds.
+// Depthwise convolution or its transpose: every channel has its own kernel. A lane owns PIXELS pixels of each of ROWS
+// rows of one channel quad. A row of the source is loaded once for all of them, and where neighbours read neighbours
+// (stride 1, or a transpose) values slide along it: one load of a value for up to PIXELS * ROWS multiply-adds.
 
 override PIXELS: u32 = 1u; // 1 or 4
 override ROWS: u32 = 1u;   // 1 or 2
@@ -41,8 +41,8 @@ fn add(sums: Block, upper: vec4f, lower: vec4f, b0: vec4f, b1: vec4f, b2: vec4f,
     return added;
 }
 
-// A row of taps of both rows, where pixels read neighbours. Three taps a turn: what is kept from one turn to the next costs software
-// drivers as much as a product.
+// A row of taps of both rows, where pixels read neighbours. Three taps a turn: what is kept from one turn to the next
+// costs software drivers as much as a product.
 fn add_sliding(sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, count: i32, part: Part) -> Block {
     var added = sums;
     var b0 = load(line, x, part, true); var b1 = load(line, x + 1, part, true); var b2 = load(line, x + 2, part, true);
@@ -59,7 +59,9 @@ fn add_sliding(sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, co
 }
 
 // Where they read pixels `spacing` apart.
-fn add_apart(sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, count: i32, part: Part, spacing: i32) -> Block {
+fn add_apart(
+    sums: Block, upper: TapRow, lower: TapRow, line: Line, x: i32, count: i32, part: Part, spacing: i32,
+) -> Block {
     var added = sums;
     for (var j = 0; j < count; j++) {
         let b0 = load(line, x + j, part, true);

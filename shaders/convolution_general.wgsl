@@ -1,5 +1,6 @@
-// Convolution of any geometry or its transpose: groups, dilation, two strides. A lane owns one pixel of a quad of channels and gathers what
-// reaches it. Each channel of the quad has a row of weights over the quads that its group's channels on the other side lie in.
+// Convolution of any geometry or its transpose: groups, dilation, two strides. A lane owns one pixel of a quad of
+// channels and gathers what reaches it. Each channel of the quad has a row of weights over the quads that its group's
+// channels on the other side lie in.
 
 struct General {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -19,13 +20,15 @@ struct General {
 }
 
 @group(0) @binding(0) var<uniform> u: General;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // [channels][taps][row_quads], zeros beside the group's channels
+// [channels][taps][row_quads], zeros beside the group's channels
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 
-// Where tap `k` of destination position `at` lies in the source along one dimension; negative or beyond `size`: nowhere.
+// Where tap `k` of destination position `at` lies in the source along one dimension; negative or beyond `size`:
+// nowhere.
 fn source_position(at: u32, k: u32, stride: u32, dilation: u32, padding: u32) -> i32 {
     if u.transposed == 0u { return i32(at * stride + k * dilation) - i32(padding); }
     let offset = i32(at + padding) - i32(k * dilation);

@@ -1,5 +1,6 @@
-// Convolution in groups of whole quads of channels, or its transpose. A lane owns PIXELS pixels of a row of one quad. Where neighbours read
-// neighbours (stride 1, or a transpose) values slide along a row of the source: one load of a quad for up to 16 * PIXELS multiply-adds.
+// Convolution in groups of whole quads of channels, or its transpose. A lane owns PIXELS pixels of a row of one quad.
+// Where neighbours read neighbours (stride 1, or a transpose) values slide along a row of the source: one load of a
+// quad for up to 16 * PIXELS multiply-adds.
 
 override PIXELS: u32 = 1u; // 1 or 4
 
@@ -19,7 +20,8 @@ struct Grouped {
 }
 
 @group(0) @binding(0) var<uniform> u: Grouped;
-@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [quads][source quads of a group][taps][4 source channels]
+// [quads][source quads of a group][taps][4 source channels]
+@group(0) @binding(1) var<storage, read> weights: array<Quad>;
 @group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;      // [samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> operand: array<Quad>;    // like destination, or the gate's values in x
@@ -34,7 +36,11 @@ fn product(sum: vec4f, w: mat4x4f, b: vec4f) -> vec4f {
 fn add(sums: Row, w: mat4x4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> Row {
     var added = sums;
     added[0] = product(sums[0], w, b0);
-    if PIXELS > 1u { added[1] = product(sums[1], w, b1); added[2] = product(sums[2], w, b2); added[3] = product(sums[3], w, b3); }
+    if PIXELS > 1u {
+        added[1] = product(sums[1], w, b1);
+        added[2] = product(sums[2], w, b2);
+        added[3] = product(sums[3], w, b3);
+    }
     return added;
 }
 

@@ -1,6 +1,7 @@
-// W x and |W| x as one product, of an x that is nowhere negative: a convolution's forward pass together with the sums that relevance is
-// divided by later. Values and weights are loaded and handed round once for both. For the adapters of convolution_broadcast.wgsl, and in
-// all else that file's kernel: lanes, tiles, order of sums, order of workgroups, bindings; each of the two sums has the same bits.
+// W x and |W| x as one product, of an x that is nowhere negative: a convolution's forward pass together with the sums
+// that relevance is divided by later. Values and weights are loaded and handed round once for both. For the adapters of
+// convolution_broadcast.wgsl, and in all else that file's kernel: lanes, tiles, order of sums, order of workgroups,
+// bindings; each of the two sums has the same bits.
 
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
 
@@ -16,7 +17,8 @@ struct Joint {
 }
 
 @group(0) @binding(0) var<uniform> u: Joint;
-@group(0) @binding(1) var<storage, read> weights: array<Quad>; // [rows/8][taps][source quads][8 rows], 4 source channels of one row
+// [rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Quad>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>; // [quads][scale, shift]
 @group(0) @binding(3) var<storage, read_write> source: array<Quad>;  // [samples][source quads][source pixels]
 @group(0) @binding(4) var<storage, read_write> absolute: array<vec4f>;    // |W| x: [samples][quads][pixels]
@@ -70,13 +72,15 @@ fn main(
         for (var kx = 0u; kx < u.kernel_columns; kx++) {
             let sy = vec4i(y * u.stride + ky) - i32(u.padding_top);
             let sx = vec4i(x * u.stride + kx) - i32(u.padding_left);
-            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
+            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i())
+                & (sx < vec4i(i32(u.source_width)));
             var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             for (var first = 0u; first < u.source_quads; first += BLOCK) {
                 let end = min(first + BLOCK, u.source_quads);
                 t0 = Tile(); t1 = Tile();
                 for (var i = first; i < end; i++) {
-                    let b = array<vec4f, 4>(take(at.x, valid.x), take(at.y, valid.y), take(at.z, valid.z), take(at.w, valid.w));
+                    let b = array<vec4f, 4>(
+                        take(at.x, valid.x), take(at.y, valid.y), take(at.z, valid.z), take(at.w, valid.w));
                     rows(&t0, weight(w), b);
                     if ROW_TILES > 1u { rows(&t1, weight(w + tile_stride), b); }
                     at += source_pixels;
@@ -91,15 +95,16 @@ fn main(
     store(quad, at, inside, &s0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * pixels, inside, &s1); }
     if u.epilogue == 0u { return; }
-    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster than an epilogue
-    // for every register.
+    // One loop over what this lane has just stored, of a length that the compiler does not know, compiles much faster
+    // than an epilogue for every register.
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad) * 4u; i++) {
         if inside[i & 3u] { finish(quad + i / 4u, at[i & 3u] + i / 4u * pixels); }
     }
 }
 
 fn finish(quad: u32, index: u32) {
-    destination[index] = clamp(destination[index] * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
+    destination[index] =
+        clamp(destination[index] * affine[2u * quad] + affine[2u * quad + 1u], vec4f(u.low), vec4f(u.high));
 }
 
 fn store(quad: u32, at: vec4u, inside: vec4<bool>, t: ptr<function, Tile>) {

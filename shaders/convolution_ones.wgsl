@@ -1,5 +1,5 @@
-// A convolution's response to an all-ones input: per output channel the sum of the taps that lie inside the picture. Optionally
-// divides relevance by it: div(operand, response * [operand != 0]).
+// A convolution's response to an all-ones input: per output channel the sum of the taps that lie inside the picture.
+// Optionally divides relevance by it: div(operand, response * [operand != 0]).
 
 struct Ones {
     source_height: u32,
@@ -19,7 +19,8 @@ struct Ones {
 }
 
 @group(0) @binding(0) var<uniform> u: Ones;
-@group(0) @binding(1) var<storage, read> tap_sums: array<vec4f>; // [quads][taps and their total], summed over input channels
+// [quads][taps and their total], summed over input channels
+@group(0) @binding(1) var<storage, read> tap_sums: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> operand: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 

@@ -1,7 +1,7 @@
-// Dense convolution or its transpose, or independent products of matrices, for graphics cards: a workgroup computes ROWS output channels
-// x PIXELS pixels through workgroup memory. While its lanes multiply DEPTH source quads, they have the loads of the next ones under way.
-// Bindings and weight layout are those of convolution_uniform.wgsl. What multiplies is preludes/workgroup_tile.wgsl,
-// what loads preludes/workgroup_loads.wgsl.
+// Dense convolution or its transpose, or independent products of matrices, for graphics cards: a workgroup computes
+// ROWS output channels x PIXELS pixels through workgroup memory. While its lanes multiply DEPTH source quads, they have
+// the loads of the next ones under way. Bindings and weight layout are those of convolution_uniform.wgsl. What
+// multiplies is preludes/workgroup_tile.wgsl, what loads preludes/workgroup_loads.wgsl.
 
 struct Convolution {
     source_height: u32, source_width: u32, source_quads: u32,
@@ -14,15 +14,19 @@ struct Convolution {
     gate: u32,         // not 0: nothing to do unless one of so many values of `operand` is not zero
     epilogue: u32, finished: u32, // what happens to the sums of so many samples
     low: f32, high: f32,
-    absolute_weights: u32, source_part: u32, // a bit for each slice; of the source: 0 full, 1 absolute, 2 positive, 3 negative
-    splits: u32,       // so many sums over a part of taps and source quads each, one behind the other in the destination
+    // a bit for each slice; of the source: 0 full, 1 absolute, 2 positive, 3 negative
+    absolute_weights: u32, source_part: u32,
+    // so many sums over a part of taps and source quads each, one behind the other in the destination
+    splits: u32,
     first_sample: u32, source_samples: u32, // samples of the source before this dispatch, and in all
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+// [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+// [slices][samples][source quads][source pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [splits][slices][samples][quads][pixels]
 
@@ -44,7 +48,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let my_row = min(group.y * ROWS + lane % ROWS, u.quads * 4u - 1u);
     let my_quad = (slice * u.source_samples + u.first_sample + mine.sample) * u.source_quads + lane / PIXELS;
     let my_source = my_quad * u.source_height * u.source_width;
-    let my_weights = slice * u.weight_slice + my_row / 8u * u.kernel_rows * u.kernel_columns * u.source_quads * 8u + my_row % 8u;
+    let my_weights = slice * u.weight_slice + my_row / 8u * u.kernel_rows * u.kernel_columns * u.source_quads * 8u
+        + my_row % 8u;
     let is_absolute = ((u.absolute_weights >> slice) & 1u) == 1u;
     let carried = Carried(mine, my_source, lane / PIXELS, my_weights, lane / ROWS, is_absolute);
 
@@ -101,7 +106,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     store(vertical, horizontal, block, first_quad, near, &t00);
     if ROW_QUADS > 1u { store(vertical, horizontal, block, first_quad + ROWS / (4u * ROW_QUADS), near, &t10); }
     if PIXEL_QUADS > 1u { store(vertical, horizontal, block, first_quad, near + 4u * across(), &t01); }
-    if PIXEL_QUADS > 1u && ROW_QUADS > 1u { store(vertical, horizontal, block, first_quad + ROWS / (4u * ROW_QUADS), near + 4u * across(), &t11); }
+    if PIXEL_QUADS > 1u && ROW_QUADS > 1u {
+        store(vertical, horizontal, block, first_quad + ROWS / (4u * ROW_QUADS), near + 4u * across(), &t11);
+    }
 }
 
 fn store(vertical: Axis, horizontal: Axis, block: u32, quad: u32, first: u32, t: ptr<function, Four>) {
@@ -120,6 +127,8 @@ fn put(vertical: Axis, horizontal: Axis, block: u32, quad: u32, index: u32, sum:
     let row = p.y * vertical.step + vertical.offset;
     let at = (plane * u.height + row) * u.width + p.x * horizontal.step + horizontal.offset;
     var value = sum;
-    if u.epilogue != EPILOGUE_NONE && block * u.samples + p.sample < u.finished { value = epilogue(sum, affine_of(quad), at); }
+    if u.epilogue != EPILOGUE_NONE && block * u.samples + p.sample < u.finished {
+        value = epilogue(sum, affine_of(quad), at);
+    }
     destination[at] = value;
 }

@@ -1,11 +1,12 @@
-// Dense convolution or its transpose for any adapter: all lanes of a workgroup read the same weights (uniform addresses become scalar
-// loads). One workgroup: 8 * ROW_TILES output channels x 64 * PIXELS pixels. Same uniforms, bindings and weight layout as
-// convolution_broadcast.wgsl.
+// Dense convolution or its transpose for any adapter: all lanes of a workgroup read the same weights (uniform addresses
+// become scalar loads). One workgroup: 8 * ROW_TILES output channels x 64 * PIXELS pixels. Same uniforms, bindings and
+// weight layout as convolution_broadcast.wgsl.
 
 override ABSOLUTE_WEIGHT: bool = false;
 override SOURCE_PART: u32 = 0u;
 override ROW_TILES: u32 = 2u; // 1 or 2 tiles of 8 output channels
-override PIXELS: u32 = 4u; // of a lane: 4, or 1 for maps that would leave most lanes without any; what the others would be is dead code
+// of a lane: 4, or 1 for maps that would leave most lanes without any; what the others would be is dead code
+override PIXELS: u32 = 4u;
 override HALF_WEIGHTS: bool = false; // weights are f16, two in a word
 override TWO_LEVELS: bool = false; // sums of BLOCK source quads, then their sum: costs registers, loses far less
 
@@ -23,9 +24,11 @@ struct Convolution {
 }
 
 @group(0) @binding(0) var<uniform> u: Convolution;
-@group(0) @binding(1) var<storage, read> weights: array<Rows>; // [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+// [slices][rows/8][taps][source quads][8 rows], 4 source channels of one row
+@group(0) @binding(1) var<storage, read> weights: array<Rows>;
 @group(0) @binding(2) var<storage, read> affine: array<Quad>;  // [quads][scale, shift]
-@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [slices][samples][source quads][source pixels]
+// [slices][samples][source quads][source pixels]
+@group(0) @binding(3) var<storage, read_write> source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> operand: array<Quad>;     // like destination, or the gate's values in x
 @group(0) @binding(5) var<storage, read_write> destination: array<Quad>; // [slices][samples][quads][pixels]
 
@@ -81,7 +84,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         for (var kx = across.first; kx < u.kernel_columns; kx += across.step) {
             let sy = vec4i(y) * spacing + offset_y;
             let sx = vec4i(x) * spacing + offset_x;
-            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i()) & (sx < vec4i(i32(u.source_width)));
+            let valid = inside & (sy >= vec4i()) & (sy < vec4i(i32(u.source_height))) & (sx >= vec4i())
+                & (sx < vec4i(i32(u.source_width)));
             var at = select(vec4u(), source_base + vec4u(sy) * u.source_width + vec4u(sx), valid);
             var w = weight_base + (ky * u.kernel_columns + kx) * tap_stride;
             for (var quad = 0u; quad < u.source_quads; quad++) {
@@ -109,7 +113,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let step = select(1u, u.stride, u.transposed == 1u);
     let quad = group.y * ROW_TILES * 2u;
     let plane = u.height * u.width;
-    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step + area.column;
+    let at = ((slice * u.samples + sample) * u.quads + quad) * plane + (y * step + area.row) * u.width + x * step
+        + area.column;
     if TWO_LEVELS { t0 = s0; t1 = s1; }
     store(quad, at, inside, &t0);
     if ROW_TILES > 1u { store(quad + 2u, at + 2u * plane, inside, &t1); }
@@ -118,7 +123,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = 0u; i < min(ROW_TILES * 2u, u.quads - quad); i++) {
         for (var j = 0u; j < 4u; j++) {
             let index = at[j] + i * plane;
-            if inside[j] && sample[j] < u.finished { destination[index] = pack(epilogue(unpack(destination[index]), affine_of(quad + i), index)); }
+            if inside[j] && sample[j] < u.finished {
+                destination[index] = pack(epilogue(unpack(destination[index]), affine_of(quad + i), index));
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-// Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those with phi > 0; of one
-// value v or of two. One workgroup per channel quad.
+// Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those
+// with phi > 0; of one value v or of two. One workgroup per channel quad.
 
 struct FactorBasis {
     pixels: u32,

@@ -1,4 +1,5 @@
-// factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ - Z-.
+// factor(v, phi) for the input and for the masked gradient: per pixel Z = relu((Q^T Q + I)^-1 Q^T H), the map is Z+ -
+// Z-.
 
 override CHANNEL_LANES: u32 = 1u; // so many lanes share a pixel's channels
 
@@ -12,14 +13,16 @@ struct FactorMaps {
 @group(0) @binding(0) var<uniform> u: FactorMaps;
 @group(0) @binding(1) var<storage, read_write> input: array<vec4f>;         // [samples][quads][pixels]
 @group(0) @binding(2) var<storage, read_write> input_maximum: array<vec4f>; // [samples][runs], in x
-@group(0) @binding(3) var<storage, read_write> input_basis: array<vec4f>;   // [samples][quads][negative, positive], 0 in padding
+// [samples][quads][negative, positive], 0 in padding
+@group(0) @binding(3) var<storage, read_write> input_basis: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> gradient_maximum: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> gradient_basis: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> destination: array<vec4f>;   // [samples][pixels]: input in x, gradient in y
+// [samples][pixels]: input in x, gradient in y
+@group(0) @binding(7) var<storage, read_write> destination: array<vec4f>;
 
-// With Q = [n, p] and d = p - n: the products of Q and H that (Q^T Q + I)^-1 Q^T H needs. n and p differ little, so d is summed by
-// itself: differences of the large products n n, n p and p p would lose four digits.
+// With Q = [n, p] and d = p - n: the products of Q and H that (Q^T Q + I)^-1 Q^T H needs. n and p differ little, so d
+// is summed by itself: differences of the large products n n, n p and p p would lose four digits.
 struct Products {
     gram: vec3f,     // n n, n d, d d
     response: vec2f, // n H, d H
@@ -59,7 +62,8 @@ fn gather(lane: u32, own: Both) -> Both {
     for (var apart = LANES / 2u; apart >= LANES / CHANNEL_LANES; apart /= 2u) {
         if lane < apart {
             let other = gathered[lane + apart];
-            gathered[lane] = Both(plus(gathered[lane].of_input, other.of_input), plus(gathered[lane].of_gradient, other.of_gradient));
+            gathered[lane] = Both(plus(gathered[lane].of_input, other.of_input),
+                plus(gathered[lane].of_gradient, other.of_gradient));
         }
         workgroupBarrier();
     }
@@ -70,7 +74,9 @@ fn gather(lane: u32, own: Both) -> Both {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * RUN, u.pixels);
     var input_peak = -LARGEST;
-    for (var i = 0u; i < u.input_runs; i++) { input_peak = max(input_peak, input_maximum[group.z * u.input_runs + i].x); }
+    for (var i = 0u; i < u.input_runs; i++) {
+        input_peak = max(input_peak, input_maximum[group.z * u.input_runs + i].x);
+    }
     var gradient_peak = -LARGEST;
     for (var i = 0u; i < u.gradient_runs; i++) {
         gradient_peak = max(gradient_peak, gradient_maximum[group.z * u.gradient_runs + i].x);
@@ -83,9 +89,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let channel = group.z * u.quads + quad;
             let index = channel * u.pixels + pixel;
             let basis = channel * 2u;
-            both.of_input = extend(both.of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
+            both.of_input =
+                extend(both.of_input, input_basis[basis], input_basis[basis + 1u], input[index], input_peak);
             both.of_gradient =
-                extend(both.of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index], gradient_peak);
+                extend(both.of_gradient, gradient_basis[basis], gradient_basis[basis + 1u], gradient[index],
+                    gradient_peak);
         }
         both = gather(lane, both);
         if first_quad == 0u && pixel < end {

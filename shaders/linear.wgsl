@@ -1,5 +1,6 @@
-// Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the inputs. A second
-// product with other parts of the same weights and input may go along, since reading the weights is what takes the time.
+// Fully connected layer over a flattened input. One workgroup computes one quad of outputs; its lanes stride along the
+// inputs. A second product with other parts of the same weights and input may go along, since reading the weights is
+// what takes the time.
 
 override LANES: u32 = 64u; // at most 64
 override WEIGHT_PART: u32 = 0u;
@@ -19,18 +20,21 @@ struct Linear {
 }
 
 @group(0) @binding(0) var<uniform> u: Linear;
-@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [outputs of the range][source quads]; f16: [outputs / 2][source quads][2 outputs]
+// [outputs of the range][source quads]; f16: [outputs / 2][source quads][2 outputs]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [quads]
 @group(0) @binding(3) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(4) var<storage, read_write> second: array<vec4f>;      // [samples][quads]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads]
 
-const BLOCK = 16u; // quads of inputs that a lane sums up before they join its total: two levels lose less than one long sum
+// quads of inputs that a lane sums up before they join its total: two levels lose less than one long sum
+const BLOCK = 16u;
 var<workgroup> partial: array<vec4f, 64>;
 var<workgroup> second_partial: array<vec4f, 64>;
 
 fn rows(w: mat4x4f, which: u32, x: vec4f) -> vec4f {
-    return vec4f(dot(part(w[0], which), x), dot(part(w[1], which), x), dot(part(w[2], which), x), dot(part(w[3], which), x));
+    return vec4f(dot(part(w[0], which), x), dot(part(w[1], which), x), dot(part(w[2], which), x),
+        dot(part(w[3], which), x));
 }
 
 @compute @workgroup_size(LANES)

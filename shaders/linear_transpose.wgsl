@@ -1,5 +1,6 @@
-// Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the weight. A second
-// product with another part of the same weights may go along, since reading the weights is what takes the time.
+// Transpose of a fully connected layer: a lane owns one quad of the layer's input and walks down the rows of the
+// weight. A second product with another part of the same weights may go along, since reading the weights is what takes
+// the time.
 
 override LANES: u32 = 64u;
 override WEIGHT_PART: u32 = 0u;
@@ -16,7 +17,8 @@ struct LinearTranspose {
 }
 
 @group(0) @binding(0) var<uniform> u: LinearTranspose;
-@group(0) @binding(1) var<storage, read> weights: array<vec4u>; // [rows of the range][destination quads]; f16: [rows / 2][destination quads][2 rows]
+// [rows of the range][destination quads]; f16: [rows / 2][destination quads][2 rows]
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read_write> source: array<vec4f>;      // [samples][source quads]
 @group(0) @binding(3) var<storage, read_write> second_source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> second_destination: array<vec4f>;

@@ -1,4 +1,5 @@
-// The relevance that a walk begins with at the logits y: at the target t, or at all other classes. One workgroup per sample.
+// The relevance that a walk begins with at the logits y: at the target t, or at all other classes. One workgroup per
+// sample.
 
 struct LogitRelevance {
     classes: u32,
@@ -20,13 +21,16 @@ var<workgroup> partial: array<f32, LANES>;
 
 fn combine(a: f32, b: f32, maximum: bool) -> f32 { return select(a + b, max(a, b), maximum); }
 
-// Reduces all lanes' values to their maximum or sum; every lane gets it. Two levels of 8: barriers are dear on software drivers.
+// Reduces all lanes' values to their maximum or sum; every lane gets it. Two levels of 8: barriers are dear on software
+// drivers.
 fn all_lanes(value: f32, lane: u32, maximum: bool) -> f32 {
     workgroupBarrier();
     partial[lane] = value;
     workgroupBarrier();
     if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) { partial[lane] = combine(partial[lane], partial[other], maximum); }
+        for (var other = lane + 8u; other < LANES; other += 8u) {
+            partial[lane] = combine(partial[lane], partial[other], maximum);
+        }
     }
     workgroupBarrier();
     var result = partial[0];

@@ -1,5 +1,5 @@
-// The magnitude that a share of a map's values does not exceed. One workgroup decides it bit after bit, since magnitudes of floats
-// are ordered as their bits are. Values that are not finite do not count.
+// The magnitude that a share of a map's values does not exceed. One workgroup decides it bit after bit, since
+// magnitudes of floats are ordered as their bits are. Values that are not finite do not count.
 
 struct MapRange {
     pixels: u32,

@@ -1,5 +1,6 @@
-// g [c != 0], how many non-zero elements of g the mask takes, and a copy of bwd(W, g), which is bwd(W, g [c != 0]) where it takes none.
-// One workgroup masks one contiguous run of vec4 elements of a sample, counts in it, and copies a run of the other value.
+// g [c != 0], how many non-zero elements of g the mask takes, and a copy of bwd(W, g), which is bwd(W, g [c != 0])
+// where it takes none. One workgroup masks one contiguous run of vec4 elements of a sample, counts in it, and copies a
+// run of the other value.
 
 struct Mask {
     count: u32, // vec4 elements of one sample of g

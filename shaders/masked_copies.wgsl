@@ -7,8 +7,10 @@ struct MaskedCopies {
 @group(0) @binding(0) var<uniform> u: MaskedCopies;
 @group(0) @binding(1) var<storage, read_write> pictures: array<vec4f>;    // [pictures][pixels], normalised
 @group(0) @binding(2) var<storage, read_write> replacements: array<vec4f>; // [pictures][pixels], normalised
-@group(0) @binding(3) var<storage, read_write> places: array<vec4u>;      // [maps][pixels], as rank_places.wgsl writes them
-@group(0) @binding(4) var<storage, read_write> copies: array<vec4u>;      // [copies]: picture, map, rule, number of pixels
+// [maps][pixels], as rank_places.wgsl writes them
+@group(0) @binding(3) var<storage, read_write> places: array<vec4u>;
+// [copies]: picture, map, rule, number of pixels
+@group(0) @binding(4) var<storage, read_write> copies: array<vec4u>;
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [copies][pixels]
 
 const COPY_LOWEST = 1u;       // the lowest values are replaced

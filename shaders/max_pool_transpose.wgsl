@@ -1,5 +1,6 @@
-// Transpose of max-pooling: every pixel gathers the values of the windows whose first maximum it was. Or the relevance of the pooled input by
-// the ratio rule, which is the pixel times what it gathers of div(c, y [c != 0]) with the pooled values y.
+// Transpose of max-pooling: every pixel gathers the values of the windows whose first maximum it was. Or the relevance
+// of the pooled input by the ratio rule, which is the pixel times what it gathers of div(c, y [c != 0]) with the pooled
+// values y.
 
 override RELEVANCE: bool = false;
 
@@ -22,7 +23,8 @@ struct MaxPoolTranspose {
 @group(0) @binding(0) var<uniform> u: MaxPoolTranspose;
 @group(0) @binding(1) var<storage, read_write> source: array<vec4f>;    // [samples][quads][windows]
 @group(0) @binding(2) var<storage, read_write> positions: array<vec4f>; // [samples][quads][windows]
-@group(0) @binding(3) var<storage, read_write> response: array<vec4f>;  // y, [samples][quads][windows]; read for relevance only, like input
+// y, [samples][quads][windows]; read for relevance only, like input
+@group(0) @binding(3) var<storage, read_write> response: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> input: array<vec4f>;     // [samples][quads][pixels]
 @group(0) @binding(5) var<storage, read_write> destination: array<vec4f>; // [samples][quads][pixels]
 

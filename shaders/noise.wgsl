@@ -1,6 +1,6 @@
-// Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad, variation, 0) as
-// counter, two values of each pair of words by Box-Muller. Integers alone compute them, to within 2^-21: logarithms, roots and sines of f32
-// differ from driver to driver.
+// Standard normal values from a counter: Philox 4x32-10 (Salmon et al., 2011) with the seed as key and (pixel, quad,
+// variation, 0) as counter, two values of each pair of words by Box-Muller. Integers alone compute them, to within
+// 2^-21: logarithms, roots and sines of f32 differ from driver to driver.
 
 struct Noise {
     pixels: u32,

@@ -20,7 +20,9 @@ fn reduce(value: f32, lane: u32, is_sum: bool) -> f32 {
     partial[lane] = value;
     workgroupBarrier();
     if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) { partial[lane] = combine(partial[lane], partial[other], is_sum); }
+        for (var other = lane + 8u; other < LANES; other += 8u) {
+            partial[lane] = combine(partial[lane], partial[other], is_sum);
+        }
     }
     workgroupBarrier();
     var result = partial[0];

@@ -1,4 +1,5 @@
-// Local response normalisation over neighbouring channels, x / s^beta with s = bias + factor * sum(x^2), or the gradient through it.
+// Local response normalisation over neighbouring channels, x / s^beta with s = bias + factor * sum(x^2), or the
+// gradient through it.
 
 override GRADIENT: u32 = 0u; // 0 f(x), 1 the gradient of g
 
@@ -34,7 +35,8 @@ fn sum(sample: u32, pixel: u32, channel: u32) -> f32 {
     return u.bias + u.factor * squares;
 }
 
-// s^-beta. Drivers' powers may be off by dozens of units in the last place; that of nearly all networks needs roots alone.
+// s^-beta. Drivers' powers may be off by dozens of units in the last place; that of nearly all networks needs roots
+// alone.
 fn scale_of(s: f32) -> f32 {
     if u.exponent != 0.75 { return pow(s, -u.exponent); }
     let root = sqrt(s);

@@ -1,4 +1,5 @@
-// A region of a texture as a network's picture: scaled by a triangle filter, which averages where the region shrinks, then normalised.
+// A region of a texture as a network's picture: scaled by a triangle filter, which averages where the region shrinks,
+// then normalised.
 
 struct PictureFromTexture {
     height: u32,       // of the picture

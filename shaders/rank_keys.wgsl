@@ -1,4 +1,5 @@
-// Values of maps as unsigned keys that sort like them, each with its pixel. Both zeros have one key; NaN ranks below everything.
+// Values of maps as unsigned keys that sort like them, each with its pixel. Both zeros have one key; NaN ranks below
+// everything.
 
 struct RankKeys {
     pixels: u32,

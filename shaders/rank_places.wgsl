@@ -1,13 +1,15 @@
-// From sorted keys to each pixel's place from below and from above. Among equal values the lower pixel comes first both ways, so
-// one order is not the other reversed where there are ties.
+// From sorted keys to each pixel's place from below and from above. Among equal values the lower pixel comes first both
+// ways, so one order is not the other reversed where there are ties.
 
 struct RankPlaces {
     pixels: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: RankPlaces;
-@group(0) @binding(1) var<storage, read_write> source: array<vec2u>;      // [maps][pixels], key and pixel, by key and then pixel
-// [maps][pixels]: place from the lowest, place from the highest, number of lower values, number of equal values with itself
+// [maps][pixels], key and pixel, by key and then pixel
+@group(0) @binding(1) var<storage, read_write> source: array<vec2u>;
+// [maps][pixels]: place from the lowest, place from the highest, number of lower values, number of equal values with
+// itself
 @group(0) @binding(2) var<storage, read_write> destination: array<vec4u>;
 
 // First place from `low` on whose key is not below `key`, or not equal to it either.

@@ -1,5 +1,5 @@
-// Radix sort, second step of a digit: counts become the number of all counts before them, in place. One workgroup per map; a lane adds
-// up a stretch of neighbours, then all lanes before it are added.
+// Radix sort, second step of a digit: counts become the number of all counts before them, in place. One workgroup per
+// map; a lane adds up a stretch of neighbours, then all lanes before it are added.
 
 struct RankScan {
     count: u32, // counts of one map

@@ -1,4 +1,5 @@
-// Radix sort, third step of a digit: elements go where their digit and run begin. Elements of equal digits keep their order.
+// Radix sort, third step of a digit: elements go where their digit and run begin. Elements of equal digits keep their
+// order.
 
 struct RankScatter {
     pixels: u32,

@@ -1,5 +1,5 @@
-// Reduction over the channels and pixels of each sample. One workgroup reduces one contiguous run of vec4 elements to one value, in a
-// fixed order; a second run over those values gives the scalar.
+// Reduction over the channels and pixels of each sample. One workgroup reduces one contiguous run of vec4 elements to
+// one value, in a fixed order; a second run over those values gives the scalar.
 
 override OPERATION: u32 = REDUCE_MAXIMUM;
 

@@ -11,7 +11,8 @@ struct Region {
     quads: u32,      // of the destination
     first_quad: u32, // first quad of the destination that is written
     groups: u32,     // the part's channels are taken from so many groups in turn
-    keep: u32,       // whether channels before the part keep what they are; otherwise they become 0, as does all else around the part
+    // whether channels before the part keep what they are; otherwise they become 0, as does all else around the part
+    keep: u32,
     from_channel: u32, // where the part begins in the source
     from_channels: u32, // step from one channel of it to the next, a signed number
     channel: u32, // where it begins in the destination

@@ -1,5 +1,5 @@
-// The residual of a full convolution: R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) where C is not zero, and its sum. One workgroup goes through
-// one contiguous run of vec4 elements, which it adds up as reduce.wgsl does.
+// The residual of a full convolution: R = ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) where C is not zero, and its sum.
+// One workgroup goes through one contiguous run of vec4 elements, which it adds up as reduce.wgsl does.
 
 struct Residual {
     pixels: u32,

@@ -1,5 +1,6 @@
-// Per pixel: x = phi = mean over channels of C, y = M = relu(mean over channels of x * g). And of each run of pixels, which one workgroup goes
-// through: the largest M, the largest values of x and of the masked gradient, and how many elements of C are not zero.
+// Per pixel: x = phi = mean over channels of C, y = M = relu(mean over channels of x * g). And of each run of pixels,
+// which one workgroup goes through: the largest M, the largest values of x and of the masked gradient, and how many
+// elements of C are not zero.
 
 override CHANNEL_LANES: u32 = 1u; // so many lanes share a pixel's channels
 
@@ -19,7 +20,8 @@ struct SaliencyMaps {
 @group(0) @binding(2) var<storage, read_write> value: array<vec4f>;     // [samples][quads][pixels]
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;  // [samples][quads][pixels] or [samples][quads]
 @group(0) @binding(4) var<storage, read_write> masked: array<vec4f>;    // [samples][quads][pixels]
-@group(0) @binding(5) var<storage, read_write> found: array<vec4f>;     // [max M, max x, max masked, number][samples][runs], in x
+// [max M, max x, max masked, number][samples][runs], in x
+@group(0) @binding(5) var<storage, read_write> found: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> destination: array<vec4f>; // [samples][pixels]
 
 const LARGEST = 3.4028234e38;

@@ -1,4 +1,5 @@
-// Adds what the splits of a product of matrices have summed up, in their order, and applies the epilogue of a convolution. A lane has one vec4.
+// Adds what the splits of a product of matrices have summed up, in their order, and applies the epilogue of a
+// convolution. A lane has one vec4.
 
 override LANES: u32 = 64u;
 
@@ -27,6 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var split = 1u; split < u.splits; split++) { sum += source[split * u.elements + index]; }
     let at = u.first_element + index / u.slice_elements * u.slice + index % u.slice_elements;
     let quad = at / u.plane;
-    if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished { sum = epilogue(sum, affine_of(quad % u.quads), at); }
+    if u.epilogue != EPILOGUE_NONE && quad / u.quads < u.finished {
+        sum = epilogue(sum, affine_of(quad % u.quads), at);
+    }
     destination[at] = sum;
 }

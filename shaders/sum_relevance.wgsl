@@ -1,5 +1,6 @@
-// Relevance of both summands of a + b by the ratio rule: a S and b S with S = div(c, (a + b) [c != 0]). Where two steps read y, the sum's or
-// its activation's value, c comes from y (div(c, y) + div(d, y)); where there is an activation, it goes back through that by the ratio rule.
+// Relevance of both summands of a + b by the ratio rule: a S and b S with S = div(c, (a + b) [c != 0]). Where two steps
+// read y, the sum's or its activation's value, c comes from y (div(c, y) + div(d, y)); where there is an activation, it
+// goes back through that by the ratio rule.
 
 struct SumRelevance {
     count: u32,   // vec4 elements of one sample

@@ -1,5 +1,5 @@
-// Gradient of the target probability with respect to the logits (method section 1): d_k = y_k - y_t, s = max |d_k|,
-// z_k = y_t exp(-(d_k / s)^2 / 2), p = softmax(z). The derivative goes through y_t, d_k and s. One workgroup per sample.
+// Gradient of the target probability with respect to the logits (method section 1): d_k = y_k - y_t, s = max |d_k|, z_k
+// = y_t exp(-(d_k / s)^2 / 2), p = softmax(z). The derivative goes through y_t, d_k and s. One workgroup per sample.
 
 struct TargetGradient {
     classes: u32,
@@ -27,7 +27,9 @@ fn reduce(value: vec4f, lane: u32, is_sum: bool) -> vec4f {
     partial[lane] = value;
     workgroupBarrier();
     if lane < 8u {
-        for (var other = lane + 8u; other < LANES; other += 8u) { partial[lane] = combine(partial[lane], partial[other], is_sum); }
+        for (var other = lane + 8u; other < LANES; other += 8u) {
+            partial[lane] = combine(partial[lane], partial[other], is_sum);
+        }
     }
     workgroupBarrier();
     var result = partial[0];

@@ -1,5 +1,6 @@
 // Sums of up to seven values, and of their magnitudes, which the host alone reads. One workgroup adds up one contiguous
-// run of one value, in a fixed order; value_totals.wgsl adds up the runs. Lanes beside a value's last channel are zeros.
+// run of one value, in a fixed order; value_totals.wgsl adds up the runs. Lanes beside a value's last channel are
+// zeros.
 
 override ONE: bool = false; // there is one value: a choice among several is dear where the driver takes all branches
 

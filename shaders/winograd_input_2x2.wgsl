@@ -1,5 +1,6 @@
-// Winograd F(2x2, 3x3), first step: every 4x4 patch d of the source, patches 2 apart, becomes B^T d B. The 16 entries go to 16 slices,
-// so that a convolution is 16 products of matrices (Lavin and Gray, CVPR 2016, section 4.1). A lane transforms one quad of one patch.
+// Winograd F(2x2, 3x3), first step: every 4x4 patch d of the source, patches 2 apart, becomes B^T d B. The 16 entries
+// go to 16 slices, so that a convolution is 16 products of matrices (Lavin and Gray, CVPR 2016, section 4.1). A lane
+// transforms one quad of one patch.
 
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,

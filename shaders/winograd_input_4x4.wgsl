@@ -1,6 +1,7 @@
-// Winograd F(4x4, 3x3), first step: every 6x6 patch d of the source, patches 4 apart, becomes B^T d B. The 36 entries go to 36 slices,
-// so that a convolution is 36 products of matrices (Lavin and Gray, CVPR 2016, section 4.3). A lane transforms half a quad of one patch,
-// since a whole one takes more registers than let a graphics card hide its loads; neighbours share a quad.
+// Winograd F(4x4, 3x3), first step: every 6x6 patch d of the source, patches 4 apart, becomes B^T d B. The 36 entries
+// go to 36 slices, so that a convolution is 36 products of matrices (Lavin and Gray, CVPR 2016, section 4.3). A lane
+// transforms half a quad of one patch, since a whole one takes more registers than let a graphics card hide its loads;
+// neighbours share a quad.
 
 struct WinogradInput {
     source_height: u32, source_width: u32, quads: u32,
@@ -29,7 +30,8 @@ fn transform(r: Row) -> Row {
 
 fn load(base: u32, y: i32, x: i32) -> vec2f {
     let valid = y >= 0 && x >= 0 && y < i32(u.source_height) && x < i32(u.source_width);
-    return select(vec2f(), unpack_half(source[select(0u, base + 2u * (u32(y) * u.source_width + u32(x)), valid)]), valid);
+    return select(vec2f(), unpack_half(source[select(0u, base + 2u * (u32(y) * u.source_width + u32(x)), valid)]),
+        valid);
 }
 
 fn load_row(base: u32, y: i32, x: i32) -> Row {

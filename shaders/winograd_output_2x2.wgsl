@@ -1,5 +1,5 @@
-// Winograd F(2x2, 3x3), last step: the 16 products m of each patch become A^T m A, 2x2 pixels of the convolution's result, and go through
-// the epilogue of a convolution. A lane makes one quad of one patch.
+// Winograd F(2x2, 3x3), last step: the 16 products m of each patch become A^T m A, 2x2 pixels of the convolution's
+// result, and go through the epilogue of a convolution. A lane makes one quad of one patch.
 
 struct Pair { a: vec4f, b: vec4f }
 

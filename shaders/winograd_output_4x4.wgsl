@@ -1,5 +1,5 @@
-// Winograd F(4x4, 3x3), last step: the 36 products m of each patch become A^T m A, 4x4 pixels of the convolution's result, and go through
-// the epilogue of a convolution. A lane makes one quad of one patch.
+// Winograd F(4x4, 3x3), last step: the 36 products m of each patch become A^T m A, 4x4 pixels of the convolution's
+// result, and go through the epilogue of a convolution. A lane makes one quad of one patch.
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 

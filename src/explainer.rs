@@ -102,8 +102,8 @@ impl Explainer {
         self.embedding = None;
     }
 
-    /// Works on another device from now on, as after the loss of the one before. Everything that was made there is given
-    /// up, and made anew when it is needed; settings stay.
+    /// Works on another device from now on, as after the loss of the one before. Everything that was made there is
+    /// given up, and made anew when it is needed; settings stay.
     pub fn set_gpu(&mut self, gpu: &Gpu) {
         self.gpu = gpu.clone();
         self.store = WeightStore::default();

@@ -1,5 +1,5 @@
-//! Memory of plans: no step may write over what a later one reads, nor bind a byte twice, in any network. `AGF_ALL=1` plans 20,000 networks
-//! that chance made, and `AGF_SEED=random` others.
+//! Memory of plans: no step may write over what a later one reads, nor bind a byte twice, in any network. `AGF_ALL=1`
+//! plans 20,000 networks that chance made, and `AGF_SEED=random` others.
 
 #[path = "common/mod.rs"]
 mod common;

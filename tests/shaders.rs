@@ -225,9 +225,11 @@ fn workgroups_fit_webgpu_and_the_files_stay_short() {
     let mut preludes: BTreeSet<PathBuf> =
         std::fs::read_dir(&folders[1]).unwrap().map(|file| file.unwrap().path()).collect();
     for file in entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
-        assert!(lines <= 150, "{} has {lines} lines", file.display());
         let text = std::fs::read_to_string(&file).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= 150, "{} has {lines} lines", file.display());
+        let longest = text.lines().map(str::len).max().unwrap();
+        assert!(longest <= 120, "{} has a line of {longest} characters", file.display());
         if Shader::ALL.iter().any(|shader| shader.preludes().contains(&text)) {
             preludes.remove(&file);
         }

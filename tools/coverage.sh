@@ -3,9 +3,10 @@
 #
 #   tools/coverage.sh [all]     by the tests that need no GPU; with all, by those that need one too
 #
-# It needs `cargo install cargo-llvm-cov` and `rustup component add llvm-tools`. Whole networks in f64 (tests/reference_goldens.rs) take an hour
-# while lines are counted, and reach what the layers of tests/dense reach; they are left out. Printed are files of which less than nine
-# tenths are reached; the whole list, line by line, is in target/coverage.txt.
+# It needs `cargo install cargo-llvm-cov` and `rustup component add llvm-tools`. Whole networks in f64
+# (tests/reference_goldens.rs) take an hour while lines are counted, and reach what the layers of tests/dense reach;
+# they are left out. Printed are files of which less than nine tenths are reached; the whole list, line by line, is in
+# target/coverage.txt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -3,8 +3,8 @@
 #
 #   tools/debian.sh own|SUITE FOLDER PACKAGE...
 #
-# Packages come from the machine's own sources, or from another suite of the archive that they name. A folder that has them already is left as
-# it is. Exits with 3, and says why, where they cannot be had: that is no fault of the project.
+# Packages come from the machine's own sources, or from another suite of the archive that they name. A folder that has
+# them already is left as it is. Exits with 3, and says why, where they cannot be had: that is no fault of the project.
 set -euo pipefail
 
 suite=$1

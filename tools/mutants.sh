@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Changes the library in one place after the other, and says which changes no test notices: src/graph, methods, plan, reference and evaluation,
-# by tests that need no GPU, first those that take a second, then, for what these miss, all.
+# Changes the library in one place after the other, and says which changes no test notices: src/graph, methods, plan,
+# reference and evaluation, by tests that need no GPU, first those that take a second, then, for what these miss, all.
 #
 #   tools/mutants.sh K/N [FOLDER...]    one part of N, from 0/N on, of these folders, or of all
 #
-# It needs `cargo install cargo-mutants`. Changes are made in a copy of the tree, target/mutants/tree, which keeps what it has built: a change
-# takes some seconds of a core. Results stay in target/mutants/FOLDER/mutants.out.
+# It needs `cargo install cargo-mutants`. Changes are made in a copy of the tree, target/mutants/tree, which keeps what
+# it has built: a change takes some seconds of a core. Results stay in target/mutants/FOLDER/mutants.out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,7 +30,8 @@ for file in 'bench*' 'bench/**' evaluator.rs pixels.rs; do
     with_gpu+=(--exclude "src/evaluation/$file")
 done
 
-# mutate FOLDER LEVEL TESTS [OPTION...] [-- ARGUMENT...]: at a level of optimisation, by these tests, with arguments of the test programs.
+# mutate FOLDER LEVEL TESTS [OPTION...] [-- ARGUMENT...]: at a level of optimisation, by these tests, with arguments of
+# the test programs.
 mutate() {
     local folder=$1 level=$2 tests
     read -ra tests <<<"$3"

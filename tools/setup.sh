@@ -3,7 +3,8 @@
 # On Debian and Ubuntu it installs what is missing; on other systems it says what to install and goes on.
 # Where all is there it changes nothing and takes a fraction of a second.
 #
-# On Debian Mesa comes from the backports where those have a newer one: it is faster, and the rest of the system stays as it is.
+# On Debian Mesa comes from the backports where those have a newer one: it is faster, and the rest of the system stays
+# as it is.
 #
 #   tools/setup.sh browser                  Chromium too, in which the tests open the viewer's page
 #   tools/setup.sh windows                  wine too, with a linker for Windows and a screen in memory, for tools/windows.sh

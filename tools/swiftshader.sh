@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs agf on SwiftShader, a second Vulkan driver for the CPU: four lanes and no f16, so it executes the plans of graphics cards.
+# Runs agf on SwiftShader, a second Vulkan driver for the CPU: four lanes and no f16, so it executes the plans of
+# graphics cards.
 #
 #   tools/swiftshader.sh [--program AGF-RUN] [--tests]
 #
-# Verifies three networks; with --tests it also runs those of the GPU tests that are quick there, one by one. The driver comes from Debian's
-# package of Chromium, which is unpacked below target/ and not installed. Exits with 3 where it cannot be had.
+# Verifies three networks; with --tests it also runs those of the GPU tests that are quick there, one by one. The driver
+# comes from Debian's package of Chromium, which is unpacked below target/ and not installed. Exits with 3 where it
+# cannot be had.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

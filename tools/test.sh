@@ -28,13 +28,14 @@ step() {
     times+=$(printf '%6d s  %s' $((SECONDS - begin)) "$title")$'\n'
 }
 
-# One choice of packages throughout: with another one, shared dependencies have other features and are built anew. The viewer's are many.
+# One choice of packages throughout: with another one, shared dependencies have other features and are built anew. The
+# viewer's are many.
 packages=(--workspace --exclude agf-viewer)
 # tools/isa runs AMD's compiler, which needs no card but is only there where Mesa is.
 [[ $(uname -s) == Linux ]] || packages+=(--exclude agf-isa)
 
-# What a host may leave out: all of it, and all but one. With --examples, which need more and are left out themselves, shared
-# dependencies have the features that the other steps give them.
+# What a host may leave out: all of it, and all but one. With --examples, which need more and are left out themselves,
+# shared dependencies have the features that the other steps give them.
 lint_features() {
     local features
     for features in "" pictures evaluation embedded-weights onnx; do
@@ -49,7 +50,8 @@ lint_wasm() {
     cargo clippy --package agf --lib --target "$target" --no-default-features --features embedded-weights,evaluation,onnx -- -D warnings
 }
 
-# Library and program for systems that are not here. Nothing is linked, so a stand-in takes the place of Apple's C compiler.
+# Library and program for systems that are not here. Nothing is linked, so a stand-in takes the place of Apple's C
+# compiler.
 lint_platforms() {
     local target
     for target in x86_64-pc-windows-gnu aarch64-apple-darwin; do
@@ -79,7 +81,8 @@ tests_without_gpu() {
     cargo test "${packages[@]}" --lib --bins "${names[@]}"
 }
 
-# The window, driven without a screen. It compares its maps with those of the program agf-run, which the step build has made.
+# The window, driven without a screen. It compares its maps with those of the program agf-run, which the step build has
+# made.
 viewer_tests() {
     cargo clippy --package agf-viewer --all-targets -- -D warnings && cargo test --package agf-viewer
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Runs one explanation under Khronos' validation layer, with validation of synchronisation: missing barriers and wrong use of Vulkan show.
+# Runs one explanation under Khronos' validation layer, with validation of synchronisation: missing barriers and wrong
+# use of Vulkan show.
 #
 #   tools/validation.sh [--program AGF-RUN]
 #
-# The layer comes from Debian's unstable suite, with the C library that it needs, and is unpacked below target/; older ones (Debian 12's 1.3.239)
-# see no hazard at all. That this one does was seen with wgpu's buffer barriers taken out: it reported a thousand. Exits with 3 where it
-# cannot be had.
+# The layer comes from Debian's unstable suite, with the C library that it needs, and is unpacked below target/; older
+# ones (Debian 12's 1.3.239) see no hazard at all. That this one does was seen with wgpu's buffer barriers taken out: it
+# reported a thousand. Exits with 3 where it cannot be had.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Compiles every kernel that the planner chooses for graphics cards with the compilers of four vendors' cards, none of which need be there: Mesa's
-# drivers for AMD (RADV), NVIDIA (NVK), Qualcomm (Turnip) and Apple (Honeykrisp) run on stand-ins for the kernel's side.
+# Compiles every kernel that the planner chooses for graphics cards with the compilers of four vendors' cards, none of
+# which need be there: Mesa's drivers for AMD (RADV), NVIDIA (NVK), Qualcomm (Turnip) and Apple (Honeykrisp) run on
+# stand-ins for the kernel's side.
 #
 #   tools/vendors.sh [--program AGF-ISA]
 #
-# Prints registers, spills and instructions of each kernel, and fails where one spills that is not known to (tools/isa/src/vendor.rs). The drivers
-# come from Debian's unstable suite, with the C library that they need, and are unpacked below target/. Exits with 3 where they cannot be had.
+# Prints registers, spills and instructions of each kernel, and fails where one spills that is not known to
+# (tools/isa/src/vendor.rs). The drivers come from Debian's unstable suite, with the C library that they need, and are
+# unpacked below target/. Exits with 3 where they cannot be had.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

@@ -3,8 +3,9 @@
 #
 #   tools/web.sh [--build]    with --build only makes it
 #
-# The page needs a browser with WebGPU and no server but one for files. Rust's standard library for browsers comes from rustup. Where that
-# cannot get it, Debian's packages rustc-web and rust-web-src build it; the script exits with 3 where these cannot be had either.
+# The page needs a browser with WebGPU and no server but one for files. Rust's standard library for browsers comes from
+# rustup. Where that cannot get it, Debian's packages rustc-web and rust-web-src build it; the script exits with 3 where
+# these cannot be had either.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

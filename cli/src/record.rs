@@ -200,8 +200,8 @@ impl<'a> Recorder<'a> {
         self.fail(failure);
     }
 
-    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption, or the
-    /// loss of too many devices, left undone.
+    /// Writes the report, sums up, and says what else went wrong. Pictures to come are those that an interruption, or
+    /// the loss of too many devices, left undone.
     pub(super) fn finish(mut self, started: Instant, lost_devices: u32) -> Result<Outcome, CliError> {
         self.terminal.finish();
         self.report.lost_devices = lost_devices;

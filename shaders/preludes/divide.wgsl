@@ -1,4 +1,5 @@
-// div(a, b) is 0 where b is 0, else a / (b + 1e-9). Zeros are caught before the division, as compilers may assume that NaN does not exist.
+// div(a, b) is 0 where b is 0, else a / (b + 1e-9). Zeros are caught before the division, as compilers may assume that
+// NaN does not exist.
 fn divide(a: vec4f, b: vec4f) -> vec4f {
     let shifted = b + 1e-9;
     let quotient = a / select(shifted, vec4f(1e-9), shifted == vec4f());

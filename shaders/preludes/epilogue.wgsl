@@ -1,4 +1,5 @@
-// What happens to a convolution's sum before it stays stored. The kernel declares u.epilogue, u.low, u.high, affine and operand.
+// What happens to a convolution's sum before it stays stored. The kernel declares u.epilogue, u.low, u.high, affine and
+// operand.
 const EPILOGUE_NONE = 0u;
 const EPILOGUE_AFFINE = 1u;         // clamp(sum * scale + shift)
 const EPILOGUE_RATIO = 2u;          // div(operand, sum [operand != 0])
@@ -13,7 +14,9 @@ fn affine_of(quad: u32) -> Affine {
 }
 
 fn epilogue(sum: vec4f, channels: Affine, index: u32) -> vec4f {
-    if u.epilogue == EPILOGUE_AFFINE { return clamp(sum * channels.scale + channels.shift, vec4f(u.low), vec4f(u.high)); }
+    if u.epilogue == EPILOGUE_AFFINE {
+        return clamp(sum * channels.scale + channels.shift, vec4f(u.low), vec4f(u.high));
+    }
     let other = unpack(operand[index]);
     return select(sum * abs(other), ratio(other, sum), u.epilogue == EPILOGUE_RATIO);
 }

@@ -8,6 +8,6 @@ fn row(w: vec4f, b: array<vec4f, 4>, c: vec4f) -> vec4f {
     );
 }
 
-// Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in max-pooling
-// then fall as they do in exact arithmetic.
+// Source quads that are summed before they join the total: two levels lose far less than one long sum, and near-ties in
+// max-pooling then fall as they do in exact arithmetic.
 const BLOCK = 16u;

@@ -1,5 +1,5 @@
-// Up to 5 rows of up to 6 taps of a depthwise convolution's channels, which 8 lanes of a subgroup keep and hand round: one load for a
-// row. The kernel declares u.kernel_rows, u.kernel_columns and weights.
+// Up to 5 rows of up to 6 taps of a depthwise convolution's channels, which 8 lanes of a subgroup keep and hand round:
+// one load for a row. The kernel declares u.kernel_rows, u.kernel_columns and weights.
 
 // What lane j keeps of a quad's taps: the j-th of each row, and zeros beyond.
 struct Kept { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f }
@@ -7,7 +7,8 @@ struct Kept { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f }
 fn keep_tap(quad: u32, down: Taps, i: i32, across: Taps, part: Part, j: i32) -> vec4f {
     let is_inside = i < down.count && j < across.count;
     let at = (down.first + i * down.step) * i32(u.kernel_columns) + across.first + j * across.step;
-    return select(vec4f(), take(unpack(weights[quad * u.kernel_rows * u.kernel_columns + u32(select(0, at, is_inside))]), part), is_inside);
+    let index = quad * u.kernel_rows * u.kernel_columns + u32(select(0, at, is_inside));
+    return select(vec4f(), take(unpack(weights[index]), part), is_inside);
 }
 
 fn keep_taps(quad: u32, down: Taps, across: Taps, part: Part, lane: u32) -> Kept {

@@ -1,4 +1,5 @@
-// Taps of a depthwise convolution's channels, loaded where they are needed. The kernel declares u.kernel_rows, u.kernel_columns and weights.
+// Taps of a depthwise convolution's channels, loaded where they are needed. The kernel declares u.kernel_rows,
+// u.kernel_columns and weights.
 
 // What a lane keeps of a quad's taps: where they begin, and the part of them that is taken.
 struct Kept { base: i32, down: Taps, across: Taps, part: Part }

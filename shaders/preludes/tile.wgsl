@@ -1,4 +1,5 @@
-// The sums of a dense convolution's workgroup, and which pixels and taps meet. The kernel declares u, source and destination.
+// The sums of a dense convolution's workgroup, and which pixels and taps meet. The kernel declares u, source and
+// destination.
 alias Tile = array<vec4f, 8>; // 8 output channels x 4 pixels
 
 fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
@@ -6,7 +7,8 @@ fn add(s: ptr<function, Tile>, t: ptr<function, Tile>) {
     (*s)[4] += (*t)[4]; (*s)[5] += (*t)[5]; (*s)[6] += (*t)[6]; (*s)[7] += (*t)[7];
 }
 
-// The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different taps.
+// The destination pixels of one phase: with stride s, a transposed convolution has s * s phases that use different
+// taps.
 struct Grid { row: u32, column: u32, rows: u32, columns: u32 }
 
 fn grid(phase: u32) -> Grid {

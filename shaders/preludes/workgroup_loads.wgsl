@@ -1,4 +1,5 @@
-// What a lane of a product in workgroup memory loads of a convolution's source and weights. The kernel declares u, weights and source.
+// What a lane of a product in workgroup memory loads of a convolution's source and weights. The kernel declares u,
+// weights and source.
 fn weight(at: u32, is_absolute: bool) -> vec4f {
     if HALF_WEIGHTS {
         let pair = weights[at / 2u];
@@ -29,7 +30,8 @@ fn load(c: Carried, vertical: Axis, horizontal: Axis, tap: vec2u, quad: u32) -> 
     let plane = u.source_height * u.source_width;
     let source = c.source + quad * plane + u32(y) * u.source_width + u32(x);
     let step = LANES / PIXELS;
-    let of_tap = (vertical.first + tap.y * vertical.step) * u.kernel_columns + horizontal.first + tap.x * horizontal.step;
+    let of_tap = (vertical.first + tap.y * vertical.step) * u.kernel_columns + horizontal.first
+        + tap.x * horizontal.step;
     let weights = c.weights + of_tap * u.source_quads * 8u;
     let source_quad = quad + c.source_quad;
     let weight_quad = quad + c.weight_quad;

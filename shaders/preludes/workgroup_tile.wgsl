@@ -1,7 +1,7 @@
-// A product of matrices in workgroup memory, ROWS x PIXELS results at a time; goes before the text of a kernel that fills that memory. All
-// constants stand here: naga 30 wants those that size an array before it, and in this order.
-// DEPTH quads of channels of both factors lie there twice: while one half is multiplied, the other one is filled. A lane multiplies
-// 4 * ROW_QUADS rows with 4 * PIXEL_QUADS pixels.
+// A product of matrices in workgroup memory, ROWS x PIXELS results at a time; goes before the text of a kernel that
+// fills that memory. All constants stand here: naga 30 wants those that size an array before it, and in this order.
+// DEPTH quads of channels of both factors lie there twice: while one half is multiplied, the other one is filled. A
+// lane multiplies 4 * ROW_QUADS rows with 4 * PIXEL_QUADS pixels.
 
 override ROWS: u32 = 64u;
 override PIXELS: u32 = 64u;
@@ -45,7 +45,8 @@ fn add(s: ptr<function, Four>, t: ptr<function, Four>) {
     *t = Four();
 }
 
-// What a lane brings: quads of the row of its number and of the pixel of its number, LANES elements of workgroup memory apart.
+// What a lane brings: quads of the row of its number and of the pixel of its number, LANES elements of workgroup memory
+// apart.
 struct Loaded { rows: Four, pixels: Four }
 
 fn keep(l: Loaded, lane: u32, half: u32) {
@@ -55,12 +56,15 @@ fn keep(l: Loaded, lane: u32, half: u32) {
     rows[row] = l.rows[0];
     if DEPTH * PIXELS > LANES { pixels[pixel + LANES] = l.pixels[1]; }
     if DEPTH * ROWS > LANES { rows[row + LANES] = l.rows[1]; }
-    if DEPTH * PIXELS > 2u * LANES { pixels[pixel + 2u * LANES] = l.pixels[2]; pixels[pixel + 3u * LANES] = l.pixels[3]; }
+    if DEPTH * PIXELS > 2u * LANES {
+        pixels[pixel + 2u * LANES] = l.pixels[2];
+        pixels[pixel + 3u * LANES] = l.pixels[3];
+    }
     if DEPTH * ROWS > 2u * LANES { rows[row + 2u * LANES] = l.rows[2]; rows[row + 3u * LANES] = l.rows[3]; }
 }
 
-// Destination rows, or columns, of a phase: with stride s, a transposed convolution has s * s phases that use different taps. Tap
-// `first + j * step` of `count` meets source position `origin + index * spacing + j * direction`.
+// Destination rows, or columns, of a phase: with stride s, a transposed convolution has s * s phases that use different
+// taps. Tap `first + j * step` of `count` meets source position `origin + index * spacing + j * direction`.
 struct Axis { offset: u32, size: u32, first: u32, count: u32, step: u32, origin: i32, spacing: i32, direction: i32 }
 
 fn axis(phase: u32, size: u32, kernel: u32, padding: u32) -> Axis {

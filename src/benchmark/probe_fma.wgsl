@@ -1,5 +1,5 @@
-// How fast the adapter multiplies and adds: ten independent chains a lane, which fit the registers of CPUs too, unrolled 32 times so that
-// the loop's own work does not show.
+// How fast the adapter multiplies and adds: ten independent chains a lane, which fit the registers of CPUs too,
+// unrolled 32 times so that the loop's own work does not show.
 
 struct Probe { iterations: u32, factor: f32, term: f32 }
 
@@ -24,8 +24,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var y = x + 4.0;
     var z = x.xy + 8.0;
     for (var i = 0u; i < u.iterations; i++) {
-        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
-        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
+        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
+        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
+        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
+        four_steps(&x, &y, &z, f, t); four_steps(&x, &y, &z, f, t);
     }
     destination[id.x] = x + y + vec4f(z, z);
 }

@@ -63,8 +63,8 @@ pub struct Part {
     pub(super) steps: Range<usize>,
     /// What they cost, in floating-point operations.
     pub work: u64,
-    /// Whether some of them do nothing where a value says so. Such a part may cost less, and what it takes says little of
-    /// how fast the device is.
+    /// Whether some of them do nothing where a value says so. Such a part may cost less, and what it takes says little
+    /// of how fast the device is.
     pub is_gated: bool,
 }
 

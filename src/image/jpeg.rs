@@ -15,8 +15,8 @@ const COEFFICIENTS: usize = 64;
 /// A coefficient of which no bit has come.
 const UNSEEN: u8 = u8::MAX;
 
-/// Most pixels that a byte can hold: of every block of 8 x 8 pixels a scan has a bit at least, and where no component has
-/// all of the picture's rows and columns, the largest has a quarter of them.
+/// Most pixels that a byte can hold: of every block of 8 x 8 pixels a scan has a bit at least, and where no component
+/// has all of the picture's rows and columns, the largest has a quarter of them.
 const MOST_PIXELS_PER_BYTE: u64 = 8 * 64 * 4;
 
 /// A component of the frame: its id, and how many low bits of each coefficient are still to come.

@@ -92,8 +92,8 @@ pub struct Step {
     pub bytes: u64,
 }
 
-/// What so many operations on so many bytes cost, in floating-point operations. A byte counts as eight: on slow adapters
-/// elementwise steps take as long as products of many times their operations.
+/// What so many operations on so many bytes cost, in floating-point operations. A byte counts as eight: on slow
+/// adapters elementwise steps take as long as products of many times their operations.
 pub fn cost(flops: u64, bytes: u64) -> u64 {
     flops + 8 * bytes
 }

@@ -52,8 +52,8 @@ pub enum Packing {
         /// Layer.
         layer: ConvolutionId,
     },
-    /// Convolution in groups of whole quads, `[row quads][column quads of a group][taps][4 columns]`, a vec4 having 4 rows.
-    /// Rows are output channels and columns input channels, or the other way round for the transpose.
+    /// Convolution in groups of whole quads, `[row quads][column quads of a group][taps][4 columns]`, a vec4 having 4
+    /// rows. Rows are output channels and columns input channels, or the other way round for the transpose.
     Grouped {
         /// Layer.
         layer: ConvolutionId,

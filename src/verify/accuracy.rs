@@ -57,8 +57,8 @@ pub(super) fn normalization_terms(g: &[f64], x: &[f64], shape: Shape, epsilon: f
 }
 
 /// How far the rounding of a denominator's terms moves the box rule's quotient `c / d`, with `d = W x - low W+ 1 - high
-/// W- 1`: `|c| / d^2` times the sum of the terms' sizes. Where `d` is zero the quotient is, too. `inputs` are all of the
-/// node's but `c`.
+/// W- 1`: `|c| / d^2` times the sum of the terms' sizes. Where `d` is zero the quotient is, too. `inputs` are all of
+/// the node's but `c`.
 pub(super) fn box_ratio_terms(c: &[f64], inputs: &[Vec<f64>]) -> Vec<f64> {
     let [full, positive, negative, low, high] = inputs else { return c.to_vec() };
     let at = |(index, c): (usize, &f64)| {

@@ -107,8 +107,8 @@ fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile) -> Option<String> {
     }
 }
 
-/// Plans a network, explained by a method, for all [`profiles`], and looks for faults; `false` where the method does not
-/// cover the network.
+/// Plans a network, explained by a method, for all [`profiles`], and looks for faults; `false` where the method does
+/// not cover the network.
 pub fn is_planned(network: &Network, method: &Method, slots: u32, batch: u32) -> bool {
     let Ok(wiring) = Wiring::new(network, method, Wanted { slots, audit: true }) else { return false };
     for profile in profiles() {

@@ -1,5 +1,5 @@
-//! The inputs of a report, as they stand in it: on disk as soon as they are done, so that a run over many inputs takes the
-//! memory of one over few.
+//! The inputs of a report, as they stand in it: on disk as soon as they are done, so that a run over many inputs takes
+//! the memory of one over few.
 
 use std::collections::HashSet;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! Drivers that fail at a chosen moment, through a Vulkan layer (`tests/faults/layer.c`) between the program and a sound
-//! one: the device is lost, memory runs out, a pipeline does not compile, results are NaN.
+//! Drivers that fail at a chosen moment, through a Vulkan layer (`tests/faults/layer.c`) between the program and a
+//! sound one: the device is lost, memory runs out, a pipeline does not compile, results are NaN.
 
 use std::fs;
 use std::path::PathBuf;

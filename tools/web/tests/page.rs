@@ -1,5 +1,5 @@
-//! The page in a browser: `tools/web.sh --build` makes it, Chromium opens it without a screen, and its maps are those of
-//! the program. `AGF_CHROMIUM` names another browser than `chromium`.
+//! The page in a browser: `tools/web.sh --build` makes it, Chromium opens it without a screen, and its maps are those
+//! of the program. `AGF_CHROMIUM` names another browser than `chromium`.
 
 use agf::gpu::Selection;
 use agf::image::{Framing, Photo, prepare};
