@@ -45,7 +45,10 @@ pub enum Error {
         wanted: String,
     },
     /// A class that the network does not have.
-    #[error("there is no class {class}: the model has {classes} classes, numbered from 0 to {}", classes.saturating_sub(1))]
+    #[error(
+        "there is no class {class}: the model has {classes} classes, numbered from 0 to {}",
+        classes.saturating_sub(1)
+    )]
     Class {
         /// What was asked for.
         class: u32,
@@ -62,8 +65,8 @@ pub enum Error {
     },
     /// Not even one picture fits the memory that may be used.
     #[error(
-        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, and {limit} are allowed; \
-         allow more, or use a smaller picture, fewer classes or another network",
+        "one picture needs {:.1} MB of GPU memory for values and {:.1} MB for weights, {} bytes together, \
+         and {limit} are allowed; allow more, or use a smaller picture, fewer classes or another network",
         *values as f64 / 1e6, *weights as f64 / 1e6, values + weights
     )]
     Memory {

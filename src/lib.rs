@@ -47,7 +47,11 @@
 //! ```no_run
 //! use agf::{Batch, Explainer, Gpu, Method, Model, SessionShape, Target, wgpu};
 //!
-//! # async fn example(device: wgpu::Device, queue: wgpu::Queue, picture: Vec<f32>) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(
+//! #     device: wgpu::Device,
+//! #     queue: wgpu::Queue,
+//! #     picture: Vec<f32>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let gpu = Gpu::adopt(device.clone(), queue.clone())?;
 //! let mut explainer = Explainer::new(&gpu, &Model::embedded()?, Method::default());
 //! let session = explainer.session(SessionShape { count: 1, height: 224, width: 224, slots: 1 }).await?;

@@ -1,6 +1,8 @@
-"""The method authors' program, from a checkout of their repository (https://github.com/shirgur/AGFVisualization), which is no part of this one.
+"""The method authors' program, from a checkout of their repository (https://github.com/shirgur/AGFVisualization), which
+is no part of this one.
 
-Nothing of the checkout is changed. Its program moves a small matrix to the GPU in any case; where there is none, that does nothing here.
+Nothing of the checkout is changed. Its program moves a small matrix to the GPU in any case; where there is none, that
+does nothing here.
 """
 
 import importlib

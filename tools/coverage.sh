@@ -10,7 +10,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-command -v cargo-llvm-cov >/dev/null || { printf 'coverage: there is no cargo-llvm-cov: cargo install cargo-llvm-cov\n' >&2; exit 3; }
+command -v cargo-llvm-cov >/dev/null ||
+    { printf 'coverage: there is no cargo-llvm-cov: cargo install cargo-llvm-cov\n' >&2; exit 3; }
 source <(cargo llvm-cov show-env --sh 2>/dev/null)
 cargo llvm-cov clean --profraw-only
 tests=(--lib)

@@ -17,7 +17,8 @@ wanted="$suite $*"
 command -v apt-get >/dev/null || missing "not a Debian system: there is no apt-get"
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 # shellcheck disable=SC2016  # the placeholder is apt's
-archive=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Component: main' 'Created-By: Packages' 2>/dev/null || true)
+archive=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Component: main' 'Created-By: Packages' \
+    2>/dev/null || true)
 archive=${archive%%$'\n'*}
 [[ -n $archive && -f $keys ]] || missing "apt knows no archive of Debian's, or there are no keys in $keys"
 
@@ -30,7 +31,8 @@ if [[ $suite != own ]]; then
     printf 'deb [signed-by=%s] %s %s main\n' "$keys" "$archive" "$suite" >"$work/sources.list"
     options+=(-o "Dir::Etc::sourcelist=$work/sources.list" -o "Dir::Etc::sourceparts=$work/none")
 fi
-timeout 90 apt-get "${options[@]}" update >"$work/log" 2>&1 || missing "no list of packages of $suite: $(tail -n 1 "$work/log")"
+timeout 90 apt-get "${options[@]}" update >"$work/log" 2>&1 ||
+    missing "no list of packages of $suite: $(tail -n 1 "$work/log")"
 (cd "$work" && timeout 120 apt-get "${options[@]}" download "$@" >"$work/log" 2>&1) ||
     missing "$* cannot be had from $suite: $(tail -n 1 "$work/log")"
 for package in "$work"/*.deb; do

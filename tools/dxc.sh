@@ -17,12 +17,14 @@ if [[ ! -f $folder/libdxcompiler.so ]]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     python3 -m pip --version >/dev/null 2>&1 || missing "Python has no pip"
-    timeout 120 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.11 \
-        --implementation cp --abi cp311 --platform manylinux_2_28_x86_64 --dest "$work" "compushady-lrtu==$version" >"$work/log" 2>&1 ||
+    timeout 120 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --python-version 3.11 --implementation cp --abi cp311 --platform manylinux_2_28_x86_64 --dest "$work" \
+        "compushady-lrtu==$version" >"$work/log" 2>&1 ||
         missing "compushady-lrtu $version cannot be had: $(tail -n 1 "$work/log")"
     python3 -m zipfile -e "$work"/*.whl "$work/unpacked" || missing "the package cannot be unpacked"
     mkdir -p "$folder"
-    mv "$work/unpacked/compushady/backends/libdxcompiler_x86_64.so" "$folder/libdxcompiler.so" || missing "the package has no libdxcompiler"
+    mv "$work/unpacked/compushady/backends/libdxcompiler_x86_64.so" "$folder/libdxcompiler.so" ||
+        missing "the package has no libdxcompiler"
 fi
 
 AGF_DXC=$folder/libdxcompiler.so cargo test --workspace --exclude agf-viewer --test dxc -- --ignored --nocapture

@@ -55,17 +55,20 @@ for target in "${targets[@]}"; do
     log=target/fuzz/$target.log
     if [[ -n $keep ]]; then
         cargo +nightly fuzz cmin --sanitizer "$sanitizer" "$target" "$corpus" -- -max_len=4096 >"$log" 2>&1
-        find "$corpus" -type f -size -4k -printf '%s %p\n' | sort -n | head -n 60 | cut -d ' ' -f 2- | xargs -I{} cp {} "fuzz/corpus/$target/"
+        find "$corpus" -type f -size -4k -printf '%s %p\n' | sort -n | head -n 60 | cut -d ' ' -f 2- |
+            xargs -I{} cp {} "fuzz/corpus/$target/"
         continue
     fi
-    options=(-max_total_time="$seconds" -runs="$inputs" -max_len=4096 -timeout=20 -rss_limit_mb="$(megabytes_of "$target")"
-        -print_final_stats=1)
-    if ! cargo +nightly fuzz run --sanitizer "$sanitizer" "$target" "${folders[@]}" -- "${options[@]}" >"$log" 2>&1; then
+    options=(-max_total_time="$seconds" -runs="$inputs" -max_len=4096 -timeout=20
+        -rss_limit_mb="$(megabytes_of "$target")" -print_final_stats=1)
+    if ! cargo +nightly fuzz run --sanitizer "$sanitizer" "$target" "${folders[@]}" -- "${options[@]}" \
+        >"$log" 2>&1; then
         printf 'fuzz: %s found something, see %s\n' "$target" "$log" >&2
         found=1
     fi
     awk -v target="$target" '/cov: /    { for (i = 1; i < NF; i++) if ($i == "cov:") reached = $(i + 1) }
         /number_of_executed_units/ { runs = $2 } /slowest_unit_time_sec/ { slowest = $2 } /peak_rss_mb/ { memory = $2 }
-        END { printf "%-12s %10d inputs  %6d places reached  slowest %d s  %d MB\n", target, runs, reached, slowest, memory }' "$log"
+        END { printf "%-12s %10d inputs  %6d places reached  slowest %d s  %d MB\n",
+            target, runs, reached, slowest, memory }' "$log"
 done
 exit $found

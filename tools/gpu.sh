@@ -101,7 +101,8 @@ part() {
 bench() {
     local part=$1 model=$2
     shift 2
-    part "bench-$model-$part" 30 "$program" bench --model "$model" ${sizes[@]+"${sizes[@]}"} --json --seconds "$seconds" "$@"
+    part "bench-$model-$part" 30 "$program" bench --model "$model" ${sizes[@]+"${sizes[@]}"} --json \
+        --seconds "$seconds" "$@"
 }
 
 # 1. What there is.

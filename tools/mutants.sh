@@ -9,7 +9,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-command -v cargo-mutants >/dev/null || { printf 'mutants: there is no cargo-mutants: cargo install cargo-mutants\n' >&2; exit 3; }
+command -v cargo-mutants >/dev/null ||
+    { printf 'mutants: there is no cargo-mutants: cargo install cargo-mutants\n' >&2; exit 3; }
 [[ ${1:-} == */* ]] || { printf 'mutants: which part, as in 0/100?\n' >&2; exit 2; }
 shard=$1
 shift
@@ -38,9 +39,10 @@ mutate() {
     shift 3
     mkdir -p "target/mutants/$folder"
     # Missed changes are the result, not a failure.
-    cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" --shard "$shard" --sharding round-robin \
-        --no-shuffle --output "target/mutants/$folder" --colors never --minimum-test-timeout 60 \
-        --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" --cargo-arg=--config=profile.dev.package.agf.debug=false \
+    cargo mutants --dir "$tree" --in-place --package agf --file "src/$folder/**" "${with_gpu[@]}" \
+        --shard "$shard" --sharding round-robin --no-shuffle --output "target/mutants/$folder" --colors never \
+        --minimum-test-timeout 60 --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
+        --cargo-arg=--config=profile.dev.package.agf.debug=false \
         "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
 }
 
@@ -53,8 +55,8 @@ tests_of() {
     esac
 }
 slow=()
-for name in models:: convolutions_and_their logit_methods::the_gradient gradients_of_every_layer alpha_beta steps_read_what_was_written \
-    values_stay_near_the_lower defaults_are_among; do
+for name in models:: convolutions_and_their logit_methods::the_gradient gradients_of_every_layer alpha_beta \
+    steps_read_what_was_written values_stay_near_the_lower defaults_are_among; do
     slow+=(--skip "$name")
 done
 

@@ -3,10 +3,11 @@
 
     tools/onnx_logits.py FOLDER [--tolerance 1e-4] [--folder DIR]
 
-It makes a virtual environment of its own, builds the example `logits`, gives every model that has weights the same random picture, and prints
-the relative L2 distance of the logits. A final Softmax or Sigmoid is left off for both. Models whose weights are only shapes
-(ConstantOfShape) are taken with the synthetic weights that agf gives them (src/models/synthetic.rs), which are put into the file first.
-The exit code is 0 where every model is within the tolerance.
+It makes a virtual environment of its own, builds the example `logits`, gives every model that has weights the same
+random picture, and prints the relative L2 distance of the logits. A final Softmax or Sigmoid is left off for both.
+Models whose weights are only shapes (ConstantOfShape) are taken with the synthetic weights that agf gives them
+(src/models/synthetic.rs), which are put into the file first. The exit code is 0 where every model is within the
+tolerance.
 """
 
 import argparse

@@ -3,11 +3,11 @@
 
     tools/onnx_nodes.py [--check] [--reasons] [--tests DIR] [--folder DIR]
 
-It makes a virtual environment of its own with PyPI's onnx 1.18.0, the newest with its tests' data, and builds the example `logits`. A test's
-operation is put between a picture and the logits (tools/onnx_wrapping.py). Its output, or random sums of that where it is large, are the
-logits, which shall be within 1e-5 (relative L2). --tests takes another folder of node tests, such as that of Debian's libonnx-testdata,
-/usr/share/libonnx-testdata/data/node. --reasons prints why tests are not taken. With --check nothing is written. The exit code is 0 where
-every test that agf takes passes.
+It makes a virtual environment of its own with PyPI's onnx 1.18.0, the newest with its tests' data, and builds the
+example `logits`. A test's operation is put between a picture and the logits (tools/onnx_wrapping.py). Its output, or
+random sums of that where it is large, are the logits, which shall be within 1e-5 (relative L2). --tests takes another
+folder of node tests, such as that of Debian's libonnx-testdata, /usr/share/libonnx-testdata/data/node. --reasons prints
+why tests are not taken. With --check nothing is written. The exit code is 0 where every test that agf takes passes.
 """
 
 import argparse
@@ -21,10 +21,10 @@ PACKAGES = ["numpy", "onnx==1.18.0"]
 TOLERANCE = 1e-5
 DOCUMENT = onnx_tools.ROOT / "docs" / "models.md"
 MARKS = ["<!-- operations: written by tools/onnx_nodes.py -->", "<!-- end of operations -->"]
-OPERATIONS = """Conv BatchNormalization MaxPool AveragePool GlobalAveragePool GlobalMaxPool Gemm MatMul LRN LayerNormalization Dropout
-    Add Sub Mul Div Sum Mean Relu Clip Sigmoid HardSigmoid HardSwish LeakyRelu PRelu Elu Selu Celu Softplus Mish Gelu Tanh Erf
-    Concat Flatten Reshape Transpose Squeeze Unsqueeze Shape Slice Gather Split Expand Pad Identity Constant ConstantOfShape Cast
-    ReduceMean QuantizeLinear DequantizeLinear""".split()
+OPERATIONS = """Conv BatchNormalization MaxPool AveragePool GlobalAveragePool GlobalMaxPool Gemm MatMul LRN
+    LayerNormalization Dropout Add Sub Mul Div Sum Mean Relu Clip Sigmoid HardSigmoid HardSwish LeakyRelu PRelu Elu Selu
+    Celu Softplus Mish Gelu Tanh Erf Concat Flatten Reshape Transpose Squeeze Unsqueeze Shape Slice Gather Split Expand
+    Pad Identity Constant ConstantOfShape Cast ReduceMean QuantizeLinear DequantizeLinear""".split()
 # Data are taken through them as they are, so only constants can be compared.
 OF_CONSTANTS = ["QuantizeLinear", "DequantizeLinear"]
 

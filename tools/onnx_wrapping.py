@@ -1,5 +1,5 @@
-"""Puts an operation of ONNX's tests between a picture and logits, in several ways: a list of cases each, one per sample, none where a way
-does not fit the test's inputs."""
+"""Puts an operation of ONNX's tests between a picture and logits, in several ways: a list of cases each, one per
+sample, none where a way does not fit the test's inputs."""
 
 from dataclasses import dataclass, field
 
@@ -129,7 +129,9 @@ class Wrapping:
         if self.opset() < 13:
             self.nodes.append(helper.make_node("Split", [source], names, axis=1, split=ones))
         else:
-            self.nodes.append(helper.make_node("Split", [source, self.constant("ones", numpy.array(ones))], names, axis=1))
+            self.nodes.append(
+                helper.make_node("Split", [source, self.constant("ones", numpy.array(ones))], names, axis=1)
+            )
 
     def maps(self, maps, is_last):
         """Maps that are below each other in a grey picture, as channels: a convolution picks them."""

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Times forward passes of other engines beside agf, on this machine and in one run, and writes the table to benches/PEERS.md.
+"""Times forward passes of other engines beside agf, on this machine and in one run, and writes the table to
+benches/PEERS.md.
 
     tools/peers.py [--models vgg19,resnet50] [--rounds 7] [--out benches/PEERS.md] [--folder DIR] [--authors CHECKOUT]
 
-It makes a virtual environment of its own in the folder (several gigabytes: PyPI's PyTorch brings CUDA libraries even where only the CPU is
-used; where PyTorch's own index of CPU wheels can be reached, that is taken instead), builds agf-run, and runs every engine round after round
-in turn, each in a process of its own, so that what disturbs the machine disturbs all alike. Every engine gets the same network with the same
-synthetic weights (src/models/synthetic.rs) and the same input, batch 1, 224x224, f32, as many threads as there are cores. Logits of all
-engines are compared with PyTorch's before anything is timed.
+It makes a virtual environment of its own in the folder (several gigabytes: PyPI's PyTorch brings CUDA libraries even
+where only the CPU is used; where PyTorch's own index of CPU wheels can be reached, that is taken instead), builds
+agf-run, and runs every engine round after round in turn, each in a process of its own, so that what disturbs the
+machine disturbs all alike. Every engine gets the same network with the same synthetic weights (src/models/synthetic.rs)
+and the same input, batch 1, 224x224, f32, as many threads as there are cores. Logits of all engines are compared with
+PyTorch's before anything is timed.
 
---authors names a checkout of the method authors' repository (tools/authors.py), which is no part of this one: then their map is timed in turn
-with agf's, and compared with it before.
+--authors names a checkout of the method authors' repository (tools/authors.py), which is no part of this one: then
+their map is timed in turn with agf's, and compared with it before.
 """
 
 import argparse
@@ -46,7 +48,7 @@ MAP_TOLERANCE = 1e-2
 CLASS = 282
 
 
-# --- outside the environment: the controller ---------------------------------------------------------------------------
+# --- outside the environment: the controller --------------------------------------------------------------------------
 
 
 def say(text):
@@ -84,7 +86,8 @@ def worker(python, folder, *words):
 
 
 def bench(program, model, *options):
-    words = [program, "bench", "--model", model, "--weights", "synthetic", "--json", "--no-start", "--repeats", "3", *options]
+    words = [program, "bench", "--model", model, "--weights", "synthetic"]
+    words += ["--json", "--no-start", "--repeats", "3", *options]
     run = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     return json.loads(run.stdout)
 
@@ -92,8 +95,9 @@ def bench(program, model, *options):
 def compare_maps(python, folder, program, model, checkout):
     """Whether the authors' program and agf mean the same map."""
     target = folder / model
-    words = ["explain", target / "picture.npy", "--model", model, "--weights", "synthetic", "--class", CLASS, "--save", "npy"]
-    command(program, *words, "--no-tuning", "--out", target / "maps", stdout=subprocess.DEVNULL)
+    words = ["explain", target / "picture.npy", "--model", model, "--weights", "synthetic", "--class", CLASS]
+    words += ["--save", "npy", "--no-tuning", "--out", target / "maps"]
+    command(program, *words, stdout=subprocess.DEVNULL)
     difference = worker(python, folder, "compare-maps", model, checkout)["difference"]
     say(f"{model}: agf's map differs from the authors' by {difference:.1e}, relative L2")
     if not difference <= MAP_TOLERANCE:
@@ -139,7 +143,10 @@ def table(model, times, first, document):
     lines = [
         f"## {model}",
         "",
-        "| engine | median of all rounds, ms | least | greatest | over agf's forward pass | first run of a process, ms |",
+        (
+            "| engine | median of all rounds, ms | least | greatest "
+            "| over agf's forward pass | first run of a process, ms |"
+        ),
         "|---|---|---|---|---|---|",
     ]
     for engine, name in {**NAMES, "authors": AUTHORS}.items():
@@ -147,17 +154,28 @@ def table(model, times, first, document):
             continue
         median = statistics.median(values)
         lines.append(
-            f"| {name} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {median / forward:.2f} | {first[engine]:.0f} |"
+            f"| {name} | {median:.0f} | {min(values):.0f} | {max(values):.0f} "
+            f"| {median / forward:.2f} | {first[engine]:.0f} |"
         )
     adapter = document["adapter"]["name"]
-    for name, key in [("forward pass", "agf"), ("forward pass, --winograd 4", "agf-4x4"), ("forward pass and map", "agf-map")]:
+    for name, key in [
+        ("forward pass", "agf"),
+        ("forward pass, --winograd 4", "agf-4x4"),
+        ("forward pass and map", "agf-map"),
+    ]:
         low, high, median = min(times[key]), max(times[key]), statistics.median(times[key])
         lines.append(f"| agf on {adapter}, {name} | {median:.0f} | {low:.0f} | {high:.0f} | {median / forward:.2f} | |")
     pytorch, vulkan, large = (statistics.median(times[key]) for key in ["pytorch", "ncnn-vulkan", "agf-4x4"])
     lines += [
         "",
-        f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, {vulkan / large:.2f} times with Winograd's tiles",
-        f"of 4x4, which ncnn takes too. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the CPU, and {whole / forward:.2f} times agf's own forward pass.",
+        (
+            f"ncnn's forward pass on Vulkan takes {vulkan / forward:.2f} times as long as agf's, "
+            f"{vulkan / large:.2f} times with Winograd's tiles"
+        ),
+        (
+            f"of 4x4, which ncnn takes too. agf's map takes {whole / pytorch:.1f} times PyTorch's forward pass on the "
+            f"CPU, and {whole / forward:.2f} times agf's own forward pass."
+        ),
     ]
     if theirs := times.get("authors"):
         lines.append(f"The method authors' map takes {statistics.median(theirs) / whole:.2f} times as long as agf's.")
@@ -172,10 +190,16 @@ def write(path, folder, arguments, versions, results):
         "",
         "Written by `" + " ".join(["tools/peers.py", *arguments]) + "`.",
         "",
-        "Forward passes of batch 1, 224x224, f32, the same synthetic weights and input everywhere, in turn on the same machine in the same run;",
+        (
+            "Forward passes of batch 1, 224x224, f32, the same synthetic weights and input everywhere, in turn on the "
+            "same machine in the same run;"
+        ),
         "each figure is the median over the rounds of medians of several runs. Compare figures within a table only.",
         "",
-        f"- machine: {platform.system()} {platform.machine()}, {os.cpu_count()} cores, every engine with as many threads; load when done {load:.1f}",
+        (
+            f"- machine: {platform.system()} {platform.machine()}, {os.cpu_count()} cores, every engine with as many "
+            f"threads; load when done {load:.1f}"
+        ),
         f"- Vulkan: {adapter['name']}, {adapter['driver']} {adapter['driver_info']}, the same driver for ncnn and agf",
         "- versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
         "",
@@ -188,7 +212,7 @@ def write(path, folder, arguments, versions, results):
     print("\n".join(lines))
 
 
-# --- inside the environment: the workers -------------------------------------------------------------------------------
+# --- inside the environment: the workers ------------------------------------------------------------------------------
 
 
 def synthetic(name, shape, kind):
@@ -373,7 +397,9 @@ def time_authors(folder, model, checkout):
 def versions(folder):
     from importlib.metadata import version
 
-    return {name: version(name) for name in ["torch", "onnxruntime", "ncnn", "pnnx"]} | {"Python": platform.python_version()}
+    return {name: version(name) for name in ["torch", "onnxruntime", "ncnn", "pnnx"]} | {
+        "Python": platform.python_version()
+    }
 
 
 WORKERS = {
@@ -391,9 +417,13 @@ def main():
     parser.add_argument("--models", default=",".join(MODELS), help="torchvision's names, separated by commas")
     parser.add_argument("--rounds", type=int, default=7, help="how often all engines are run in turn")
     parser.add_argument("--out", type=Path, default=ROOT / "benches" / "PEERS.md")
-    parser.add_argument("--folder", type=Path, default=ROOT / "out" / "peers", help="for the environment and converted networks")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "out" / "peers", help="for the environment and converted networks"
+    )
     parser.add_argument("--program", type=Path, help="an agf-run that is built already")
-    parser.add_argument("--authors", type=Path, help="a checkout of the method authors' repository, to be timed as well")
+    parser.add_argument(
+        "--authors", type=Path, help="a checkout of the method authors' repository, to be timed as well"
+    )
     parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()

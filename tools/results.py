@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Measures what the project promises of its speed and writes a table, for benches/RESULTS.md, which says why what is as it is.
+"""Measures what the project promises of its speed and writes a table, for benches/RESULTS.md, which says why what is as
+it is.
 
     tools/peers.py && tools/results.py
 
-The figures against other engines are those of the last tools/peers.py (out/peers/peers.json); everything else is measured now, with
-agf-run bench and agf-run explain. Run it on a machine that does nothing else.
+The figures against other engines are those of the last tools/peers.py (out/peers/peers.json); everything else is
+measured now, with agf-run bench and agf-run explain. Run it on a machine that does nothing else.
 """
 
 import argparse
@@ -32,9 +33,12 @@ def starts(program):
     cold, warm = [], []
     for _ in range(STARTS):
         with tempfile.TemporaryDirectory() as folder:
-            variables = dict.fromkeys(["MESA_SHADER_CACHE_DIR", "XDG_CACHE_HOME", "__GL_SHADER_DISK_CACHE_PATH"], folder)
+            variables = dict.fromkeys(
+                ["MESA_SHADER_CACHE_DIR", "XDG_CACHE_HOME", "__GL_SHADER_DISK_CACHE_PATH"], folder
+            )
             for times in (cold, warm):
-                line = ["explain", "samples/panda_macaw.jpg", "--class", "giant panda", "--class", "macaw", "--out", folder + "/out"]
+                line = ["explain", "samples/panda_macaw.jpg", "--class", "giant panda", "--class", "macaw"]
+                line += ["--out", folder + "/out"]
                 begin = time.perf_counter()
                 subprocess.run([program, *line], cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
                 times.append(time.perf_counter() - begin)
@@ -42,7 +46,8 @@ def starts(program):
 
 
 def layers(measurements):
-    """Kernel rows of convolutions: model, kernel, least of both channel counts, kernel size, stride, least side, share of the FMA probe."""
+    """Kernel rows of convolutions: model, kernel, least of both channel counts, kernel size, stride, least side, share
+    of the FMA probe."""
     for model, measurement in measurements.items():
         for row in measurement["kernels"]:
             # Products of Winograd's algorithm and gated steps say so behind the shape.
@@ -59,11 +64,15 @@ def share(measurements, fits):
         return "no such kernel in the plans"
     worst, entry = min(found, key=lambda pair: pair[0])
     middle = statistics.median(value for value, _ in found)
-    return f"least {worst:.2f} P ({entry[0]}, `{entry[1]['kernel']}`, {entry[1]['shape']}), median {middle:.2f} P of {len(found)}"
+    return (
+        f"least {worst:.2f} P ({entry[0]}, `{entry[1]['kernel']}`, {entry[1]['shape']}), "
+        f"median {middle:.2f} P of {len(found)}"
+    )
 
 
 def winograd(measurement):
-    """F(2x2) as fast as a direct sum would have to be: 9/4 of the products' operations, over the time of products and transforms together."""
+    """F(2x2) as fast as a direct sum would have to be: 9/4 of the products' operations, over the time of products and
+    transforms together."""
     flops = milliseconds = 0
     for row in measurement["kernels"]:
         product = re.fullmatch(r"(\d+)(?:->|<-)(\d+) 3x3/1 (\d+)x(\d+), F\(2x2\)", row["shape"])
@@ -86,7 +95,11 @@ def kernels(measurements):
 
     return [
         ("direct 3x3 conv, 64 or more channels, 28 px or more", "0.33 P", share(measurements, direct)),
-        ("F(2x2), effective, transforms included, vgg19, 128 or more channels, 28 px or more", "0.6 P", winograd(measurements["vgg19"])),
+        (
+            "F(2x2), effective, transforms included, vgg19, 128 or more channels, 28 px or more",
+            "0.6 P",
+            winograd(measurements["vgg19"]),
+        ),
         ("1x1 conv, 14 px or more", "0.28 P", share(measurements, pointwise(14, 10**6))),
         ("1x1 conv, 7 px", "0.17 P", share(measurements, pointwise(7, 7))),
     ]
@@ -97,12 +110,18 @@ def against_peers(path):
         return [("against other engines", "", "not measured: run tools/peers.py first")]
     rows = []
     for model, goal in [("vgg19", 9), ("resnet50", 17)]:
-        times = {name: statistics.median(values) for name, values in json.loads(path.read_text())[model]["times"].items()}
+        times = {
+            name: statistics.median(values) for name, values in json.loads(path.read_text())[model]["times"].items()
+        }
         for name, key in [("forward", "agf"), ("forward with --winograd 4", "agf-4x4")]:
             speed = times["ncnn-vulkan"] / times[key]
             rows.append((f"{model} {name}, times as fast as ncnn-Vulkan", "2.5", f"{speed:.2f} ({times[key]:.0f} ms)"))
         ratio = times["agf-map"] / times["pytorch"]
-        rows.append((f"{model} map over PyTorch CPU's forward", f"at most {goal}", f"{ratio:.1f} ({times['agf-map']:.0f} ms)"))
+        rows.append((
+            f"{model} map over PyTorch CPU's forward",
+            f"at most {goal}",
+            f"{ratio:.1f} ({times['agf-map']:.0f} ms)",
+        ))
     return rows
 
 
@@ -112,8 +131,16 @@ def networks(measurements):
     return [
         ("vgg19 map over own forward", "at most 5", f"{of['vgg19']['explanation_over_forward']:.2f}"),
         ("resnet50 map over own forward", "at most 6", f"{of['resnet50']['explanation_over_forward']:.2f}"),
-        ("each further class over own forward, vgg19", "at most 3.2", f"{of['vgg19']['further_class_over_forward']:.2f}"),
-        (f"batch {batch['pictures']} over as many single runs, efficientnet_lite0", "at most 0.9", f"{batch['together_over_singly']:.2f}"),
+        (
+            "each further class over own forward, vgg19",
+            "at most 3.2",
+            f"{of['vgg19']['further_class_over_forward']:.2f}",
+        ),
+        (
+            f"batch {batch['pictures']} over as many single runs, efficientnet_lite0",
+            "at most 0.9",
+            f"{batch['together_over_singly']:.2f}",
+        ),
     ]
 
 
@@ -128,20 +155,42 @@ def main():
     measurements["efficientnet_lite0"] = bench(program, "efficientnet_lite0", "--batch", "8")
     cold, warm = starts(program)
     rows = kernels(measurements) + against_peers(arguments.peers) + networks(measurements)
-    rows.append(("`agf-run explain samples/panda_macaw.jpg`, both classes, empty caches", "at most 8 s", f"{cold:.1f} s"))
+    rows.append((
+        "`agf-run explain samples/panda_macaw.jpg`, both classes, empty caches",
+        "at most 8 s",
+        f"{cold:.1f} s",
+    ))
     rows.append(("the same, caches full", "at most 1.5 s", f"{warm:.2f} s"))
     document = measurements["vgg19"]["document"]
     adapter, machine = document["adapter"], document["machine"]
-    probes = [f"{model} {value['fma_probe']['median']:.0f} and {value['copy_probe']['median']:.1f}" for model, value in measurements.items()]
+    probes = [
+        f"{model} {value['fma_probe']['median']:.0f} and {value['copy_probe']['median']:.1f}"
+        for model, value in measurements.items()
+    ]
     lines = [
         "# Results",
         "",
-        "Written by `tools/peers.py && tools/results.py`: kernels, ratios of own times and the batch come from `agf-run bench --model NAME`",
-        "(`--batch 8` for EfficientNet-Lite0), rows against other engines from `tools/peers.py` ([PEERS.md](PEERS.md)), the start from",
-        f"`agf-run explain samples/panda_macaw.jpg --class \"giant panda\" --class macaw`, {STARTS} times each. All figures are medians.",
+        (
+            "Written by `tools/peers.py && tools/results.py`: kernels, ratios of own times and the batch come from "
+            "`agf-run bench --model NAME`"
+        ),
+        (
+            "(`--batch 8` for EfficientNet-Lite0), rows against other engines from `tools/peers.py` "
+            "([PEERS.md](PEERS.md)), the start from"
+        ),
+        (
+            '`agf-run explain samples/panda_macaw.jpg --class "giant panda" --class macaw`, '
+            f"{STARTS} times each. All figures are medians."
+        ),
         "",
-        f"{machine['system']} {machine['architecture']}, {machine['threads']} threads; {adapter['name']}, {adapter['driver']} {adapter['driver_info']}.",
-        f"P is the FMA probe of the same run. Probes, GFLOP/s and GB/s: {', '.join(probes)}. Load of the machine when done: {os.getloadavg()[0]:.1f}.",
+        (
+            f"{machine['system']} {machine['architecture']}, {machine['threads']} threads; "
+            f"{adapter['name']}, {adapter['driver']} {adapter['driver_info']}."
+        ),
+        (
+            f"P is the FMA probe of the same run. Probes, GFLOP/s and GB/s: {', '.join(probes)}. "
+            f"Load of the machine when done: {os.getloadavg()[0]:.1f}."
+        ),
         "",
         "| what | wanted | measured |",
         "|---|---|---|",

@@ -4,10 +4,11 @@
     tools/self_supervised.py            write the files; minutes on two cores
     tools/self_supervised.py --check    only train, and say how well both networks do
 
-Both are the recipe tiny_resnet, and see pictures that this program draws: a house, a fir, a flag or a mug stands upright somewhere among discs
-and rings on a noisy ground, which look the same from all sides. `rotation` is trained as RotNet is (Gidaris, Singh, Komodakis, ICLR 2018): it
-is told by which of four angles a picture was turned, and nothing of what is on it. `supervised` is told what stands there. Only the object
-says which way is up, and only the object is a class, so both must look at it.
+Both are the recipe tiny_resnet, and see pictures that this program draws: a house, a fir, a flag or a mug stands
+upright somewhere among discs and rings on a noisy ground, which look the same from all sides. `rotation` is trained as
+RotNet is (Gidaris, Singh, Komodakis, ICLR 2018): it is told by which of four angles a picture was turned, and nothing
+of what is on it. `supervised` is told what stands there. Only the object says which way is up, and only the object is a
+class, so both must look at it.
 
 Needs Python with numpy and torch; nothing is downloaded. Draws and initial weights follow from SEED, on one thread.
 """
@@ -89,7 +90,7 @@ def batch(random, is_rotation):
     return torch.from_numpy(numpy.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.tensor(answers)
 
 
-# --- network: the recipe tiny_resnet, with torchvision's names ----------------------------------------------------------
+# --- network: the recipe tiny_resnet, with torchvision's names --------------------------------------------------------
 
 
 class Block(nn.Module):
@@ -159,7 +160,7 @@ def train(is_rotation):
     return network, right / (20 * BATCH)
 
 
-# --- files --------------------------------------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def write_safetensors(path, tensors, metadata):

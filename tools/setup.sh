@@ -7,7 +7,8 @@
 # as it is.
 #
 #   tools/setup.sh browser                  Chromium too, in which the tests open the viewer's page
-#   tools/setup.sh windows                  wine too, with a linker for Windows and a screen in memory, for tools/windows.sh
+#   tools/setup.sh windows                  wine too, with a linker for Windows and a screen in memory, for
+#                                           tools/windows.sh
 #   AGF_MESA=distribution tools/setup.sh    Mesa from the distribution itself, not from its backports
 set -euo pipefail
 
@@ -150,7 +151,8 @@ enable_backports() {
 # Mesa has a Vulkan driver that runs on the CPU (lavapipe) beside those for graphics cards, and newer ones are faster.
 install_mesa() {
     local distribution=$1 codename=$2 own backports
-    if [[ $distribution == debian && -n $codename && ${AGF_MESA:-} != distribution ]] && enable_backports "$codename"; then
+    if [[ $distribution == debian && -n $codename && ${AGF_MESA:-} != distribution ]] &&
+        enable_backports "$codename"; then
         own=$(mesa_version own)
         backports=$(mesa_version backports)
         if [[ -z $own ]] || dpkg --compare-versions "$backports" gt "$own"; then

@@ -38,7 +38,8 @@ done
 [[ -n $tests ]] || exit 0
 # Whole modules of tests/gpu that need no large network, at 60 seconds a test.
 failed=()
-mapfile -t names < <(cargo test -q --workspace --exclude agf-viewer --test gpu -- --list 2>/dev/null | sed -n 's/^\(\(traces\|hard_inputs\|pixels\|winograd\)::.*\): test$/\1/p')
+mapfile -t names < <(cargo test -q --workspace --exclude agf-viewer --test gpu -- --list 2>/dev/null |
+    sed -n 's/^\(\(traces\|hard_inputs\|pixels\|winograd\)::.*\): test$/\1/p')
 ((${#names[@]})) || { printf 'swiftshader: there are no such tests any more\n' >&2; exit 1; }
 for name in "${names[@]}"; do
     timeout 60 cargo test -q --workspace --exclude agf-viewer --test gpu -- --exact "$name" >"$caches/log" 2>&1

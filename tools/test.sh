@@ -2,9 +2,9 @@
 # All checks of the project, one after the other, what needs no GPU first; stops at the first that fails.
 # Where there is no GPU the tests run on Mesa's software driver (tools/setup.sh sees to it).
 #
-#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, platforms, package, build, dependencies, advisories,
-#                               tests, isa, gpu, program, examples,
-#                               viewer, web, card, swiftshader, dxc, vendors, validation
+#   tools/test.sh [STEP...]     only these of setup, format, lint, docs, features, wasm, platforms, package, build,
+#                               dependencies, advisories, tests, isa, gpu, program, examples, viewer, web, card,
+#                               swiftshader, dxc, vendors, validation
 #
 # What needs a driver that cannot be had here is not run; the last lines say so, and how long each step took.
 set -euo pipefail
@@ -39,7 +39,8 @@ packages=(--workspace --exclude agf-viewer)
 lint_features() {
     local features
     for features in "" pictures evaluation embedded-weights onnx; do
-        cargo clippy --package agf --lib --examples --no-default-features --features "$features" -- -D warnings || return 1
+        cargo clippy --package agf --lib --examples --no-default-features --features "$features" -- -D warnings ||
+            return 1
     done
 }
 
@@ -47,7 +48,8 @@ lint_features() {
 lint_wasm() {
     local target=wasm32-unknown-unknown
     rustup target add "$target" || return 3
-    cargo clippy --package agf --lib --target "$target" --no-default-features --features embedded-weights,evaluation,onnx -- -D warnings
+    cargo clippy --package agf --lib --target "$target" --no-default-features \
+        --features embedded-weights,evaluation,onnx -- -D warnings
 }
 
 # Library and program for systems that are not here. Nothing is linked, so a stand-in takes the place of Apple's C

@@ -47,7 +47,8 @@ run || { tail -n 20 "$work/log" >&2; exit 1; }
 grep -q 'Inserted device layer "VK_LAYER_KHRONOS_validation"' "$work/log" ||
     { printf 'validation: the layer was not there, so nothing was validated\n' >&2; exit 1; }
 # The layer writes the file whenever it is loaded; each message names its rule in brackets.
-found=$(grep -oE '\b(VUID-[A-Za-z0-9_-]+|SYNC-HAZARD-[A-Z-]+|UNASSIGNED-[A-Za-z0-9_-]+|BestPractices-[A-Za-z0-9_-]+)' "$work/messages" |
+found=$(grep -oE '\b(VUID-[A-Za-z0-9_-]+|SYNC-HAZARD-[A-Z-]+|UNASSIGNED-[A-Za-z0-9_-]+|BestPractices-[A-Za-z0-9_-]+)' \
+    "$work/messages" |
     grep -vx "$KNOWN" | sort | uniq -c)
 if [[ -n $found ]]; then
     printf 'validation: messages of the layer, by rule:\n%s\n' "$found" >&2

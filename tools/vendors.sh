@@ -20,8 +20,9 @@ while (($#)); do
 done
 
 folder=$PWD/target/drivers/vendors
-tools/debian.sh sid "$folder" mesa-vulkan-drivers mesa-drm-shim libvulkan1 libc6 libstdc++6 libgcc-s1 libdisplay-info3 libllvm22 libdrm2 \
-    libdrm-amdgpu1 libwayland-client0 libelf1t64 libxml2-16 libedit2 zlib1g libzstd1 libexpat1 || exit
+tools/debian.sh sid "$folder" mesa-vulkan-drivers mesa-drm-shim libvulkan1 libc6 libstdc++6 libgcc-s1 \
+    libdisplay-info3 libllvm22 libdrm2 libdrm-amdgpu1 libwayland-client0 libelf1t64 libxml2-16 libedit2 zlib1g \
+    libzstd1 libexpat1 || exit
 libraries=$folder/usr/lib/x86_64-linux-gnu
 [[ -e $libraries/ld-linux-x86-64.so.2 ]] || { printf 'vendors: only x86-64 is known here\n' >&2; exit 3; }
 work=$(mktemp -d)
@@ -29,7 +30,8 @@ trap 'rm -rf "$work"' EXIT
 
 # Driver, stand-in, part of the card's name, and the variable that chooses the card.
 compile() {
-    env "$4" XDG_CACHE_HOME="$work" MESA_SHADER_CACHE_DISABLE=true VK_DRIVER_FILES="$folder/usr/share/vulkan/icd.d/$1_icd.json" \
+    env "$4" XDG_CACHE_HOME="$work" MESA_SHADER_CACHE_DISABLE=true \
+        VK_DRIVER_FILES="$folder/usr/share/vulkan/icd.d/$1_icd.json" \
         "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu" \
         --preload "$libraries/lib$2_noop_drm_shim.so" "$program" --card "$3" >"$work/$1" 2>&1 || touch "$work/$1.failed"
 }

@@ -36,7 +36,8 @@ rustup target add "$target" || use_debian ||
     { echo "web: neither rustup can get the target $target, nor apt-get rustc-web and rust-web-src" >&2; exit 3; }
 # Browsers that have WebGPU have 128-bit vectors too; without them code for both is built in.
 environment+=(RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+simd128")
-env "${environment[@]}" cargo rustc --package agf-viewer --lib --crate-type cdylib --profile web --target "$target" "${options[@]}"
+env "${environment[@]}" cargo rustc --package agf-viewer --lib --crate-type cdylib --profile web \
+    --target "$target" "${options[@]}"
 # With all packages, so that what they share is as in the tests.
 cargo build --workspace --exclude agf-viewer --bin agf-web
 rm -rf dist

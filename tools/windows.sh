@@ -60,8 +60,9 @@ compile -shared -o "$folder/bcryptprimitives.dll" tools/windows/bcryptprimitives
 
 version=0.5.0
 if [[ ! -f $folder/d3dcompiler_47.dll ]]; then
-    timeout 120 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.11 \
-        --implementation cp --abi cp311 --platform win_amd64 --dest "$work" "kivy-deps.angle==$version" >"$work/log" 2>&1 ||
+    timeout 120 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --python-version 3.11 --implementation cp --abi cp311 --platform win_amd64 --dest "$work" \
+        "kivy-deps.angle==$version" >"$work/log" 2>&1 ||
         missing "kivy-deps.angle $version cannot be had: $(tail -n 1 "$work/log")"
     python3 -m zipfile -e "$work"/*.whl "$work/unpacked" || missing "the package cannot be unpacked"
     mv "$work/unpacked/kivy_deps_angle-$version.data/data/share/angle/bin/d3dcompiler_47.dll" "$folder/" ||
@@ -121,10 +122,12 @@ END
 }
 
 part devices "$program" devices
-part kernels env "AGF_FXC=$folder/fxc.exe" cargo test --workspace --exclude agf-viewer --test fxc -- --ignored --nocapture
+part kernels env "AGF_FXC=$folder/fxc.exe" cargo test --workspace --exclude agf-viewer --test fxc -- \
+    --ignored --nocapture
 part maps compare
 part goldens python3 tools/gpu/goldens.py --program "$program" --only tiny
-part verify python3 tools/gpu/verify.py --program "$program" --families efficientnet_lite0 resnext50_32x4d tiny_vgg --whole tiny_resnet
+part verify python3 tools/gpu/verify.py --program "$program" --families efficientnet_lite0 resnext50_32x4d tiny_vgg \
+    --whole tiny_resnet
 
 ((${#failed[@]} == 0)) || fail "failed: ${failed[*]}"
 say "all passed"

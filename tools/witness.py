@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Writes tests/architectures.json: what torchvision and timm compute with the networks that agf has recipes for.
 
-Every network has 10 classes and synthetic weights (src/models/synthetic.rs) by the names of its state dict; EfficientNet-Lite's, which
-timm names otherwise, by those of the weights that were first published. The picture is the synthetic tensor called "input". All is
-computed in float64.
+Every network has 10 classes and synthetic weights (src/models/synthetic.rs) by the names of its state dict;
+EfficientNet-Lite's, which timm names otherwise, by those of the weights that were first published. The picture is the
+synthetic tensor called "input". All is computed in float64.
 
-Needs PyTorch, torchvision 0.14 or newer and timm: on Debian 12 `apt-get install python3-torch python3-torchvision`, then
-`pip download --no-deps timm==0.6.13`, unpacked to a folder that PYTHONPATH names.
+Needs PyTorch, torchvision 0.14 or newer and timm: on Debian 12 `apt-get install python3-torch python3-torchvision`,
+then `pip download --no-deps timm==0.6.13`, unpacked to a folder that PYTHONPATH names.
 """
 
 import json
@@ -25,9 +25,9 @@ SIZE = (80, 96)
 OUTPUT = Path(__file__).resolve().parent.parent / "tests/architectures.json"
 
 TORCHVISION = (
-    "alexnet vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18 resnet34 resnet50 resnet101 resnet152 "
-    "wide_resnet50_2 wide_resnet101_2 resnext50_32x4d resnext101_32x8d resnext101_64x4d squeezenet1_0 squeezenet1_1 "
-    "densenet121 densenet161 densenet169 densenet201 mobilenet_v2"
+    "alexnet vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18 resnet34 resnet50 resnet101 "
+    "resnet152 wide_resnet50_2 wide_resnet101_2 resnext50_32x4d resnext101_32x8d resnext101_64x4d squeezenet1_0 "
+    "squeezenet1_1 densenet121 densenet161 densenet169 densenet201 mobilenet_v2"
 ).split()
 
 
@@ -82,7 +82,10 @@ def main():
     for lite in range(5):
         network = timm.create_model(f"tf_efficientnet_lite{lite}", num_classes=CLASSES)
         found[f"efficientnet_lite{lite}"] = logits(network, first_published(network))
-    lines = [f"  {json.dumps(name)}: {json.dumps([float(f'{value:.9g}') for value in values])}" for name, values in found.items()]
+    lines = [
+        f"  {json.dumps(name)}: {json.dumps([float(f'{value:.9g}') for value in values])}"
+        for name, values in found.items()
+    ]
     OUTPUT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 

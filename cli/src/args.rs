@@ -193,7 +193,13 @@ pub struct PlanArguments {
     #[arg(long)]
     pub forward: bool,
     /// Explanation method; one variation of the picture where it makes several
-    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "agf",
+        conflicts_with = "rules",
+        value_parser = MethodChoice::parser(false)
+    )]
     pub method: MethodChoice,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -254,7 +260,13 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
     /// Explanation method; one variation of the picture where it makes several
-    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules", value_parser = MethodChoice::parser(false))]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "agf",
+        conflicts_with = "rules",
+        value_parser = MethodChoice::parser(false)
+    )]
     pub method: MethodChoice,
     #[command(flatten)]
     #[allow(missing_docs)]

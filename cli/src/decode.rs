@@ -163,8 +163,8 @@ impl Decoder {
             return None;
         }
         Some(format!(
-            "its values go from {} to {}, where pictures for this network have {low:.2} to {high:.2}; inputs from .npy files are taken as \
-             they are, so subtract the mean and divide by the standard deviation first",
+            "its values go from {} to {}, where pictures for this network have {low:.2} to {high:.2}; inputs from .npy \
+             files are taken as they are, so subtract the mean and divide by the standard deviation first",
             range.0, range.1
         ))
     }

@@ -27,7 +27,10 @@ pub enum DownloadError {
         url: String,
     },
     /// Several files could be meant.
-    #[error("{} has several weights of {model}: {}; pass one of them with --weights FILE", folder.display(), files.join(", "))]
+    #[error(
+        "{} has several weights of {model}: {}; pass one of them with --weights FILE",
+        folder.display(), files.join(", ")
+    )]
     Several {
         /// The folder.
         folder: PathBuf,

@@ -81,7 +81,10 @@ pub enum CliError {
     #[error(transparent)]
     Rules(#[from] RulesError),
     /// Rules of methods that have none.
-    #[error("{what}: only relevance methods have rules; choose --method {} or --rules FILE", Preset::ALL.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(", "))]
+    #[error(
+        "{what}: only relevance methods have rules; choose --method {} or --rules FILE",
+        Preset::ALL.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(", ")
+    )]
     NoRules {
         /// What was asked for.
         what: String,
@@ -95,7 +98,10 @@ pub enum CliError {
         most: usize,
     },
     /// The size of a pattern for `verify`.
-    #[error("{} of this size do not fit into memory; choose a smaller --batch or --size", count_of(*.0 as usize, "picture"))]
+    #[error(
+        "{} of this size do not fit into memory; choose a smaller --batch or --size",
+        count_of(*.0 as usize, "picture")
+    )]
     Pattern(u32),
     /// An ONNX file with other weights than its own.
     #[error("an ONNX file has its own weights; leave --weights out, or say synthetic for a file that has none")]
@@ -122,7 +128,8 @@ pub enum CliError {
     },
     /// What is called as the report is something else.
     #[error(
-        "{} is no report of this version of agf-run ({reason}), and would be replaced; choose another folder with --out",
+        "{} is no report of this version of agf-run ({reason}), and would be replaced; \
+         choose another folder with --out",
         path.display()
     )]
     ForeignReport {
@@ -158,14 +165,19 @@ pub enum CliError {
         folder: PathBuf,
     },
     /// No photo has another one of its class.
-    #[error("{} has no photo with another one of each of its classes, which --like other needs; name the classes with --labels", folder.display())]
+    #[error(
+        "{} has no photo with another one of each of its classes, which --like other needs; \
+         name the classes with --labels",
+        folder.display()
+    )]
     NoReferences {
         /// The folder of photos.
         folder: PathBuf,
     },
     /// Photos or masks that are no longer those that were evaluated.
     #[error(
-        "{} of the pictures that are done in {} were replaced since: {}; choose another folder with --out, or remove it",
+        "{} of the pictures that are done in {} were replaced since: {}; \
+         choose another folder with --out, or remove it",
         replaced.len(), folder.display(), shown(replaced)
     )]
     Replaced {
@@ -175,18 +187,24 @@ pub enum CliError {
         replaced: Vec<String>,
     },
     /// A file where a result is to be written.
-    #[error("{} is no result of an evaluation here and is not overwritten; choose another folder with --out", .0.display())]
+    #[error(
+        "{} is no result of an evaluation here and is not overwritten; choose another folder with --out",
+        .0.display()
+    )]
     ForeignResult(PathBuf),
     /// Another run holds the folder.
-    #[error("another run is writing into {} at the moment; wait for its end, or choose another folder with --out", folder.display())]
+    #[error(
+        "another run is writing into {} at the moment; wait for its end, or choose another folder with --out",
+        folder.display()
+    )]
     BusyFolder {
         /// The folder.
         folder: PathBuf,
     },
     /// Not enough classes for a mosaic.
     #[error(
-        "{} has photos of fewer than {wanted} classes (by {classes_from}), but a mosaic needs that many different ones; \
-         name the classes with --labels, or take fewer --cells",
+        "{} has photos of fewer than {wanted} classes (by {classes_from}), \
+         but a mosaic needs that many different ones; name the classes with --labels, or take fewer --cells",
         folder.display()
     )]
     FewClasses {

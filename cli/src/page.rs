@@ -146,12 +146,14 @@ impl Report {
         write!(
             page,
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>agf: {count}, {name}</title>\n\
-             <style>\n{style}</style>\n</head>\n<body>\n<header>\n<h1>Which pixels speak for which class</h1>\n<dl>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>agf: {count}, {name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<header>\n\
+             <h1>Which pixels speak for which class</h1>\n<dl>\n\
              <dt>Network</dt><dd>{name}, weights: {weights}</dd>\n<dt>Methods</dt><dd>{methods}</dd>\n\
              <dt>Inputs</dt><dd>{count}{left}</dd>\n<dt>Computed by</dt><dd>agf {version}, {adapter}</dd>\n\
-             <dt>Colours</dt><dd>against <span class=\"bar\" style=\"background: {gradient}\"></span> for; {range}</dd>\n\
-             </dl>\n<label class=\"wipe\">Wipe all <input id=\"all\" type=\"range\" value=\"100\"></label>\n</header>\n",
+             <dt>Colours</dt><dd>against <span class=\"bar\" style=\"background: {gradient}\"></span> \
+             for; {range}</dd>\n</dl>\n\
+             <label class=\"wipe\">Wipe all <input id=\"all\" type=\"range\" value=\"100\"></label>\n</header>\n",
             name = Escaped(&model.name),
             weights = Escaped(&model.weights),
             methods = Escaped(&methods.join(", ")),
@@ -207,7 +209,8 @@ impl Map {
         let (name, percent, method) = (Escaped(&self.class.name), self.class.percent(), Escaped(&self.method));
         writeln!(
             page,
-            "<figure class=\"map\">\n<div class=\"stack\"><img src=\"{picture}\" alt=\"map of {name} by {method}\"></div>\n\
+            "<figure class=\"map\">\n\
+             <div class=\"stack\"><img src=\"{picture}\" alt=\"map of {name} by {method}\"></div>\n\
              <input type=\"range\" value=\"100\" aria-label=\"wipe\">\n\
              <figcaption><b>{name}</b> {percent}, {method}<br>{}</figcaption>\n</figure>",
             self.numbers()
@@ -262,13 +265,14 @@ mod tests {
 
     fn report(name: &str) -> Report {
         let class = json!({"class": 3, "name": "<b>\"x\" & y", "probability": 0.25});
-        let map = json!({"method": "agf", "class": 3, "name": "x", "probability": null, "min": -1, "max": 0.5, "sum": 1e-9,
-            "nan_count": 1, "infinite_count": 0, "mask_loss": 0.0});
+        let map = json!({"method": "agf", "class": 3, "name": "x", "probability": null, "min": -1, "max": 0.5,
+            "sum": 1e-9, "nan_count": 1, "infinite_count": 0, "mask_loss": 0.0});
         let file = json!({"path": "/x.jpg", "bytes": 1, "modified": null});
         let input = json!({"input": "x.jpg", "index": 2, "name": name, "file": file, "top5": [class], "maps": [map]});
         serde_json::from_value(json!({
-            "version": "1", "model": {"name": "m", "weights": "w"}, "adapter": {"name": "a"}, "methods": [{"name": "agf"}],
-            "colors": {"colormap": "gray", "range": "0.5"}, "inputs": [input], "failed": [{"error": "<no>"}], "undone": 4
+            "version": "1", "model": {"name": "m", "weights": "w"}, "adapter": {"name": "a"},
+            "methods": [{"name": "agf"}], "colors": {"colormap": "gray", "range": "0.5"}, "inputs": [input],
+            "failed": [{"error": "<no>"}], "undone": 4
         }))
         .unwrap()
     }

@@ -156,14 +156,16 @@ impl<'a> Recorder<'a> {
             let MapReport { method, class, name, nan_count, infinite_count, .. } = map;
             let label = picture.label();
             self.terminal.warn(format_args!(
-                "{label}: the {method} map of class {class} ({name}) has {nan_count} NaN and {infinite_count} infinite values"
+                "{label}: the {method} map of class {class} ({name}) has {nan_count} NaN and \
+                 {infinite_count} infinite values"
             ));
         }
         for map in maps.iter().filter(|map| map.is_zero()) {
             let MapReport { method, class, name, .. } = map;
             let label = escaped(&picture.label());
             self.terminal.say(format_args!(
-                "note: {label}: the {method} map of class {class} ({name}) is zero everywhere: the method finds nothing for or against it"
+                "note: {label}: the {method} map of class {class} ({name}) is zero everywhere: \
+                 the method finds nothing for or against it"
             ));
         }
     }

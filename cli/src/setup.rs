@@ -124,8 +124,8 @@ pub(super) fn tell_notes(model: &Model) {
 const USUAL_SIDE: u32 = 224;
 
 /// What a user should know of an ONNX file that nothing lies beside.
-const ASSUMED: &str = "the file does not say how pictures are prepared: torchvision's way is assumed (--preprocess, --mean, --std, \
-                       --scale, --order, --resize)";
+const ASSUMED: &str = "the file does not say how pictures are prepared: torchvision's way is assumed (--preprocess, \
+                       --mean, --std, --scale, --order, --resize)";
 
 /// Where to get weights of a model that has none built in, and how to pass them.
 pub(super) fn weights_hint(model: Architecture) -> String {
@@ -135,8 +135,8 @@ pub(super) fn weights_hint(model: Architecture) -> String {
     let mut hint = String::from("Pass a safetensors file or a PyTorch checkpoint with --weights FILE. ");
     if let Some(file) = downloads::published(model) {
         hint += &format!(
-            "torchvision's own are at https://download.pytorch.org/models/{file}; --weights torchvision finds them where PyTorch has \
-             downloaded them. "
+            "torchvision's own are at https://download.pytorch.org/models/{file}; \
+             --weights torchvision finds them where PyTorch has downloaded them. "
         );
     }
     if let Some(repository) = downloads::on_hub(model) {

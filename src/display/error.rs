@@ -22,7 +22,10 @@ pub enum DisplayError {
         wanted: wgpu::TextureUsages,
     },
     /// A photo of another size than the target.
-    #[error("the photo has {}x{} pixels and the target {}x{} (width x height); give them one size", photo.0, photo.1, target.0, target.1)]
+    #[error(
+        "the photo has {}x{} pixels and the target {}x{} (width x height); give them one size",
+        photo.0, photo.1, target.0, target.1
+    )]
     Size {
         /// Width and height of the photo.
         photo: (u32, u32),

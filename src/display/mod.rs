@@ -5,7 +5,11 @@
 //! use agf::display::{Display, Painting, Region};
 //! use agf::{Explainer, Gpu, Method, Model, SessionShape, Target, wgpu};
 //!
-//! # async fn example(gpu: &Gpu, photo: &wgpu::Texture, shown: &wgpu::Texture) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(
+//! #     gpu: &Gpu,
+//! #     photo: &wgpu::Texture,
+//! #     shown: &wgpu::Texture,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let model = Model::embedded()?;
 //! let session = Explainer::new(gpu, &model, Method::default())
 //!     .session(SessionShape { count: 1, height: 224, width: 224, slots: 1 })

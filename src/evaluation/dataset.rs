@@ -62,7 +62,10 @@ pub enum DatasetError {
     #[error("{} holds no photos (files that end in {})", .0.display(), PICTURE_ENDINGS.join(", "))]
     Empty(PathBuf),
     /// A folder that should be called like a class.
-    #[error("the folder {} should be called like a class (by synset, number or name): {source}; or give a list of labels", folder.display())]
+    #[error(
+        "the folder {} should be called like a class (by synset, number or name): {source}; or give a list of labels",
+        folder.display()
+    )]
     Class {
         /// The folder.
         folder: PathBuf,

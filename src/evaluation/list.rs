@@ -169,7 +169,8 @@ impl Columns {
         match (&places(&NAME_TITLES)[..], classes.is_empty()) {
             (&[name], false) => Ok(Self { name, classes }),
             (names, _) => Err(format!(
-                "{} columns of the header have the title of a photo's name and {} that of a class; call one 'filename' and one 'class'",
+                "{} columns of the header have the title of a photo's name and {} that of a class; \
+                 call one 'filename' and one 'class'",
                 names.len(),
                 classes.len()
             )),

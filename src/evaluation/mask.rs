@@ -23,13 +23,15 @@ pub(super) enum MaskError {
     Size { name: String, mask: (u32, u32), photo: (u32, u32) },
     /// Values that belong to no class.
     #[error(
-        "{name}: the mask has the values {values}, but its photo {}; {} (0 is background, 255 beside other values is ignored)",
+        "{name}: the mask has the values {values}, but its photo {}; \
+         {} (0 is background, 255 beside other values is ignored)",
         classes_of(*classes), what_to_do(*classes)
     )]
     Values { name: String, values: String, classes: usize },
     /// Nothing to be found.
     #[error(
-        "{name}: the mask has no pixel of value {value} in the part of the photo that the network sees; a map cannot be scored by it"
+        "{name}: the mask has no pixel of value {value} in the part of the photo that the network sees; \
+         a map cannot be scored by it"
     )]
     NoObject { name: String, value: u16 },
 }

@@ -6,10 +6,10 @@ pub enum GpuError {
     /// No adapter at all.
     #[error(
         "no GPU adapter was found{}\n\
-         What to install: Debian/Ubuntu: `apt install mesa-vulkan-drivers libvulkan1`; Fedora: `dnf install mesa-vulkan-drivers \
-         vulkan-loader`; Arch: `pacman -S vulkan-icd-loader` and your card's vulkan driver (or vulkan-swrast); \
-         NVIDIA cards: the vendor's driver; Windows and macOS: an up-to-date graphics driver brings DX12 or Metal. \
-         Mesa's packages contain a software driver that works without a graphics card.",
+         What to install: Debian/Ubuntu: `apt install mesa-vulkan-drivers libvulkan1`; Fedora: `dnf install \
+         mesa-vulkan-drivers vulkan-loader`; Arch: `pacman -S vulkan-icd-loader` and your card's vulkan driver (or \
+         vulkan-swrast); NVIDIA cards: the vendor's driver; Windows and macOS: an up-to-date graphics driver brings \
+         DX12 or Metal. Mesa's packages contain a software driver that works without a graphics card.",
         backend.map(|name| format!(" for the backend {name}")).unwrap_or_default()
     )]
     NoAdapter {
@@ -42,7 +42,8 @@ pub enum GpuError {
     },
     /// A device that was handed over lacks a limit that the kernels need.
     #[error(
-        "the device allows {name} = {found}, at least {needed} is needed: request it when the device is made (see `gpu::requirements`)"
+        "the device allows {name} = {found}, at least {needed} is needed: \
+         request it when the device is made (see `gpu::requirements`)"
     )]
     Limit {
         /// Name of the limit.
@@ -54,7 +55,8 @@ pub enum GpuError {
     },
     /// Memory ran out.
     #[error(
-        "the GPU is out of memory while {during} ({bytes} bytes were asked for); use a smaller batch or smaller pictures"
+        "the GPU is out of memory while {during} ({bytes} bytes were asked for); \
+         use a smaller batch or smaller pictures"
     )]
     OutOfMemory {
         /// What was being done.
@@ -80,8 +82,8 @@ pub enum GpuError {
     },
     /// The driver computes something else than it should.
     #[error(
-        "this driver computes wrong results: {driver} gave {found}; update it or choose another adapter. Verifying the network says which \
-         operation is at fault"
+        "this driver computes wrong results: {driver} gave {found}; update it or choose another adapter. \
+         Verifying the network says which operation is at fault"
     )]
     WrongResults {
         /// Adapter and driver.
@@ -99,7 +101,8 @@ pub enum GpuError {
     },
     /// The device is gone.
     #[error(
-        "the GPU was lost while {during}: it was reset, unplugged, or a run took too long; run again, with a smaller batch or smaller pictures"
+        "the GPU was lost while {during}: it was reset, unplugged, or a run took too long; \
+         run again, with a smaller batch or smaller pictures"
     )]
     Lost {
         /// What was being done.

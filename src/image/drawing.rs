@@ -92,16 +92,17 @@ impl Drawing {
     pub(super) fn to_svg(&self) -> String {
         let (width, height) = (self.width, self.height);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-             font-family=\"DejaVu Sans, Verdana, sans-serif\">\n{SVG_MARK}\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans, Verdana, sans-serif\">\n{SVG_MARK}\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
         );
         for element in &self.elements {
             // Writing to a string does not fail.
             let _ = match element {
                 Element::Line { from: [x1, y1], to: [x2, y2], width, color } => writeln!(
                     svg,
-                    "<line x1=\"{x1:.2}\" y1=\"{y1:.2}\" x2=\"{x2:.2}\" y2=\"{y2:.2}\" stroke=\"{}\" stroke-width=\"{width}\" \
-                     stroke-linecap=\"round\"/>",
+                    "<line x1=\"{x1:.2}\" y1=\"{y1:.2}\" x2=\"{x2:.2}\" y2=\"{y2:.2}\" stroke=\"{}\" \
+                     stroke-width=\"{width}\" stroke-linecap=\"round\"/>",
                     hex(*color)
                 ),
                 Element::Disc { center: [x, y], radius, color } => {
@@ -132,7 +133,8 @@ fn svg_text(svg: &mut String, style: &Style, text: &str, left: f32, anchor: Anch
     let color = hex(style.color);
     writeln!(
         svg,
-        "<text x=\"{x:.2}\" y=\"{baseline:.2}\" font-size=\"{size:.2}\" text-anchor=\"{name}\" fill=\"{color}\"{weight}>{escaped}</text>"
+        "<text x=\"{x:.2}\" y=\"{baseline:.2}\" font-size=\"{size:.2}\" text-anchor=\"{name}\" \
+         fill=\"{color}\"{weight}>{escaped}</text>"
     )
 }
 

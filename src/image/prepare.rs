@@ -61,7 +61,8 @@ fn check_spec(spec: &InputSpec) -> Result<(), String> {
         && !(longer..=MAX_SIDE).contains(&short)
     {
         return Err(format!(
-            "the short side of {short} before the crop must lie between the input's longer side, {longer}, and {MAX_SIDE}"
+            "the short side of {short} before the crop must lie between \
+             the input's longer side, {longer}, and {MAX_SIDE}"
         ));
     }
     let usable = |std: &f32| std.is_finite() && *std > 0.0;

@@ -197,10 +197,12 @@ mod tests {
         Beside::find(&folder.path().join("model.onnx"), size, 3)
     }
 
-    const TIMM: &str = r#"{"architecture": "x", "label_names": ["cat", "dog"], "pretrained_cfg": {"input_size": [3, 240, 256],
-        "mean": [0.5, 0.25, 0.125], "std": [0.5, 0.5, 0.25], "interpolation": "bicubic", "crop_pct": 0.75, "crop_mode": "center"}}"#;
-    const TRANSFORMERS: &str = r#"{"do_center_crop": true, "crop_size": {"height": 224, "width": 224}, "size": {"shortest_edge": 256},
-        "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3, "do_rescale": true, "rescale_factor": 0.00392156862745098}"#;
+    const TIMM: &str = r#"{"architecture": "x", "label_names": ["cat", "dog"],
+        "pretrained_cfg": {"input_size": [3, 240, 256], "mean": [0.5, 0.25, 0.125], "std": [0.5, 0.5, 0.25],
+        "interpolation": "bicubic", "crop_pct": 0.75, "crop_mode": "center"}}"#;
+    const TRANSFORMERS: &str = r#"{"do_center_crop": true, "crop_size": {"height": 224, "width": 224},
+        "size": {"shortest_edge": 256}, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3,
+        "do_rescale": true, "rescale_factor": 0.00392156862745098}"#;
 
     #[test]
     fn nothing_is_said_without_files() {

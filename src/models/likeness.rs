@@ -39,7 +39,8 @@ pub enum LikenessError {
     },
     /// Vectors of different lengths.
     #[error(
-        "the reference '{name}' has {found} values, and the network's penultimate vector has {wanted}; embed it with the same network"
+        "the reference '{name}' has {found} values, and the network's penultimate vector has {wanted}; \
+         embed it with the same network"
     )]
     Length {
         /// The reference.

@@ -31,7 +31,8 @@ pub enum ReferenceError {
     },
     /// The vector that comes with a picture has the wrong length.
     #[error(
-        "the vector that comes with the picture has {found} values instead of {needed}; give it as many as there are logits"
+        "the vector that comes with the picture has {found} values instead of {needed}; \
+         give it as many as there are logits"
     )]
     VectorLength {
         /// Values of the graph's vector.

@@ -46,7 +46,8 @@ pub fn assert_close(what: &str, actual: &[impl Number], expected: &[impl Number]
         let (count, l2) = (off.len(), relative_l2(actual, expected));
         let length = actual.len();
         panic!(
-            "{what}: {count} of {length} elements are off, first [{first}]: {a:e}, expected {e:e} ({tolerance:?}); relative L2 {l2:e}"
+            "{what}: {count} of {length} elements are off, first [{first}]: {a:e}, expected {e:e} ({tolerance:?}); \
+             relative L2 {l2:e}"
         );
     }
 }

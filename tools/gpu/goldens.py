@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Compares agf-run's maps with tests/goldens, through the program: needs a built agf-run and Python's standard library alone.
+"""Compares agf-run's maps with tests/goldens, through the program: needs a built agf-run and Python's standard library
+alone.
 
     tools/gpu/goldens.py --program agf-run [--only NAME]
 
-A line per map: golden, class or method, relative L2 distance, tolerance. Exits with 1 where a map is farther off than the tolerance of
-tests/goldens/README.md, or the probabilities of the best classes differ by more than a thousandth from the golden logits'.
+A line per map: golden, class or method, relative L2 distance, tolerance. Exits with 1 where a map is farther off than
+the tolerance of tests/goldens/README.md, or the probabilities of the best classes differ by more than a thousandth from
+the golden logits'.
 """
 
 import argparse
@@ -98,8 +100,8 @@ class Comparison:
         with tempfile.TemporaryDirectory() as folder:
             write_npy(Path(folder) / "x.npy", shape, values)
             weights = ["--weights", "synthetic"] if metadata["weights"] == "synthetic" else []
-            line = [self.program, "explain", f"{folder}/x.npy", "--out", f"{folder}/out", "--save", "npy", "--no-tuning"]
-            line += ["--model", metadata["model"], *weights, *self.options]
+            line = [self.program, "explain", f"{folder}/x.npy", "--out", f"{folder}/out", "--save", "npy"]
+            line += ["--no-tuning", "--model", metadata["model"], *weights, *self.options]
             run = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if run.returncode != 0:
                 return [f"{self.path.stem}\t{self.what}\tFAILED\t{run.stdout.strip()[-400:]}"], False
@@ -121,7 +123,10 @@ class Comparison:
 
     def line(self, what, difference, tolerance):
         # NaN is not within any tolerance.
-        return f"{self.path.stem}\t{what}\t{difference:.2e}\t{tolerance:.0e}\t{'passed' if difference <= tolerance else 'FAILED'}"
+        return (
+            f"{self.path.stem}\t{what}\t{difference:.2e}\t{tolerance:.0e}\t"
+            f"{'passed' if difference <= tolerance else 'FAILED'}"
+        )
 
 
 def agf_map(tensors, number, sample, length):
@@ -132,7 +137,9 @@ def channel_sum(name, of):
     def expected(tensors, number, sample, length):
         values = tensors[name][1]
         channels = len(values) // length
-        return [math.fsum(of(values[channel * length + pixel]) for channel in range(channels)) for pixel in range(length)]
+        return [
+            math.fsum(of(values[channel * length + pixel]) for channel in range(channels)) for pixel in range(length)
+        ]
 
     return expected
 
@@ -150,7 +157,9 @@ def comparisons(program, only):
             yield Comparison(program, path, changed, agf_map, "class", map_tolerance(metadata["model"]))
         for name in sorted(METHODS.keys() & tensors.keys()):
             method, further, of = METHODS[name]
-            yield Comparison(program, path, [*options, "--method", method, *further], channel_sum(name, of), method, 1e-3)
+            yield Comparison(
+                program, path, [*options, "--method", method, *further], channel_sum(name, of), method, 1e-3
+            )
 
 
 def main():

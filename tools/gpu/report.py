@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes one Markdown page of what tools/gpu.sh has written into a folder; with --name only the name that the page should have.
+"""Makes one Markdown page of what tools/gpu.sh has written into a folder; with --name only the name that the page
+should have.
 
     tools/gpu/report.py FOLDER
     tools/gpu/report.py --name FOLDER
@@ -52,7 +53,11 @@ def benches(folder):
 
 
 def adapter_of(folder):
-    for name in ["dispatches", "variants", *sorted(path.name.removesuffix(".out") for path in folder.glob("bench-*.out"))]:
+    for name in [
+        "dispatches",
+        "variants",
+        *sorted(path.name.removesuffix(".out") for path in folder.glob("bench-*.out")),
+    ]:
         if parsed := document(folder, name):
             return parsed["adapter"], parsed["machine"], parsed["agf"]
     return None
@@ -73,10 +78,16 @@ def header(folder):
     return [
         f"# {adapter['name']}",
         "",
-        "Written by `tools/gpu.sh`. Times are medians; networks by the wall clock, from the picture in main memory to the map there.",
+        (
+            "Written by `tools/gpu.sh`. Times are medians; networks by the wall clock, from the picture in main memory "
+            "to the map there."
+        ),
         "",
         f"- adapter: {adapter['kind']}, {adapter['backend']}, driver {adapter['driver']} {adapter['driver_info']}",
-        f"- subgroups: {'none' if lanes is None else f'{lanes[0]} to {lanes[1]} lanes'}; timestamps: {adapter['timestamps']}",
+        (
+            f"- subgroups: {'none' if lanes is None else f'{lanes[0]} to {lanes[1]} lanes'}; "
+            f"timestamps: {adapter['timestamps']}"
+        ),
         f"- machine: {machine['system']} {machine['architecture']}, {machine['threads']} threads; agf {version}",
         "",
     ]
@@ -88,7 +99,11 @@ def parts(folder):
     seconds = sum(int(row[2]) for row in rows if len(row) == 3)
     lines = [f"{len(rows)} parts in {seconds} s."]
     if failed:
-        lines = [f"{len(rows)} parts in {seconds} s, of which {len(failed)} did not succeed:", "", *table(["part", "outcome", "s"], failed)]
+        lines = [
+            f"{len(rows)} parts in {seconds} s, of which {len(failed)} did not succeed:",
+            "",
+            *table(["part", "outcome", "s"], failed),
+        ]
     return ["## Parts", "", *lines, ""]
 
 
@@ -102,7 +117,9 @@ def correctness(folder):
         for row in failed:
             lines.append(f"- {' '.join(row)}")
         lines += [""] if failed else []
-    worst = sorted((float(row[4]), row[0], row[1]) for row in verified if row[4] not in ("-",) and "passed" in row[3])[-3:]
+    worst = sorted(
+        (float(row[4]), row[0], row[1]) for row in verified if row[4] not in ("-",) and "passed" in row[3]
+    )[-3:]
     if worst:
         words = ", ".join(f"{error:.1e} ({network}, {method})" for error, network, method in reversed(worst))
         lines += [f"Largest distances of a map from the f64 reference: {words}.", ""]
@@ -117,7 +134,11 @@ def networks(found, torch):
                 continue
             measured = parsed["measurement"]
             times, batch = measured["networks"], measured["networks"]["batch"]
-            together = "-" if batch is None else f"{batch['pictures']}: {number(batch['together']['median'] / batch['pictures'])}"
+            together = (
+                "-"
+                if batch is None
+                else f"{batch['pictures']}: {number(batch['together']['median'] / batch['pictures'])}"
+            )
             rows.append([
                 network,
                 kind,
@@ -132,11 +153,23 @@ def networks(found, torch):
             ])
         for key, words in [("tf32_off", "PyTorch, TF32 off"), ("tf32_on", "PyTorch, TF32 on")]:
             if times := (torch or {}).get("networks", {}).get(network, {}).get(key):
-                rows.append([network, words, number(times["forward"]), f"five passes: {number(times['five_passes'])}", *["-"] * 6])
+                rows.append([
+                    network,
+                    words,
+                    number(times["forward"]),
+                    f"five passes: {number(times['five_passes'])}",
+                    *["-"] * 6,
+                ])
                 graph = f"five passes: {number(times['five_passes_graph'])}"
                 rows.append([network, f"{words}, CUDA graph", number(times["forward_graph"]), graph, *["-"] * 6])
                 if "authors_map" in times:
-                    rows.append([network, f"the method authors' program, {words}", "-", number(times["authors_map"]), *["-"] * 6])
+                    rows.append([
+                        network,
+                        f"the method authors' program, {words}",
+                        "-",
+                        number(times["authors_map"]),
+                        *["-"] * 6,
+                    ])
         if failed := (torch or {}).get("networks", {}).get(network, {}).get("failed"):
             rows.append([network, f"PyTorch: {failed[:120]}", *["-"] * 8])
     columns = ["network", "", "forward, ms", "map, ms", "further class, ms", "batch: ms per map"]
@@ -149,7 +182,12 @@ def starts(found):
     for network, kinds in found.items():
         if start := kinds.get("start", {}).get("start"):
             memory = number((start["peak_resident_bytes"] or 0) / 1e6, 0)
-            rows.append([network, number(start["cold_seconds"]["median"]), number(start["warm_seconds"]["median"]), memory])
+            rows.append([
+                network,
+                number(start["cold_seconds"]["median"]),
+                number(start["warm_seconds"]["median"]),
+                memory,
+            ])
     return ["## Start of the program", "", *table(["network", "cold, s", "warm, s", "process, MB"], rows)]
 
 
@@ -190,7 +228,9 @@ def variants(parsed, torch):
         default, best = each["variants"][0], max(each["variants"], key=lambda time: time["gflops"])
         direction = "transpose" if "<-" in each["shape"] else "forward"
         peer = peers.get(json.dumps(each["layer"]), {}).get("tf32_off", {}).get(direction)
-        worst = max(each["variants"], key=lambda time: float("inf") if time["difference"] is None else time["difference"])
+        worst = max(
+            each["variants"], key=lambda time: float("inf") if time["difference"] is None else time["difference"]
+        )
         distance = "NOT FINITE" if worst["difference"] is None else f"{worst['difference']:.0e}"
         rows.append([
             each["shape"],
@@ -203,7 +243,16 @@ def variants(parsed, torch):
             f"{distance} ({worst['variant']})",
         ])
     lines += [f"GFLOP/s of a direct sum; FMA probe {number(measured['fma_probe']['median'], 0)} GFLOP/s.", ""]
-    columns = ["pass", "default", "GFLOP/s", "fastest", "GFLOP/s", "of FMA", "PyTorch, TF32 off", "farthest from the default"]
+    columns = [
+        "pass",
+        "default",
+        "GFLOP/s",
+        "fastest",
+        "GFLOP/s",
+        "of FMA",
+        "PyTorch, TF32 off",
+        "farthest from the default",
+    ]
     return lines + table(columns, rows)
 
 
@@ -219,7 +268,10 @@ def dispatches(parsed):
         "recording": "recording and submitting, on the CPU",
         "round_trip": "one there and back",
     }
-    rows = [[words, number(costs[key]["median"]), number(costs[key]["least"]), number(costs[key]["greatest"])] for key, words in names.items()]
+    rows = [
+        [words, number(costs[key]["median"]), number(costs[key]["least"]), number(costs[key]["greatest"])]
+        for key, words in names.items()
+    ]
     counted = "every one ran, in order" if costs["all_counted"] else "NOT EVERY ONE RAN IN ORDER"
     return ["## Cost of a dispatch", "", f"Microseconds, of {costs['dispatches']} in turn; {counted}.", "",
             *table(["dispatch", "median", "least", "greatest"], rows)]  # fmt: skip
@@ -236,7 +288,12 @@ def main():
         return
     found, torch = benches(folder), document(folder, "torch")
     lines = [*header(folder), *networks(found, torch), *correctness(folder), *starts(found)]
-    lines += variants(document(folder, "variants"), torch) + dispatches(document(folder, "dispatches")) + kernels(found) + parts(folder)
+    lines += (
+        variants(document(folder, "variants"), torch)
+        + dispatches(document(folder, "dispatches"))
+        + kernels(found)
+        + parts(folder)
+    )
     print("\n".join(lines).rstrip())
 
 

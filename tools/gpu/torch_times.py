@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Times what agf has to beat on an NVIDIA card: PyTorch's forward passes, and the five convolution passes per layer that the method needs.
+"""Times what agf has to beat on an NVIDIA card: PyTorch's forward passes, and the five convolution passes per layer
+that the method needs.
 
     tools/gpu/torch_times.py [--variants FILE] [--networks resnet50,vgg19] [--size 224] [--authors CHECKOUT]
 
-Prints one JSON document. Each figure is there with TF32 off (f32 as agf computes) and on. The five passes of a convolution are
-fwd(W, x), fwd(|W|, |x|), bwd(W, g), bwd(|W|, S_C) and bwd(|W|, S_A), nothing else of the method; cuDNN chooses its algorithms by measuring.
---variants names the output of agf-run bench --measure variants --json, whose layers are timed one by one; --authors a checkout of the method authors'
-repository (tools/authors.py), whose map is timed as well. Exits with 3 where there is no
-PyTorch with CUDA.
+Prints one JSON document. Each figure is there with TF32 off (f32 as agf computes) and on. The five passes of a
+convolution are fwd(W, x), fwd(|W|, |x|), bwd(W, g), bwd(|W|, S_C) and bwd(|W|, S_A), nothing else of the method; cuDNN
+chooses its algorithms by measuring. --variants names the output of agf-run bench --measure variants --json, whose
+layers are timed one by one; --authors a checkout of the method authors' repository (tools/authors.py), whose map is
+timed as well. Exits with 3 where there is no PyTorch with CUDA.
 """
 
 import argparse
@@ -98,7 +99,12 @@ def passes(torch, layers):
     cases = []
     for layer, x, shape in layers:
         weight = layer.weight.detach()
-        geometry = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "groups": layer.groups}
+        geometry = {
+            "stride": layer.stride,
+            "padding": layer.padding,
+            "dilation": layer.dilation,
+            "groups": layer.groups,
+        }
         if torch.nn.functional.conv2d(x, weight, **geometry).shape != shape:
             # A layer that pads by itself: as TensorFlow does, with an odd pixel below and right.
             x, geometry["padding"] = padded(torch, x, layer, shape), 0

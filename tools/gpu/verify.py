@@ -3,7 +3,8 @@
 
     tools/gpu/verify.py --program agf-run --families vgg11 resnet18 --whole tiny_vgg
 
-Families are verified with AGF at 64x64, networks of --whole with every method at 32x40. Exits with 1 where any of them fails.
+Families are verified with AGF at 64x64, networks of --whole with every method at 32x40. Exits with 1 where any of them
+fails.
 """
 
 import argparse
@@ -30,7 +31,9 @@ def verify(program, model, method, size):
     run = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     error = re.search(r"map against the reference: relative error (\S+)", run.stdout)
     passed = run.returncode == 0
-    words = "" if passed else " | ".join(line for line in run.stdout.splitlines() if "rror" in line or "tolerance" in line)
+    words = (
+        "" if passed else " | ".join(line for line in run.stdout.splitlines() if "rror" in line or "tolerance" in line)
+    )
     fields = [model, method, size, "passed" if passed else f"FAILED ({run.returncode})", error[1] if error else "-"]
     print("\t".join([*fields, f"{time.monotonic() - begin:.1f} s", words[:400]]), flush=True)
     return passed

@@ -28,8 +28,8 @@ function say(title, text) {
 async function start() {
   if (!("gpu" in navigator)) {
     say("This browser has no WebGPU",
-        "The viewer computes on your graphics card through WebGPU. Current versions of Chrome, Edge, Safari and Firefox have it, on pages from "
-        + "https or from this machine.");
+        "The viewer computes on your graphics card through WebGPU. Current versions of Chrome, Edge, Safari and "
+        + "Firefox have it, on pages from https or from this machine.");
     return;
   }
   try {
@@ -42,7 +42,8 @@ async function start() {
     addEventListener("error", event => say("The viewer has stopped", `${event.message}. Load the page again.`));
   } catch (error) {
     say("The viewer cannot start",
-        `${error}. It needs WebGPU: the browser has it, but may have switched it off for this graphics card or driver.`);
+        `${error}. It needs WebGPU: the browser has it, but may have switched it off for this graphics card or `
+        + "driver.");
   }
 }
 

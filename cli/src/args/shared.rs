@@ -88,8 +88,8 @@ impl OnnxArguments {
 fn known_networks() -> String {
     let names: Vec<&str> = Architecture::ALL.iter().map(|architecture| architecture.name()).collect();
     format!(
-        "Network: a name, or an ONNX file; only efficientnet_lite0 has built-in weights\n\nNames: {}. Of an ONNX file, everything that is \
-         not supported is listed before any work.",
+        "Network: a name, or an ONNX file; only efficientnet_lite0 has built-in weights\n\nNames: {}. \
+         Of an ONNX file, everything that is not supported is listed before any work.",
         names.join(", ")
     )
 }

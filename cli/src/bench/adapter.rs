@@ -115,7 +115,8 @@ pub(super) fn dispatches(arguments: &BenchArguments) -> Result<Outcome, CliError
 fn variants_text(document: &Document<Variants>) -> String {
     let measured = &document.measurement;
     let mut text = format!(
-        "{}\nFMA probe {:.0} GFLOP/s; GFLOP/s of a direct sum, P: their share of the probe; difference: relative, from the default\n",
+        "{}\nFMA probe {:.0} GFLOP/s; GFLOP/s of a direct sum, P: their share of the probe; \
+         difference: relative, from the default\n",
         document.adapter.line(),
         measured.fma_probe.median
     );

@@ -85,7 +85,8 @@ fn line(text: &mut String, name: &str, summary: &Summary) -> std::fmt::Result {
     let Summary { median, lower_quartile, upper_quartile, least, greatest, runs } = summary;
     writeln!(
         text,
-        "{name:34} {median:>10.2} {lower_quartile:>10.2} {upper_quartile:>10.2} {least:>10.2} {greatest:>10.2} {runs:>5}"
+        "{name:34} {median:>10.2} {lower_quartile:>10.2} {upper_quartile:>10.2} \
+         {least:>10.2} {greatest:>10.2} {runs:>5}"
     )
 }
 
@@ -108,7 +109,8 @@ fn kernels(text: &mut String, document: &Document) -> std::fmt::Result {
         let KernelRow { steps, milliseconds: ms, gflops, gigabytes_per_second, share_of_fma, share_of_copy, .. } = row;
         writeln!(
             text,
-            "{:kernel$}  {:shape$} {steps:>5} {:>9.3} {:>9.3} {:>9.3} {gflops:>8.2} {share_of_fma:>6.3} {gigabytes_per_second:>7.2} {share_of_copy:>6.3}",
+            "{:kernel$}  {:shape$} {steps:>5} {:>9.3} {:>9.3} {:>9.3} {gflops:>8.2} {share_of_fma:>6.3} \
+             {gigabytes_per_second:>7.2} {share_of_copy:>6.3}",
             row.kernel, row.shape, ms.median, ms.least, ms.greatest
         )?;
     }

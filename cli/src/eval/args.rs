@@ -14,14 +14,15 @@ use agf::evaluation::Likeness;
 use agf::evaluation::records::Shard;
 
 const NOTES: &str = "\
-The data are found by their layout: a folder per class, called by its synset, number or name (ImageNet's validation set); photos \
-with a list of labels (labels.csv, labels.tsv or labels.txt beside them, or --labels); photos with masks (x_mask.png beside x.jpg, or \
-images/x.jpg and masks/x.png). Without folders or a list, a file's name may be a class (polar_bear.jpg). Where some photos have a class, \
-those without are left out and named. docs/evaluating.md has all forms of lists and masks.
+The data are found by their layout: a folder per class, called by its synset, number or name (ImageNet's validation \
+set); photos with a list of labels (labels.csv, labels.tsv or labels.txt beside them, or --labels); photos with masks \
+(x_mask.png beside x.jpg, or images/x.jpg and masks/x.png). Without folders or a list, a file's name may be a class \
+(polar_bear.jpg). Where some photos have a class, those without are left out and named. docs/evaluating.md has all \
+forms of lists and masks.
 
-Standard output has a table, DIR has results.json, results.csv, curves as PNG and SVG, and records.jsonl with the scores of every \
-picture. A run that was stopped or killed goes on where it was when the same command is given again, unless a picture was replaced. Pictures that cannot be used are \
-listed at the end, and the exit code is 2.
+Standard output has a table, DIR has results.json, results.csv, curves as PNG and SVG, and records.jsonl with the \
+scores of every picture. A run that was stopped or killed goes on where it was when the same command is given again, \
+unless a picture was replaced. Pictures that cannot be used are listed at the end, and the exit code is 2.
 
 To spread pictures over many runs give each --shard i/n and an --out of its own, then merge these:
   agf-run eval perturbation --data imagenet/val --shard 3/100 --out shards/3
@@ -181,7 +182,12 @@ impl FromStr for Cells {
 #[derive(Debug, Args)]
 pub struct StepArguments {
     /// Steps from no pixel to all
-    #[arg(long = "pixel-steps", value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    #[arg(
+        long = "pixel-steps",
+        value_name = "N",
+        default_value = "20",
+        value_parser = clap::value_parser!(u32).range(2..=1000)
+    )]
     pub pixel_steps: u32,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -148,7 +148,8 @@ impl Comparison {
                 let mut embedder = Embedder { explainer: &mut explainer, decoder, batch: input.batch.get() as usize };
                 let mut gallery = Gallery::open(folder, &mut embedder, &cache, length)?;
                 let failures = std::mem::take(&mut gallery.failures);
-                let setting = json!({"against": "nearest", "neighbours": format!("{:016x}", gallery.fingerprint()), "features": features});
+                let setting = json!({"against": "nearest", "neighbours": format!("{:016x}", gallery.fingerprint()),
+                    "features": features});
                 (Source::Nearest(gallery), setting, failures)
             }
         };

@@ -32,7 +32,8 @@ fn with_features(model: Model, node: Option<&str>) -> Result<Model, CliError> {
     if !is_chosen {
         let network = model.name();
         let note = format!(
-            "{network} has no linear layer: its output '{name}' is taken for the vector; --features NODE chooses another"
+            "{network} has no linear layer: its output '{name}' is taken for the vector; \
+             --features NODE chooses another"
         );
         Terminal::plain().note(note);
     }

@@ -52,7 +52,10 @@ pub enum ListError {
         source: LabelError,
     },
     /// One class a line, but not as many as photos.
-    #[error("{} has {classes} classes without names of photos, but there are {photos} photos; write NAME,CLASS", path.display())]
+    #[error(
+        "{} has {classes} classes without names of photos, but there are {photos} photos; write NAME,CLASS",
+        path.display()
+    )]
     Count {
         /// The list.
         path: PathBuf,
@@ -62,7 +65,10 @@ pub enum ListError {
         photos: usize,
     },
     /// A name that several photos have.
-    #[error("{}, line {line}: '{name}' may be any of {}; write the path below the folder of photos", path.display(), shortened(photos))]
+    #[error(
+        "{}, line {line}: '{name}' may be any of {}; write the path below the folder of photos",
+        path.display(), shortened(photos)
+    )]
     SeveralPhotos {
         /// The list.
         path: PathBuf,

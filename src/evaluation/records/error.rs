@@ -16,7 +16,10 @@ pub enum RecordError {
         source: io::Error,
     },
     /// Other settings.
-    #[error("{} was made with other settings: {}; choose another folder, or remove it", path.display(), differences.join("; "))]
+    #[error(
+        "{} was made with other settings: {}; choose another folder, or remove it",
+        path.display(), differences.join("; ")
+    )]
     Settings {
         /// The file.
         path: PathBuf,

@@ -24,7 +24,11 @@ pub enum LabelFileError {
         source: io::Error,
     },
     /// Its text is no list of names.
-    #[error("the class names {} cannot be used: {problem}; write a name a line, or JSON as in {{\"0\": \"cat\", \"1\": \"dog\"}}", path.display())]
+    #[error(
+        "the class names {} cannot be used: {problem}; write a name a line, or JSON as in \
+         {{\"0\": \"cat\", \"1\": \"dog\"}}",
+        path.display()
+    )]
     Content {
         /// The file.
         path: PathBuf,

@@ -83,7 +83,8 @@ pub enum WeightsError {
     },
     /// The header length in the first 8 bytes is beyond what the format allows.
     #[error(
-        "weights file {file} states a header of {length} bytes, more than the {limit} that safetensors allows; it is damaged, download or export it again"
+        "weights file {file} states a header of {length} bytes, more than the {limit} that safetensors allows; \
+         it is damaged, download or export it again"
     )]
     HeaderLength {
         /// The weights file.
@@ -122,8 +123,9 @@ pub enum WeightsError {
     },
     /// All of the network is there but its last layer.
     #[error(
-        "weights file {file} has all of the model but its last layer, which would be {layer}.weight of shape (classes, {inputs}) and \
-         {layer}.bias of shape (classes), and no other layer has such shapes; bring a network that was trained to classify"
+        "weights file {file} has all of the model but its last layer, which would be {layer}.weight of shape \
+         (classes, {inputs}) and {layer}.bias of shape (classes), and no other layer has such shapes; bring a \
+         network that was trained to classify"
     )]
     NoHead {
         /// The weights file.
@@ -135,7 +137,8 @@ pub enum WeightsError {
     },
     /// Several sets of tensors could be the same part of the model.
     #[error(
-        "weights file {file} can be read in several ways, as {what} could be any of: {}; leave out the tensors of the others",
+        "weights file {file} can be read in several ways, as {what} could be any of: {}; \
+         leave out the tensors of the others",
         list(candidates)
     )]
     Ambiguous {

@@ -245,7 +245,9 @@ BB7:
 
     #[test]
     fn a_larger_loop_without_arithmetic_is_not_hot() {
-        let text = "BB0:\n v_mov_b32 v1, 0\n s_cbranch_scc1 BB0\nBB1:\n v_fma_f32 v1, v1, v1, v1\n s_cbranch_vccz BB1\nBB2:\n s_endpgm";
+        let text = "BB0:\n v_mov_b32 v1, 0\n s_cbranch_scc1 BB0\n\
+                    BB1:\n v_fma_f32 v1, v1, v1, v1\n s_cbranch_vccz BB1\n\
+                    BB2:\n s_endpgm";
         let found = hot_loop(text).expect("a loop");
         assert_eq!(found.always, Count { instructions: 2, operations: 2, vector: 1, fused: 1 });
     }

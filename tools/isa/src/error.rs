@@ -2,9 +2,10 @@
 
 /// What to do where the driver is missing.
 const INSTALL: &str = "\
-RADV is Mesa's Vulkan driver for AMD cards; no card is needed. Debian and Ubuntu: `apt install mesa-vulkan-drivers libvulkan1`; \
-Fedora: `dnf install mesa-vulkan-drivers vulkan-loader`; Arch: `pacman -S vulkan-radeon vulkan-icd-loader`. If its manifest \
-(radeon_icd*.json) is in an unusual place, name the file in the environment variable AGF_RADV";
+RADV is Mesa's Vulkan driver for AMD cards; no card is needed. Debian and Ubuntu: `apt install mesa-vulkan-drivers \
+libvulkan1`; Fedora: `dnf install mesa-vulkan-drivers vulkan-loader`; Arch: `pacman -S vulkan-radeon \
+vulkan-icd-loader`. If its manifest (radeon_icd*.json) is in an unusual place, name the file in the environment \
+variable AGF_RADV";
 
 /// Why a kernel could not be looked at.
 #[derive(Debug, thiserror::Error)]

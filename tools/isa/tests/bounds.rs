@@ -37,7 +37,8 @@ fn a_kernel_that_spills_is_reported() {
     let lines = |line: fn(usize) -> String| (0..300).map(line).collect::<Vec<_>>().join("\n");
     let shader = format!(
         "@group(0) @binding(0) var<storage, read_write> v: array<f32>;\n\
-         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {{\n{}\nstorageBarrier();\n{}\n}}",
+         @compute @workgroup_size(64) \
+         fn main(@builtin(global_invocation_id) id: vec3u) {{\n{}\nstorageBarrier();\n{}\n}}",
         lines(|at| format!("let x{at} = v[id.x * 301u + {at}u];")),
         lines(|at| format!("v[id.x * 301u + {}u] = x{at};", 299 - at)),
     );

@@ -37,8 +37,8 @@ enum Asked {
     Dialog(Wanted),
 }
 
-const NO_DIALOG: &str = "The system shows no dialog for files (on Linux it takes a desktop portal or zenity): write the path into \
-                         the window instead, or drop the file.";
+const NO_DIALOG: &str = "The system shows no dialog for files (on Linux it takes a desktop portal or zenity): \
+                         write the path into the window instead, or drop the file.";
 
 impl Viewer {
     /// Opens the window, or closes it.

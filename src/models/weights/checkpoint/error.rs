@@ -19,7 +19,8 @@ pub enum CheckpointError {
     },
     /// An opcode that `torch.save` does not write.
     #[error(
-        "it has the pickle opcode {opcode:#04x} at byte {at}, which torch.save does not write by itself; save it again without pickle_protocol"
+        "it has the pickle opcode {opcode:#04x} at byte {at}, which torch.save does not write by itself; \
+         save it again without pickle_protocol"
     )]
     Opcode {
         /// The opcode.
@@ -29,12 +30,14 @@ pub enum CheckpointError {
     },
     /// A zip archive that is no checkpoint.
     #[error(
-        "it is a zip archive without a data.pkl, which torch.save would have written; unpack it, or bring the checkpoint itself"
+        "it is a zip archive without a data.pkl, which torch.save would have written; \
+         unpack it, or bring the checkpoint itself"
     )]
     Archive,
     /// A pickle that `torch.save` did not write.
     #[error(
-        "it is a pickle, but none of torch.save; save the weights with `torch.save(model.state_dict(), \"weights.pth\")`"
+        "it is a pickle, but none of torch.save; save the weights with \
+         `torch.save(model.state_dict(), \"weights.pth\")`"
     )]
     Foreign,
     /// A zip entry that is compressed or encrypted.
@@ -54,8 +57,8 @@ pub enum CheckpointError {
     Quantised,
     /// An object of a class that only its own code can read.
     #[error(
-        "it holds a whole pickled object of the class {class}, which only that class's Python code can read; save the weights alone with \
-         `torch.save(model.state_dict(), \"weights.pth\")`, or export ONNX with \
+        "it holds a whole pickled object of the class {class}, which only that class's Python code can read; save the \
+         weights alone with `torch.save(model.state_dict(), \"weights.pth\")`, or export ONNX with \
          `torch.onnx.export(model, torch.zeros(1, 3, 224, 224), \"model.onnx\")`"
     )]
     WholeModule {
