@@ -34,6 +34,12 @@ packages=(--workspace --exclude agf-viewer)
 # tools/isa runs AMD's compiler, which needs no card but is only there where Mesa is.
 [[ $(uname -s) == Linux ]] || packages+=(--exclude agf-isa)
 
+# rustfmt leaves long texts alone, and other languages.
+format() {
+    cargo fmt --all --check || return 1
+    ! git grep -nE '^.{121,}$' -- '*.rs' '*.wgsl' '*.py' '*.sh' '*.js' '*.html' '*.css' '*.toml' '*.yml'
+}
+
 # What a host may leave out: all of it, and all but one. With --examples, which need more and are left out themselves,
 # shared dependencies have the features that the other steps give them.
 lint_features() {
@@ -98,7 +104,7 @@ web_tests() {
 }
 
 step setup    tools/setup.sh browser
-step format   cargo fmt --all --check
+step format   format
 step lint     cargo clippy "${packages[@]}" --all-targets -- -D warnings
 step docs     env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
 step features lint_features
