@@ -54,7 +54,9 @@ tests_of() {
         *)          echo --lib --test=dense_derivation --test=rule_files ;;
     esac
 }
-slow=()
+# What is held to a time, which these levels do not keep.
+timed=(--skip ten_thousand_vectors)
+slow=("${timed[@]}")
 for name in models:: convolutions_and_their logit_methods::the_gradient gradients_of_every_layer alpha_beta \
     steps_read_what_was_written values_stay_near_the_lower defaults_are_among; do
     slow+=(--skip "$name")
@@ -63,5 +65,6 @@ done
 for folder in "${folders[@]}"; do
     printf '\n== %s ==\n' "$folder"
     mutate "$folder" 0 "$(tests_of "$folder")" -- -- "${slow[@]}"
-    mutate "$folder" 1 '--lib --test=dense_derivation --test=planning --test=plans --test=rule_files' --iterate
+    mutate "$folder" 1 '--lib --test=dense_derivation --test=planning --test=plans --test=rule_files' --iterate \
+        -- -- "${timed[@]}"
 done

@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::eval::args::EvalArguments;
-use super::methods::{MemorySize, MethodArguments, MethodChoice};
+use super::methods::{self, MethodArguments, OneMethodArguments};
 use super::network::NetworkArguments;
-use super::rules::{AddArguments, RuleArguments};
-use super::values::{self, Ablation, ClassSpec, Dimensions, ListItem, NetworkSource, Save};
+use super::rules::AddArguments;
+use super::values::{self, ClassSpec, Dimensions, ListItem, MemorySize, NetworkSource, Save};
 use super::without::args::{ComparisonArguments, EmbedArguments, NeighboursArguments};
 use agf::graph::RoleChoice;
 use agf::image::{Colormap, Range};
+use agf::methods::Method;
 use notes::{BENCH_NOTES, EXAMPLES, EXPLAIN_NOTES, RULES_NOTES, TUNE_NOTES};
 
 pub use measuring::{BenchArguments, Measure, TuneArguments};
@@ -192,25 +193,13 @@ pub struct PlanArguments {
     /// Plan the forward pass alone, without an explanation
     #[arg(long)]
     pub forward: bool,
-    /// Explanation method; one variation of the picture where it makes several
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "agf",
-        conflicts_with = "rules",
-        value_parser = MethodChoice::parser(false)
-    )]
-    pub method: MethodChoice,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub rules: RuleArguments,
-    /// Parts of the method to change, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
-    pub ablate: Vec<Ablation>,
     /// Most GPU memory for values and weights, such as 500M or 2GiB; batches are cut to fit [default: what the adapter
     /// allows]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<MemorySize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub method: OneMethodArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
@@ -243,8 +232,8 @@ pub struct NetworkModelArguments {
 #[derive(Debug, Args)]
 pub struct RulesArguments {
     /// Relevance method
-    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = MethodChoice::relevance_parser())]
-    pub method: MethodChoice,
+    #[arg(long, value_name = "NAME", default_value = "agf", value_parser = methods::relevance_parser())]
+    pub method: Method,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub add: AddArguments,
@@ -259,18 +248,9 @@ pub struct VerifyArguments {
     /// Inputs per run, at most 64
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch: u32,
-    /// Explanation method; one variation of the picture where it makes several
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "agf",
-        conflicts_with = "rules",
-        value_parser = MethodChoice::parser(false)
-    )]
-    pub method: MethodChoice,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub rules: RuleArguments,
+    pub method: OneMethodArguments,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArguments,
@@ -281,6 +261,7 @@ pub struct VerifyArguments {
 
 #[cfg(test)]
 mod tests {
+    use super::super::values::Ablation;
     use super::*;
     use agf::models::Architecture;
     use clap::CommandFactory;
@@ -310,7 +291,7 @@ mod tests {
             ("Device", ids::<DeviceArguments>()),
             ("Network", ids::<ModelArguments>()),
             ("Own networks", ids::<NetworkArguments>()),
-            ("Method", ids::<MethodArguments>()),
+            ("Method", [ids::<MethodArguments>(), ids::<OneMethodArguments>()].concat()),
             ("Without a class", ids::<ComparisonArguments>()),
         ];
         check(&Arguments::command(), &groups);
@@ -347,6 +328,8 @@ mod tests {
             "agf-run plan --size native",
             "agf-run plan --model vgg20",
             "agf-run plan --forward --classes 2",
+            "agf-run plan --method all",
+            "agf-run verify --rules x --method lrp",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

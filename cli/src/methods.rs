@@ -1,7 +1,5 @@
 //! Which methods explain, with which options: `--method` and the flags that belong to single methods.
 
-use std::str::FromStr;
-
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value, json};
@@ -20,32 +18,55 @@ pub enum MethodChoice {
     One(Method),
 }
 
-impl MethodChoice {
-    /// The one method, where only one may be chosen.
-    pub(super) fn single(&self) -> Method {
-        match self {
-            Self::All => Method::default(),
-            Self::One(method) => method.clone(),
-        }
-    }
+/// Reads the name of a method, or `all`.
+fn methods_parser() -> impl TypedValueParser<Value = MethodChoice> {
+    let all = PossibleValue::new("all").help("All of them, side by side");
+    PossibleValuesParser::new(possible(Method::ALL).chain([all]))
+        .map(|name| name.parse().map_or(MethodChoice::All, MethodChoice::One))
+}
 
-    /// Reads the name of a method that has rules.
-    pub fn relevance_parser() -> impl TypedValueParser<Value = MethodChoice> {
-        Self::parser_of(Method::ALL.iter().filter(|method| method.rules().is_ok_and(|rules| rules.is_some())), false)
-    }
+/// Reads the name of one of these methods.
+fn method_parser(methods: impl IntoIterator<Item = &'static Method>) -> impl TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(possible(methods)).try_map(|name| name.parse())
+}
 
-    /// Reads the name of a method, or `all`.
-    pub fn parser(with_all: bool) -> impl TypedValueParser<Value = MethodChoice> {
-        Self::parser_of(Method::ALL.iter(), with_all)
-    }
+/// Reads the name of a method that has rules.
+pub(super) fn relevance_parser() -> impl TypedValueParser<Value = Method> {
+    method_parser(Method::ALL.iter().filter(|method| method.rules().is_ok_and(|rules| rules.is_some())))
+}
 
-    fn parser_of(
-        methods: impl Iterator<Item = &'static Method>,
-        with_all: bool,
-    ) -> impl TypedValueParser<Value = MethodChoice> {
-        let one = methods.map(|method| PossibleValue::new(method.name()).help(method.summary()));
-        let all = with_all.then(|| PossibleValue::new("all").help("All of them, side by side"));
-        PossibleValuesParser::new(one.chain(all)).map(|name| name.parse().map_or(MethodChoice::All, MethodChoice::One))
+fn possible(methods: impl IntoIterator<Item = &'static Method>) -> impl Iterator<Item = PossibleValue> {
+    methods.into_iter().map(|method| PossibleValue::new(method.name()).help(method.summary()))
+}
+
+/// The one method of `agf-run plan` and `verify`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Method")]
+pub struct OneMethodArguments {
+    /// Explanation method; one variation of the picture where it makes several
+    #[arg(long, value_name = "NAME", default_value = "agf", conflicts_with = "rules",
+        value_parser = method_parser(Method::ALL))]
+    pub method: Method,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub rules: RuleArguments,
+    /// agf: parts of the method to change, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ListItem::<Ablation>::default())]
+    pub ablate: Vec<Ablation>,
+}
+
+impl OneMethodArguments {
+    /// The method with its options.
+    ///
+    /// # Errors
+    /// [`CliError::OptionWithoutMethod`] for parts of AGF where another method is chosen, and those of the rules.
+    pub(super) fn resolve(&self) -> Result<Method, CliError> {
+        let method = match &self.method {
+            Method::Agf(_) if self.rules.rules.is_none() => values::ablations(&self.ablate).into(),
+            method if self.ablate.is_empty() => method.clone(),
+            _ => return Err(CliError::OptionWithoutMethod { flag: "--ablate", method: Method::default().name() }),
+        };
+        self.rules.or(method)
     }
 }
 
@@ -55,7 +76,7 @@ impl MethodChoice {
 pub struct MethodArguments {
     /// Explanation method; may be given several times, or all for a panel of all methods side by side [default: agf,
     /// or the rules]
-    #[arg(long = "method", value_name = "NAME", value_parser = MethodChoice::parser(true))]
+    #[arg(long = "method", value_name = "NAME", value_parser = methods_parser())]
     pub methods: Vec<MethodChoice>,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -172,40 +193,6 @@ pub(super) fn options(method: &Method, ablate: &[Ablation]) -> Map<String, Value
     options.as_object().cloned().unwrap_or_default()
 }
 
-/// A number of bytes, as `--max-memory` takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemorySize(pub u64);
-
-/// Not a number of bytes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give a number of bytes from 1, such as 500000000, 500M, 1.5G or 2GiB")]
-pub struct NotMemorySize;
-
-impl FromStr for MemorySize {
-    type Err = NotMemorySize;
-
-    /// A number, with `k`, `M` or `G` for powers of 1000 and `Ki`, `Mi` or `Gi` for powers of 1024, with or without a
-    /// `B` behind.
-    fn from_str(text: &str) -> Result<Self, NotMemorySize> {
-        let text = text.trim();
-        let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let unit = unit.trim().to_ascii_lowercase();
-        let factor: u64 = match unit.strip_suffix('b').unwrap_or(&unit) {
-            "" => 1,
-            "k" => 1000,
-            "m" => 1_000_000,
-            "g" => 1_000_000_000,
-            "ki" => 1 << 10,
-            "mi" => 1 << 20,
-            "gi" => 1 << 30,
-            _ => return Err(NotMemorySize),
-        };
-        let bytes = number.parse::<f64>().map_err(|_| NotMemorySize)? * factor as f64;
-        if (1.0..=u64::MAX as f64).contains(&bytes) { Ok(Self(bytes as u64)) } else { Err(NotMemorySize) }
-    }
-}
-
 fn noise_share(text: &str) -> Result<f32, String> {
     let share = finite(text)?;
     if share >= 0.0 { Ok(share) } else { Err("give a share from 0, such as 0.15".into()) }
@@ -250,6 +237,27 @@ mod tests {
         assert_eq!(resolve("--method gradient --method agf --ablate no_m"), Ok(vec![Method::Gradient, ablated]));
     }
 
+    #[derive(Parser)]
+    struct OneLine {
+        #[command(flatten)]
+        method: OneMethodArguments,
+    }
+
+    #[test]
+    fn one_method_gets_its_options() {
+        let resolve = |line: &str| {
+            let line = OneLine::try_parse_from(["x"].into_iter().chain(line.split_whitespace()));
+            line.map_err(|error| error.to_string())?.method.resolve().map_err(|error| error.to_string())
+        };
+        assert_eq!(resolve(""), Ok(Method::default()));
+        assert_eq!(resolve("--method gradient"), Ok(Method::Gradient));
+        let ablated = Method::Agf(Ablations { no_m: true, ..Ablations::NONE });
+        assert_eq!(resolve("--ablate no_m"), Ok(ablated));
+        let error = resolve("--ablate no_m --method lrp").unwrap_err();
+        assert!(error.contains("--ablate") && error.contains("agf"), "{error}");
+        assert!(resolve("--method all").is_err() && resolve("--method agf --rules x.toml").is_err());
+    }
+
     #[test]
     fn misspelt_names_and_idle_options_are_refused() {
         let error = resolve("--method smoothgrd").unwrap_err();
@@ -260,23 +268,6 @@ mod tests {
         assert!(resolve("--seed 3").is_err() && resolve_for("--seed 3", true).is_ok());
         for options in ["--samples 0", "--noise -1", "--noise nan", "--steps x", "--baseline inf"] {
             assert!(resolve(&format!("--method all {options}")).is_err(), "{options}");
-        }
-    }
-
-    #[test]
-    fn memory_sizes() {
-        for (text, bytes) in [
-            ("1", 1),
-            ("500M", 500_000_000),
-            ("1.5 GB", 1_500_000_000),
-            ("2GiB", 2 << 30),
-            ("64kib", 65_536),
-            ("3k", 3000),
-        ] {
-            assert_eq!(text.parse(), Ok(MemorySize(bytes)), "{text}");
-        }
-        for text in ["", "0", "-1", "M", "1T", "1.2.3", "nan", "1e99G"] {
-            assert_eq!(text.parse::<MemorySize>(), Err(NotMemorySize), "{text}");
         }
     }
 }

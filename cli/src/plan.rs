@@ -2,9 +2,8 @@
 
 use super::args::PlanArguments;
 use super::terminal::Terminal;
-use super::{CliError, Outcome, setup, values};
+use super::{CliError, Outcome, setup};
 use agf::Explainer;
-use agf::methods::Method;
 use agf::session::SessionShape;
 
 /// Runs the command.
@@ -13,7 +12,7 @@ pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
     setup::check_count("--classes ", arguments.classes.get(), &model)?;
     setup::check_slots(arguments.classes.get() as usize)?;
     let gpu = arguments.device.open()?;
-    let mut explainer = Explainer::new(&gpu, &model, method(arguments)?);
+    let mut explainer = Explainer::new(&gpu, &model, arguments.method.resolve()?);
     explainer.limit_memory(arguments.max_memory.map(|size| size.0));
     let spec = model.input_spec();
     let (height, width) = arguments.size.map_or((spec.height, spec.width), |size| (size.height, size.width));
@@ -22,14 +21,4 @@ pub fn run(arguments: &PlanArguments) -> Result<Outcome, CliError> {
     let text = explainer.plan_text(shape)?;
     Terminal::plain().data(text.trim_end())?;
     Ok(Outcome::Fine)
-}
-
-fn method(arguments: &PlanArguments) -> Result<Method, CliError> {
-    match arguments.method.single() {
-        Method::Agf(_) if arguments.rules.rules.is_none() => {
-            arguments.rules.or(values::ablations(&arguments.ablate).into())
-        }
-        method if arguments.ablate.is_empty() => arguments.rules.or(method),
-        _ => Err(CliError::OptionWithoutMethod { flag: "--ablate", method: Method::default().name() }),
-    }
 }

@@ -84,13 +84,13 @@ impl AddArguments {
 
 /// Runs the command.
 pub fn run(arguments: &RulesArguments) -> Result<Outcome, CliError> {
-    let mut methods = [arguments.method.single()];
+    let mut methods = [arguments.method.clone()];
     arguments.add.apply(&mut methods)?;
     let [method] = methods;
     let Some(list) = method.rules().map_err(Error::from)? else {
         return Err(CliError::NoRules { what: format!("--method {method}") });
     };
-    let title = arguments.method.single().summary();
+    let title = arguments.method.summary();
     Terminal::plain().data(format_args!("# {method}: {title}\n{}", list.to_string().trim_end()))?;
     Ok(Outcome::Fine)
 }

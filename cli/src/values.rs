@@ -2,6 +2,7 @@
 
 mod classes;
 mod device;
+mod memory;
 mod sizes;
 mod sources;
 
@@ -17,6 +18,7 @@ use agf::methods::agf::Ablations;
 
 pub use classes::ClassSpec;
 pub use device::{Backend, Winograd, adapter_choice};
+pub use memory::MemorySize;
 pub use sizes::{Dimensions, Size};
 pub use sources::{NetworkSource, WeightsSource, precision};
 

@@ -19,7 +19,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<Outcome, CliError> {
     terminal.say(setup::introduction(&model, &gpu));
     let (count, Dimensions { height, width }) = (arguments.batch, arguments.size);
     // Tells whether one picture fits the adapter, before anything large is made.
-    let method = arguments.rules.or(arguments.method.single())?;
+    let method = arguments.method.resolve()?;
     Explainer::new(&gpu, &model, method.clone()).plan_text(SessionShape { count: 1, height, width, slots: 1 })?;
     let batch = pattern(count, model.input_spec().order.channels(), height, width).ok_or(CliError::Pattern(count))?;
     let result = pollster::block_on(verify(&gpu, &model, &method, &batch))?;

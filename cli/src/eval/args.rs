@@ -7,9 +7,9 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::{DeviceArguments, ModelArguments};
-use crate::methods::{MemorySize, MethodArguments};
+use crate::methods::MethodArguments;
 use crate::network::NetworkArguments;
-use crate::values::{Dimensions, count};
+use crate::values::{Dimensions, MemorySize, count};
 use agf::evaluation::Likeness;
 use agf::evaluation::records::Shard;
 

@@ -8,9 +8,8 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::args::{DeviceArguments, InputArguments, ModelArguments};
-use crate::methods::MemorySize;
 use crate::network::NetworkArguments;
-use crate::values;
+use crate::values::{self, MemorySize};
 
 /// What the logits of `agf-run explain` are, where it is not the network's classes.
 #[derive(Debug, Args)]

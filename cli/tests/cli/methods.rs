@@ -145,6 +145,10 @@ fn plan_and_verify_take_a_method() {
     let place = Place::new();
     let run = place.run(&["plan", "--model", "tiny_vgg", "--method", "smoothgrad"]).succeeds();
     assert!(run.stdout.contains("noisy input"), "{}", run.stdout);
-    let run = place.run(&["verify", "--model", "tiny_vgg", "--method", "fullgrad", "--size", "32x40"]).succeeds();
-    assert!(run.stdout.contains("all nodes are within tolerance"), "{}", run.stdout);
+    let verify = ["verify", "--model", "tiny_vgg", "--size", "32x40"];
+    for options in [["--method", "fullgrad"], ["--ablate", "no_fx,gradcam"]] {
+        let run = place.run(&[&verify[..], &options].concat()).succeeds();
+        assert!(run.stdout.contains("all nodes are within tolerance"), "{}", run.stdout);
+    }
+    place.run(&[&verify[..], &["--method", "lrp", "--ablate", "no_m"]].concat()).fails(&["--ablate", "agf"]);
 }
