@@ -4,7 +4,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use agf::graph::{Forward, Graph, Shape};
+use agf::graph::{Forward, Graph, Op, Shape};
 use agf::methods::Method;
 use agf::models::Architecture;
 use agf::plan::{Plan, Profile, Sharing};
@@ -12,6 +12,7 @@ use agf::wiring::{Wanted, Wiring};
 use common::networks::sized;
 use common::planned::{is_planned, lost_value, shared_bytes};
 use common::random::Random;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 #[test]
@@ -39,6 +40,37 @@ fn nor_does_one_of_a_network_that_chance_made() {
     }
     println!("{planned} of {count} networks were explained");
     assert!(planned > count / 3, "{planned} of {count}");
+}
+
+/// `Explain(Unary(Scale(..)))` has the kinds explain, unary and scale.
+fn kinds(op: &Op) -> Vec<String> {
+    let text = format!("{op:?}");
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '(').next().unwrap_or_default();
+    let snake = |word: &str| {
+        let letters = word.chars().enumerate();
+        letters.fold(String::new(), |snake, (index, letter)| match letter.is_uppercase() && index > 0 {
+            true => snake + "_" + &letter.to_lowercase().to_string(),
+            false => snake + &letter.to_lowercase().to_string(),
+        })
+    };
+    words.split('(').map(snake).collect()
+}
+
+#[test]
+fn operations_are_called_by_their_kinds() {
+    let mut random = Random::new();
+    let mut names = BTreeSet::new();
+    for index in 0..200 {
+        let (network, _) = sized(&random.bytes(160), 40);
+        let method = &Method::ALL[index % Method::ALL.len()];
+        let Ok(wiring) = Wiring::new(&network, method, Wanted { slots: 1, audit: true }) else { continue };
+        for node in wiring.graph.nodes() {
+            let name = node.op.name();
+            assert!(kinds(&node.op).iter().any(|kind| kind == name), "{name}: {:?}", node.op);
+            names.insert(name);
+        }
+    }
+    assert!(names.len() > 50, "{names:?}");
 }
 
 /// A value moved to where another lies that is still needed shows.

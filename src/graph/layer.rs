@@ -293,3 +293,6 @@ impl SlopeLayer {
         format!("{}.weight", self.name)
     }
 }
+
+#[cfg(test)]
+mod tests;
