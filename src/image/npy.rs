@@ -17,7 +17,7 @@ const MAX_HEADER_BYTES: usize = 1024;
 
 /// The deepest brackets that are parsed: a structured dtype has four, and the parser's time grows
 /// exponentially with the depth of unclosed ones.
-const MAX_NESTING: usize = 6;
+const MAX_NESTING: usize = 4;
 
 /// A file of normalised network inputs, a little-endian float32 array of shape (N, channels, H, W) in C order, whose
 /// inputs are read one by one.
@@ -66,9 +66,9 @@ impl NpyInputs {
         let mut start = Vec::new();
         Read::by_ref(&mut file).take(MAX_HEADER_BYTES as u64 + 12).read_to_end(&mut start).map_err(unreadable)?;
 
-        let header_bytes = header_bytes(&start).map_err(unusable)?;
-        let header = parse_header(header_bytes).map_err(unusable)?;
-        let start = header_bytes.len() as u64;
+        let (prefix, text) = header_parts(&start).map_err(unusable)?;
+        let header = parse_header(prefix, text).map_err(unusable)?;
+        let start = (prefix.len() + text.len()) as u64;
         let (count, channels, height, width) = check_header(&header, length.saturating_sub(start)).map_err(unusable)?;
         Ok(Self { path: path.to_owned(), file, start, count, channels, height, width })
     }
@@ -122,8 +122,8 @@ impl NpyInputs {
     }
 }
 
-/// The magic, version, length and text of the header, cut out of the file's first bytes.
-fn header_bytes(start: &[u8]) -> Result<&[u8], NpyProblem> {
+/// Magic, version and length of the header, and its text, cut out of the file's first bytes.
+fn header_parts(start: &[u8]) -> Result<(&[u8], &[u8]), NpyProblem> {
     let problem = |text: &str| NpyProblem::Header(text.to_owned());
     if start.is_empty() {
         return Err(problem("the file is empty"));
@@ -138,12 +138,13 @@ fn header_bytes(start: &[u8]) -> Result<&[u8], NpyProblem> {
         let text = format!("it claims {text} bytes, more than a plain array needs");
         return Err(NpyProblem::Header(text));
     }
-    start.get(..prefix + text).ok_or_else(|| problem("the file is cut off"))
+    let header = start.get(..prefix + text).ok_or_else(|| problem("the file is cut off"))?;
+    Ok(header.split_at(prefix))
 }
 
-fn parse_header(bytes: &[u8]) -> Result<NpyHeader, NpyProblem> {
+fn parse_header(prefix: &[u8], text: &[u8]) -> Result<NpyHeader, NpyProblem> {
     // npyz multiplies the axes without an overflow check, so absurd ones are kept from it.
-    let product = bytes
+    let product = text
         .split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
         .filter(|word| word.first().is_some_and(u8::is_ascii_digit))
         .map(|word| std::str::from_utf8(word).ok()?.parse::<u64>().ok())
@@ -152,27 +153,36 @@ fn parse_header(bytes: &[u8]) -> Result<NpyHeader, NpyProblem> {
         let text = "its shape is beyond 64 bit".to_owned();
         return Err(NpyProblem::Header(text));
     }
-    if nesting_depth(bytes) > MAX_NESTING {
+    if !has_plain_strings(text) {
+        return Err(NpyProblem::Header("it has strings with escapes or other quotes than NumPy's".to_owned()));
+    }
+    if nesting_depth(text) > MAX_NESTING {
         return Err(NpyProblem::Header("it is nested too deeply".to_owned()));
     }
-    NpyHeader::from_reader(bytes).map_err(|error| {
+    NpyHeader::from_reader(prefix.chain(text)).map_err(|error| {
         // The parser's own message goes on with the whole header.
         let text = error.to_string();
         NpyProblem::Header(text.lines().next().unwrap_or_default().to_owned())
     })
 }
 
-fn nesting_depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for byte in bytes {
+/// Whether every string stands between two single quotes, as those of plain arrays do.
+fn has_plain_strings(text: &[u8]) -> bool {
+    !text.contains(&b'\\') && !text.contains(&b'"') && !text.windows(3).any(|three| three == b"'''")
+}
+
+/// How deep the brackets outside of plain strings are.
+fn nesting_depth(text: &[u8]) -> usize {
+    let outside = text.split(|byte| *byte == b'\'').step_by(2).flatten();
+    let depths = outside.scan(0_usize, |depth, byte| {
         match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'(' | b'[' | b'{' => *depth += 1,
+            b')' | b']' | b'}' => *depth = depth.saturating_sub(1),
             _ => {}
         }
-        deepest = deepest.max(depth);
-    }
-    deepest
+        Some(*depth)
+    });
+    depths.max().unwrap_or(0)
 }
 
 /// Number, channels, height and width of the inputs, of a usable header in front of `found` bytes of data.

@@ -130,6 +130,8 @@ fn hostile_headers_are_refused() {
         "(".repeat(900),
         "[".repeat(900),
         "{".repeat(900),
+        "{'a':{{'a':{".to_owned() + &"'a':1,".repeat(150),
+        "{(((".to_owned() + &"'a',".repeat(230),
         "no dictionary".to_owned(),
         String::new(),
     ];
@@ -146,6 +148,16 @@ fn hostile_headers_are_refused() {
         let mut bytes = whole.clone();
         bytes[random.below(0, 90) as usize] = random.bits() as u8;
         let _ = read(&bytes);
+    }
+}
+
+/// The parser of headers takes seconds for these, and hours for longer ones.
+#[test]
+fn brackets_do_not_hide_in_strings() {
+    let hidden = [r"{'}':", r"{'])}': ('a', {'b)': ", r"{'''}''':", r"{'\'}':", r#"{"}":"#, r#"{"'":"#];
+    for text in hidden.map(|text| text.repeat(9)) {
+        let NpyProblem::Header(words) = problem(&file(&text, &[])) else { panic!("{text} is no header") };
+        assert!(words.contains("nested too deeply") || words.contains("quotes"), "{text}: {words}");
     }
 }
 
