@@ -23,7 +23,7 @@ for file in tests/*.rs tests/*/main.rs; do
         *) tests+=(--test "$name") ;;
     esac
 done
-whole_networks=(--skip goldens:: --skip every_model --skip every_method --skip hard_inputs)
+whole_networks=(--skip goldens --skip every_ --skip recipes_ --skip hard_inputs --skip fullgrad_is_complete)
 toolchain=() options=()
 [[ " $* " != *" branches "* ]] || { toolchain=(+nightly) options=(--branch); }
 

@@ -44,7 +44,9 @@ megabytes_of() {
 [[ ! -d /dev/shm ]] || export TMPDIR=/dev/shm
 mkdir -p target/fuzz
 printf 'fuzz: building, see target/fuzz/build.log\n' >&2
-cargo +nightly fuzz build --sanitizer "$sanitizer" >target/fuzz/build.log 2>&1
+for target in "${targets[@]}"; do
+    cargo +nightly fuzz build --sanitizer "$sanitizer" "$target"
+done >target/fuzz/build.log 2>&1
 
 found=0
 for target in "${targets[@]}"; do
