@@ -21,7 +21,7 @@ for file in tests/*.rs tests/*/main.rs; do
 done
 whole_networks=()
 for name in goldens every_ recipes_ hard_inputs fullgrad_is_complete planted_faults:: verification:: random_networks:: \
-    self_supervised:: architectures:: relevance::; do
+    self_supervised:: architectures:: relevance:: properties::; do
     whole_networks+=(--skip "$name")
 done
 toolchain=() options=()
