@@ -20,7 +20,7 @@ for file in tests/*.rs tests/*/main.rs; do
     [[ $name == gpu || $name == reference_goldens ]] || tests+=(--test "$name")
 done
 whole_networks=()
-for name in goldens every_ recipes_ hard_inputs fullgrad_is_complete planted_faults:: verification:: random_networks:: \
+for name in golden every_ recipes_ hard_inputs fullgrad_is_complete planted_faults:: verification:: random_networks:: \
     self_supervised:: architectures:: relevance:: properties::; do
     whole_networks+=(--skip "$name")
 done
