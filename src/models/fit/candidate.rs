@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::head::Head;
 use super::{Naming, Shapes, Wanted, accepts};
-use crate::graph::parameter::Parameter;
 use crate::models::weights::ShapeMismatch;
 
 /// A naming and a prefix, and what of the body a file has under them.
@@ -14,8 +13,8 @@ pub(super) struct Candidate<'a> {
     pub naming: Option<&'a Naming>,
     /// What every name begins with: empty, or modules with their points.
     pub prefix: String,
-    /// The body's parameters.
-    body: Vec<&'a Parameter>,
+    /// The file's names of the body's tensors.
+    pub names: Vec<String>,
     /// The file's names of parameters that it does not have.
     pub missing: Vec<String>,
     /// Tensors in another shape.
@@ -37,9 +36,9 @@ impl<'a> Candidates<'a> {
         let mut candidates = Self { plain: Candidate::new(wanted, None, String::new(), found), others: Vec::new() };
         for naming in std::iter::once(None).chain(wanted.namings.iter().map(Some)) {
             let unprefixed = Candidate::new(wanted, naming, String::new(), found);
-            for prefix in prefixes(&unprefixed.names(), found) {
+            for prefix in prefixes(&unprefixed.names, found) {
                 let candidate = Candidate::new(wanted, naming, prefix, found);
-                let is_new = candidates.all().all(|other| other.names() != candidate.names());
+                let is_new = candidates.all().all(|other| other.names != candidate.names);
                 candidates.others.extend(is_new.then_some(candidate));
             }
         }
@@ -77,18 +76,18 @@ fn prefixes(names: &[String], found: &Shapes) -> Vec<String> {
 
 impl<'a> Candidate<'a> {
     fn new(wanted: &Wanted<'a>, naming: Option<&'a Naming>, prefix: String, found: &Shapes) -> Self {
-        let body: Vec<&Parameter> = wanted.body().collect();
-        let mut candidate = Self { naming, prefix, body, missing: Vec::new(), misshapen: Vec::new() };
-        for parameter in candidate.body.clone() {
+        let mut candidate = Self { naming, prefix, names: Vec::new(), missing: Vec::new(), misshapen: Vec::new() };
+        for parameter in wanted.body() {
             let name = candidate.tensor(&parameter.name);
             match found.get(name.as_str()) {
-                None => candidate.missing.push(name),
+                None => candidate.missing.push(name.clone()),
                 Some(shape) if accepts(&parameter.shape, shape) => {}
                 Some(shape) => {
-                    let (found, expected) = (shape.to_vec(), parameter.shape.clone());
+                    let (name, found, expected) = (name.clone(), shape.to_vec(), parameter.shape.clone());
                     candidate.misshapen.push(ShapeMismatch { name, found, expected });
                 }
             }
+            candidate.names.push(name);
         }
         candidate
     }
@@ -107,11 +106,6 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The file's names of the body's tensors.
-    pub fn names(&self) -> Vec<String> {
-        self.body.iter().map(|parameter| self.tensor(&parameter.name)).collect()
-    }
-
     /// Whether the file has all of the body.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty() && self.misshapen.is_empty()
@@ -119,7 +113,7 @@ impl<'a> Candidate<'a> {
 
     /// Number of the body's parameters that the file has in their shape.
     pub fn matched(&self) -> usize {
-        self.body.len() - self.missing.len() - self.misshapen.len()
+        self.names.len() - self.missing.len() - self.misshapen.len()
     }
 
     /// For messages: where the file has it.
@@ -141,6 +135,6 @@ impl<'a> Candidate<'a> {
             format!("{}{}", self.prefix, rest.split('.').next().unwrap_or(rest))
         };
         let head = head.map(|head| head.module(&self.prefix));
-        self.names().iter().map(outermost).chain(head).collect()
+        self.names.iter().map(outermost).chain(head).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The last linear layer, under whatever name a file has it.
 
+use std::collections::HashSet;
+
 use super::candidate::Candidate;
 use super::{Shapes, Wanted, accepts, training};
 use crate::graph::parameter::Parameter;
@@ -32,8 +34,8 @@ pub(super) fn find(
     if let Some(head) = fitting(&own).filter(|_| !is_of_training(&format!("{own}.weight"))) {
         return Ok(Some(head));
     }
-    let body = candidate.names();
-    let is_other = |name: &&&str| !body.iter().any(|used| used == **name) && !is_of_training(name);
+    let body: HashSet<&str> = candidate.names.iter().map(String::as_str).collect();
+    let is_other = |name: &&&str| !body.contains(**name) && !is_of_training(name);
     let others: Vec<&&str> = found.keys().filter(is_other).collect();
     let heads: Vec<Head> = others.iter().filter_map(|name| name.strip_suffix(".weight")).filter_map(fitting).collect();
     // Without a last convolution nothing would be left that could be read as features.

@@ -145,7 +145,7 @@ fn complete(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) 
 
 /// Everything that is wrong with the candidate that fits best.
 fn mismatch(found: &Shapes, wanted: &Wanted, candidate: &Candidate, file: &str) -> WeightsError {
-    let mut names = candidate.names();
+    let mut names = candidate.names.clone();
     let (mut missing, mut misshapen) = (candidate.missing.clone(), candidate.misshapen.clone());
     for parameter in wanted.parameters.iter().filter(|parameter| wanted.is_of_head(parameter)) {
         let name = candidate.tensor(&parameter.name);
