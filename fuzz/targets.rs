@@ -62,7 +62,8 @@ pub fn checkpoint(bytes: &[u8]) {
 /// Well-formed safetensors files whose names, shapes and order are nearly those of a network.
 pub fn safetensors(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
-    let recipe = Architecture::TinyResNet.recipe(10).unwrap();
+    let architecture = choices.pick(&[Architecture::TinyVgg, Architecture::TinyResNet]);
+    let recipe = architecture.recipe(10).unwrap();
     let prefix = choices.pick(&["", "module.", "model.", "backbone.net.", "features.", "é."]);
     let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
     for Parameter { name, shape, .. } in recipe.parameters() {
@@ -82,7 +83,7 @@ pub fn safetensors(bytes: &[u8]) {
         }
         tensors.push((name, shape));
     }
-    let _ = Model::parse(Architecture::TinyResNet, &file_of(&tensors), "input");
+    let _ = Model::parse(architecture, &file_of(&tensors), "input");
 }
 
 /// A safetensors file of zeros.
@@ -164,7 +165,7 @@ pub fn sizes(bytes: &[u8]) {
     let read = values::sizes::Size::from_str(&String::from_utf8_lossy(bytes));
     assert!(read.is_err() || bytes.contains(&b'x') || bytes.contains(&b'X') || bytes == b"native");
     let mut choices = Choices::new(bytes);
-    let mut side = || [1, 2, 7, 64, 255][choices.number(0, 4) as usize] + choices.number(0, 40);
+    let mut side = || [1, 2, 7, 31, 64][choices.number(0, 4) as usize] + choices.number(0, 12);
     let [photo, wanted, spec] = [[side(), side()], [side(), side()], [side(), side()]];
     let [height, width] = spec;
     let short = side();
@@ -291,6 +292,6 @@ pub fn text(bytes: &[u8]) {
     let values = [0.5, -0.25, 0.0, 1.0];
     let map = Map::new(&values, 2, 2).unwrap();
     let entry = PanelEntry { title, subtitle, map };
-    // Of one row, so that most of the panel is its caption.
-    panel(&RgbImage::new(8, 1), &[], &[entry], Colormap::Seismic, Range::Auto).unwrap();
+    // As wide as a picture of a panel and of one row, so that most of the panel is its caption.
+    panel(&RgbImage::new(336, 1), &[], &[entry], Colormap::Seismic, Range::Auto).unwrap();
 }
