@@ -32,7 +32,8 @@ pub(super) fn apply(fold: &Fold, op: &str) -> Result<Option<Arc<Tensor>>, OnnxEr
         };
         return Ok(Some(Tensor::new("", first.dims.clone(), values)));
     }
-    let (Some(of_floats), Some(of_integers)) = (binary(op), whole(op)) else { return Ok(None) };
+    let signed_as_first = fold.node.int("fmod").unwrap_or(0) != 0;
+    let (Some(of_floats), Some(of_integers)) = (binary(op), whole(op, signed_as_first)) else { return Ok(None) };
     let mut result = fold.first()?.clone();
     for index in 1..fold.inputs.len() {
         let other = fold.input(index)?;
@@ -83,8 +84,9 @@ fn binary(op: &str) -> Option<fn(f32, f32) -> f32> {
     })
 }
 
-/// Integer arithmetic; `None` where there is no result, as of a division by 0.
-fn whole(op: &str) -> Option<OfIntegers> {
+/// Integer arithmetic; `None` where there is no result, as of a division by 0. A remainder has the second operand's sign,
+/// or else the first one's.
+fn whole(op: &str, signed_as_first: bool) -> Option<OfIntegers> {
     Some(match op {
         "Add" | "Sum" => i64::checked_add,
         "Sub" => i64::checked_sub,
@@ -93,6 +95,7 @@ fn whole(op: &str) -> Option<OfIntegers> {
         "Pow" => |a, b| a.checked_pow(u32::try_from(b).ok()?),
         "Min" => |a, b| Some(a.min(b)),
         "Max" => |a, b| Some(a.max(b)),
+        "Mod" if signed_as_first => i64::checked_rem,
         "Mod" => |a, b| a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }),
         "Equal" => |a, b| Some((a == b).into()),
         "Greater" => |a, b| Some((a > b).into()),
@@ -144,6 +147,7 @@ impl Fold<'_> {
         };
         let is_float = matches!(kind, DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16);
         let values = match (&first.values, is_float) {
+            _ if kind == DataType::Bool => Values::Integer(self.truths(first)?),
             (Values::Integer(_), false) => return Ok(first.clone()),
             (Values::Float(_) | Values::Fill(_), false) => Values::Integer(self.whole(first)?),
             (values, true) => match (values, rounding(kind)) {
@@ -156,6 +160,16 @@ impl Fold<'_> {
             },
         };
         Ok(Tensor::new(&first.name, first.dims.clone(), values))
+    }
+
+    /// 1 for what is not 0.
+    fn truths(&self, tensor: &Tensor) -> Result<Vec<i64>, OnnxError> {
+        match &tensor.values {
+            Values::Integer(values) => Ok(values.iter().map(|&value| (value != 0).into()).collect()),
+            Values::Float(_) | Values::Fill(_) => {
+                Ok(self.floats(tensor)?.iter().map(|&value| (value != 0.0).into()).collect())
+            }
+        }
     }
 
     /// `Where`: the second input where the first is not 0, else the third.
@@ -182,10 +196,13 @@ impl Fold<'_> {
         Ok(Tensor::new("", dims, values))
     }
 
-    /// A reduction over some axes, or all.
+    /// A reduction over some axes; where none are named over all, or over none if the node says so.
     pub(super) fn reduce(&self, op: &str) -> Result<Arc<Tensor>, OnnxError> {
         let first = self.first()?;
         let axes = self.node.list("axes", self.optional(1))?.unwrap_or_default();
+        if axes.is_empty() && self.node.int("noop_with_empty_axes").unwrap_or(0) != 0 {
+            return Ok(first.clone());
+        }
         let axes = match axes.is_empty() {
             true => (0..first.dims.len()).collect(),
             false => self.node.axes(&axes, first.dims.len())?,

@@ -264,6 +264,15 @@ fn layer_normalisation_by_its_definition() {
 }
 
 #[test]
+fn casts_of_constants_to_booleans() {
+    let cast = |from: &str, to: i64, output: &str| node("Cast", &[from], output, vec![int("to", to)]);
+    for constant in ["mask", "rows"] {
+        let ones = vec![cast(constant, 9, "b"), cast("b", 1, "f"), node("Mul", &["x", "f"], "r", vec![])];
+        assert_same(constant, ones, vec![node("Identity", &["x"], "r", vec![])]);
+    }
+}
+
+#[test]
 fn quantised_files_are_their_float_networks() {
     let plain = || vec![node("Conv", &["x", "w"], "r", vec![])];
     let rectified = || vec![node("Conv", &["x", "w"], "c", vec![]), node("Relu", &["c"], "r", vec![])];
