@@ -40,8 +40,8 @@ megabytes_of() {
     esac
 }
 
-# How a target is built. Where bytes are choices, whatever they are, the fuzzer need not see what they are compared with,
-# which takes half of the time.
+# How a target is built. Where bytes are choices, whatever they are, the fuzzer need not see what they are compared
+# with, which takes half of the time.
 built_as() {
     case $1 in
         plans|safetensors|sizes|text) echo --no-trace-compares --target-dir target/fuzz/choices ;;

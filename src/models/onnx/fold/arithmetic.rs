@@ -84,8 +84,8 @@ fn binary(op: &str) -> Option<fn(f32, f32) -> f32> {
     })
 }
 
-/// Integer arithmetic; `None` where there is no result, as of a division by 0. A remainder has the second operand's sign,
-/// or else the first one's.
+/// Integer arithmetic; `None` where there is no result, as of a division by 0. A remainder has the second operand's
+/// sign, or else the first one's.
 fn whole(op: &str, signed_as_first: bool) -> Option<OfIntegers> {
     Some(match op {
         "Add" | "Sum" => i64::checked_add,
