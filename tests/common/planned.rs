@@ -4,7 +4,7 @@ use agf::graph::Network;
 use agf::methods::Method;
 use agf::plan::memory::{ALIGNMENT, Place};
 use agf::plan::variant::WinogradTile;
-use agf::plan::{Facts, Plan, Profile, Sharing, Strategy, ValueId};
+use agf::plan::{Facts, Plan, Profile, Sharing, Strategy, Value, ValueId};
 use agf::wiring::{Wanted, Wiring};
 use std::ops::Range;
 
@@ -93,8 +93,31 @@ pub fn profiles() -> [Profile; 3] {
     [Profile::WEBGPU, Profile::SOFTWARE, card.with_winograd(Some(WinogradTile::Four))]
 }
 
+/// A value that has too few bytes for a batch's values, or that reaches out of the one that it is a part of.
+fn misplaced_value(plan: &Plan, wiring: &Wiring, batch: u32) -> Option<String> {
+    plan.values.iter().find_map(|value| {
+        let needed = |id| 4 * wiring.graph.shape(id).elements() * u64::from(batch);
+        let needed = value.node.map_or(1, needed);
+        let room =
+            value.within.map_or(u64::MAX, |(whole, offset)| plan.values[whole.index()].bytes.saturating_sub(offset));
+        let is_fine = (needed..=room).contains(&value.bytes);
+        (!is_fine).then(|| format!("'{}' has {} bytes, needs {needed}, may have {room}", value.name, value.bytes))
+    })
+}
+
+/// Two parts of one value that share bytes.
+fn overlapping_parts(plan: &Plan) -> Option<String> {
+    let part = |value: &Value| value.within.map(|(whole, offset)| (whole.index(), offset, offset + value.bytes));
+    let mut parts: Vec<_> = plan.values.iter().filter_map(part).collect();
+    parts.sort_unstable();
+    let overlap = parts.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].1);
+    overlap.map(|pair| {
+        format!("bytes {} to {} and from {} of '{}'", pair[0].1, pair[0].2, pair[1].1, plan.values[pair[0].0].name)
+    })
+}
+
 /// What is wrong with a plan, if anything.
-fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile) -> Option<String> {
+fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile, batch: u32) -> Option<String> {
     let (taken, needed) = (plan.value_bytes(), plan.lower_bound);
     if taken < needed {
         return Some(format!("{taken} bytes of values, where {needed} live at a time"));
@@ -103,7 +126,10 @@ fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile) -> Option<String> {
     let is_odd = |count: &u32| *count == 0 || *count > most;
     match plan.steps.iter().find(|step| step.workgroups.iter().any(is_odd)) {
         Some(step) => Some(format!("'{}' takes {:?} workgroups", step.label, step.workgroups)),
-        None => lost_value(plan, wiring).or_else(|| shared_bytes(plan)),
+        None => misplaced_value(plan, wiring, batch)
+            .or_else(|| overlapping_parts(plan))
+            .or_else(|| lost_value(plan, wiring))
+            .or_else(|| shared_bytes(plan)),
     }
 }
 
@@ -113,7 +139,7 @@ pub fn is_planned(network: &Network, method: &Method, slots: u32, batch: u32) ->
     let Ok(wiring) = Wiring::new(network, method, Wanted { slots, audit: true }) else { return false };
     for profile in profiles() {
         let plan = wiring.plan(batch, &profile, Sharing::Shared).unwrap_or_else(|error| panic!("{method}: {error}"));
-        assert_eq!(fault(&plan, &wiring, &profile), None, "{method}, batch {batch}, {profile:?}");
+        assert_eq!(fault(&plan, &wiring, &profile, batch), None, "{method}, batch {batch}, {profile:?}");
     }
     true
 }
