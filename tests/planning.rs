@@ -84,26 +84,28 @@ fn values_in_the_wrong_place_are_found() {
     assert!(lost_value(&plan, &wiring).is_some());
 }
 
-/// Planning takes time in proportion to the number of classes: four times as many may take eight times as long, for
-/// noise.
+/// Planning takes time in proportion to the number of classes: four times as many may take twice as long as planning
+/// four times, which other programs interrupt as often.
 #[test]
 fn planning_is_linear_in_classes() {
     let network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
-    let seconds = |slots: u32| {
+    let seconds = |slots: u32, times: usize| {
         let start = Instant::now();
-        let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: false }).unwrap();
-        wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
+        for _ in 0..times {
+            let wiring = Wiring::new(&network, &Method::default(), Wanted { slots, audit: false }).unwrap();
+            wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
+        }
         start.elapsed().as_secs_f64()
     };
     // In turns and several times, since other tests run beside it.
     let (mut few, mut many) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..20 {
-        (few, many) = (few.min(seconds(16)), many.min(seconds(64)));
-        if many < 8.0 * few {
+        (few, many) = (few.min(seconds(16, 4)), many.min(seconds(64, 1)));
+        if many < 2.0 * few {
             return;
         }
     }
-    panic!("16 classes take {few:.3} s, 64 classes {many:.3} s");
+    panic!("16 classes take {few:.3} s for four times, 64 classes {many:.3} s");
 }
 
 #[test]
