@@ -23,6 +23,7 @@ struct AveragePool {
 fn start(index: u32, size: u32, windows: u32) -> u32 { return index * size / windows; }
 fn end(index: u32, size: u32, windows: u32) -> u32 { return ((index + 1u) * size + windows - 1u) / windows; }
 
+// Row by row: a sum of so many values one after the other would be rounded far more.
 fn average(base: u32, y: u32, x: u32) -> vec4f {
     let top = start(y, u.source_height, u.height);
     let bottom = end(y, u.source_height, u.height);
@@ -30,7 +31,9 @@ fn average(base: u32, y: u32, x: u32) -> vec4f {
     let right = end(x, u.source_width, u.width);
     var sum = vec4f();
     for (var sy = top; sy < bottom; sy++) {
-        for (var sx = left; sx < right; sx++) { sum += source[base + sy * u.source_width + sx]; }
+        var row = vec4f();
+        for (var sx = left; sx < right; sx++) { row += source[base + sy * u.source_width + sx]; }
+        sum += row;
     }
     return sum / f32((bottom - top) * (right - left));
 }

@@ -104,6 +104,26 @@ impl Window {
         Some([along(0, height, top, bottom)?, along(1, width, left, right)?])
     }
 
+    /// Whether some place of the window on an input of `height` x `width`, for which there is an
+    /// [output](Self::output), has all its positions in the padding.
+    pub fn misses(&self, height: u32, width: u32) -> bool {
+        let Padding { top, left, .. } = self.padding;
+        let Some([rows, columns]) = self.output(height, width) else { return false };
+        let along = |axis: usize, size: u32, before: u32, places: u32| {
+            let [kernel, stride, dilation] = [self.kernel, self.stride, self.dilation].map(|of| u64::from(of[axis]));
+            let (size, before, last) = (u64::from(size), u64::from(before), u64::from(places.saturating_sub(1)));
+            let is_missed = |place: u64| {
+                let begin = place * stride;
+                let first_behind = begin + before.saturating_sub(begin).div_ceil(dilation.max(1)) * dilation;
+                first_behind >= (before + size).min(begin + kernel * dilation.max(1))
+            };
+            // Places in front of the input step over it where their positions are far from each other.
+            let in_front = if dilation > size { before.div_ceil(stride.max(1)) } else { 0 };
+            is_missed(last) || (0..=in_front.min(last)).any(is_missed)
+        };
+        along(0, height, top, rows) || along(1, width, left, columns)
+    }
+
     /// The same window with as much padding behind as lets the last one reach over the edge of an input of `height` x
     /// `width`, where it begins within the input or the padding before it: the "ceil mode" of pooling.
     #[must_use]

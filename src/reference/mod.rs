@@ -178,6 +178,17 @@ impl<'a> Reference<'a> {
     }
 
     /// A linear layer's weight.
+    /// For each output of a linear layer the sizes of all terms together, of an `x` without signs.
+    pub(crate) fn linear_terms(&self, layer: LinearId, bias: bool, x: &[f64]) -> Vec<f64> {
+        let weight = linear_weight(layer, Part::Absolute);
+        let mut terms = linear_maps::linear(self.linear(layer), weight, x, Part::Full, None);
+        if bias {
+            let bias = self.parameter(&self.graph.linear_layer(layer).bias_name());
+            terms.iter_mut().zip(bias).for_each(|(terms, bias)| *terms += f64::from(bias.abs()));
+        }
+        terms
+    }
+
     fn linear(&self, layer: LinearId) -> &[f32] {
         self.parameter(&self.graph.linear_layer(layer).weight_name())
     }

@@ -107,6 +107,12 @@ impl Builder<'_> {
         {
             return Ok(None);
         }
+        // It would have no maximum.
+        if let Forward::MaxPool(window) = op
+            && window.misses(shape.height, shape.width)
+        {
+            return Ok(None);
+        }
         let node = self.graph.add(name, op, &[x])?;
         Ok((self.graph.shape(node).elements() <= MOST_ELEMENTS).then_some(node))
     }
@@ -136,9 +142,15 @@ impl Builder<'_> {
             1 => Window::square(3, self.choices.number(1, 2), 1),
             _ => self.window(),
         };
-        let groups = if self.choices.number(0, 2) == 0 { self.divisor(channels) } else { 1 };
-        let output_channels = match self.choices.number(0, 1) {
+        let groups = match self.choices.number(0, 3) {
+            0 => self.divisor(channels),
+            1 if channels.is_multiple_of(4) => self.divisor(channels / 4),
+            _ => 1,
+        };
+        let output_channels = match self.choices.number(0, 2) {
             0 if groups == channels => channels,
+            // Of whole quads, for which there are kernels where the input's groups are so too.
+            1 => groups * 4 * self.choices.number(1, (10 / groups).max(1)),
             _ => groups * self.choices.number(1, (40 / groups).max(1)),
         };
         let bias = self.choices.number(0, 1) == 1;

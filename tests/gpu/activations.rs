@@ -74,3 +74,29 @@ fn every_activation_passes() {
 fn every_activation_passes_with_webgpus_limits() {
     check(limited_gpu(), &Method::default(), 3);
 }
+
+/// Near zero, and where functions have nearly nothing left, results are right in relation to themselves.
+#[test]
+fn small_results_are_right() {
+    let build = |function: Function, height: u32, width: u32| {
+        let mut graph = Graph::new();
+        let input = graph.input(Shape::new(3, height, width))?;
+        let x = graph.add("activation", Forward::Activate(function), &[input])?;
+        let x = graph.add("mean", Forward::AveragePool { height: 1, width: 1 }, &[x])?;
+        let logits = graph.linear("last", 4, x)?;
+        Network::new(graph, input, logits)
+    };
+    for function in FUNCTIONS {
+        let input = InputSpec { height: 12, width: 9, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
+        let recipe = Recipe::new("activation", input, move |height, width| build(function, height, width)).unwrap();
+        let weights = Weights::synthetic(recipe.parameters());
+        let model = Model::new(recipe, weights, "synthetic".into());
+        for [scale, offset] in [[1e-3, 0.0], [0.1, 0.0], [0.25, -5.0], [0.25, 5.0]] {
+            let mut batch = random_batch(1, 12, 9);
+            batch.data.iter_mut().for_each(|value| *value = offset + scale * *value);
+            let verification = pollster::block_on(verify(gpu(), &model, &Method::Gradient, &batch)).unwrap();
+            let failure = verification.first_failure.map(|index| &verification.checked[index]);
+            assert!(verification.passed(), "{function:?} around {offset}: {failure:#?}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Networks that chance made, node by node against the f64 reference. `AGF_ALL=1` takes 200 of them.
+//! Networks that chance made, node by node against the f64 reference. `AGF_ALL=1` takes 2,000 of them.
 
 use crate::common::networks::{described, network, sized};
 use crate::common::random::Random;
@@ -12,7 +12,7 @@ use agf::wiring::{Wanted, Wiring};
 
 #[test]
 fn networks_that_chance_made_pass() {
-    let count = if std::env::var_os("AGF_ALL").is_some() { 200 } else { 60 };
+    let count = if std::env::var_os("AGF_ALL").is_some() { 2000 } else { 200 };
     let mut random = Random::new();
     let mut explained = 0;
     for index in 0.. {

@@ -4,10 +4,12 @@ use crate::planted_faults::{is, plant_in};
 use crate::{gpu, limited_gpu, random_batch};
 use agf::Batch;
 use agf::gpu::Gpu;
+use agf::graph::{Forward, Graph, Network, Shape};
+use agf::image::InputSpec;
 use agf::methods::Method;
 use agf::methods::relevance::Preset;
-use agf::models::weights::Weights;
-use agf::models::{Architecture, Model};
+use agf::models::weights::{Tensor, Weights};
+use agf::models::{Architecture, Model, Recipe};
 use agf::plan::kernel::Shader;
 use agf::plan::{Plan, Sharing, Strategy};
 use agf::verify::{NOTABLE_MAP_ERROR, verify, verify_edited};
@@ -95,6 +97,31 @@ fn one_output_passes() {
             assert_eq!(is_checked("logit_pair_gradient"), method != Method::Relevance(Preset::Lrp), "{method}");
         }
     }
+}
+
+/// What a single output adds up may cancel, where there are no other outputs that do not.
+#[test]
+fn one_output_that_cancels_passes() {
+    let build = |height: u32, width: u32| {
+        let mut graph = Graph::new();
+        let input = graph.input(Shape::new(3, height, width))?;
+        let x = graph.add("pooled", Forward::AveragePool { height: 2, width: 2 }, &[input])?;
+        let logits = graph.linear("last", 1, x)?;
+        Network::new(graph, input, logits)
+    };
+    let input = InputSpec { height: 6, width: 6, ..Architecture::TinyVgg.recipe(10).unwrap().input_spec() };
+    let recipe = Recipe::new("cancelling", input, build).unwrap();
+    let mut weights: Vec<f32> = (0..12).map(|index| (0.37 * index as f32).sin()).collect();
+    weights[11] -= weights.iter().sum::<f32>() - 1e-6;
+    let tensor = |shape: &[usize], data: Vec<f32>| Tensor::new(shape, data).unwrap();
+    let tensors = [("last.weight", tensor(&[1, 12], weights)), ("last.bias", tensor(&[1], vec![0.0]))];
+    let tensors = tensors.map(|(name, tensor)| (name.to_string(), tensor)).into();
+    let weights = Weights::from_tensors(tensors, recipe.parameters()).unwrap();
+    let model = Model::new(recipe, weights, "synthetic".into());
+    let batch = Batch::new(1, 6, 6, vec![0.7; 108]);
+    let verification = pollster::block_on(verify(gpu(), &model, &Method::Gradient, &batch)).unwrap();
+    let failure = verification.first_failure.map(|index| &verification.checked[index]);
+    assert!(verification.passed(), "{failure:#?}");
 }
 
 /// Gradients are seldom masked where they are not zero, so gates are nearly always closed: here all are open.

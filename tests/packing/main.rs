@@ -53,7 +53,7 @@ fn packings_of_plans() {
             }
         }
     }
-    for common in ["Affine", "Dense", "Depthwise", "General", "Linear", "LinearBias", "Slopes", "TapSums"] {
+    for common in ["Affine", "Dense", "Depthwise", "General", "Grouped", "Linear", "LinearBias", "Slopes", "TapSums"] {
         assert!(seen.contains(common), "{common}: {seen:?}");
     }
 }

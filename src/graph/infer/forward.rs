@@ -40,7 +40,10 @@ impl Inference<'_> {
             }
             Forward::MaxPool(window) => {
                 let [x] = self.inputs()?;
-                self.windowed(&window, x)
+                let largest_of_none = || "one of its windows lies beside the picture, so that it has no maximum".into();
+                let output = self.windowed(&window, x)?;
+                self.demand(!window.misses(x.height, x.width), largest_of_none)?;
+                Ok(output)
             }
             Forward::AveragePool { height, width } => {
                 let [x] = self.inputs()?;

@@ -28,3 +28,27 @@ fn ceiled_windows_reach_the_end_and_begin_within() {
     }
     assert!(count > 200, "{count}");
 }
+
+#[test]
+fn windows_beside_the_input_are_found() {
+    let mut missing = 0;
+    for size in 1..6 {
+        for (kernel, stride, dilation) in
+            [(1, 1, 1), (2, 1, 1), (3, 2, 1), (2, 2, 2), (2, 1, 3), (3, 2, 4), (3, 5, 3), (2, 3, 7), (4, 7, 5)]
+        {
+            for (before, after) in [(0, 0), (1, 1), (2, 0), (0, 3), (4, 4), (7, 2)] {
+                let padding = Padding { top: 0, left: before, bottom: 0, right: after };
+                let window = Window { dilation: [1, dilation], ..Window::new([1, kernel], stride, padding) };
+                let Some([_, places]) = window.output(1, size) else { continue };
+                let is_seen = |place: u32| {
+                    let positions = (0..kernel).map(|tap| place * stride + tap * dilation);
+                    positions.filter_map(|at| at.checked_sub(before)).any(|at| at < size)
+                };
+                let misses = !(0..places).all(is_seen);
+                assert_eq!(window.misses(1, size), misses, "{window:?} on {size}");
+                missing += usize::from(misses);
+            }
+        }
+    }
+    assert!(missing > 20, "{missing}");
+}
