@@ -113,7 +113,7 @@ fn slope(x: vec4f) -> vec4f {
         case FUNCTION_LEAKY_RELU: { return select(vec4f(u.first), vec4f(1.0), x > vec4f()); }
         case FUNCTION_ELU: { return elu_slope(x, u.first); }
         case FUNCTION_SELU: { return u.second * elu_slope(x, u.first); }
-        case FUNCTION_SILU: { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }
+        case FUNCTION_SILU: { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
         case FUNCTION_HARD_SWISH: {
             return select(within(x, -3.0, 3.0) * (2.0 * x + 3.0) / 6.0, vec4f(1.0), x >= vec4f(3.0));
         }
