@@ -50,11 +50,13 @@ fn average(base: u32, y: u32, x: u32) -> vec4f {
     for (var ky = 0u; ky < u.kernel_rows; ky++) {
         let sy = top + i32(ky * u.dilation_rows);
         if sy < 0 || sy >= i32(u.source_height) { continue; }
+        var row = vec4f();
         for (var kx = 0u; kx < u.kernel_columns; kx++) {
             let sx = left + i32(kx * u.dilation_columns);
             if sx < 0 || sx >= i32(u.source_width) { continue; }
-            sum += source[base + u32(sy) * u.source_width + u32(sx)];
+            row += source[base + u32(sy) * u.source_width + u32(sx)];
         }
+        sum += row;
     }
     return sum / f32(max(rows(y) * columns(x), 1u));
 }
