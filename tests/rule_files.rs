@@ -24,6 +24,7 @@ fn presets_are_read_back_from_their_printing() {
     lists.push(rules(Ablations::NONE).unwrap().with_add_rule(AddRule::Magnitude));
     for list in lists {
         let read = RuleList { name: list.name, ..parse(&list.to_string()).unwrap() };
+        assert!(!list.to_string().contains("gradcam = false"), "what is not so is left out: {list}");
         assert_eq!(read, list, "{list}");
     }
 }
@@ -111,6 +112,10 @@ alpha = 1
         let list = parse(&format!("[[rule]]\napply = \"{name}\"")).unwrap();
         assert_eq!(list.rules, [(Selector::default(), rule)]);
     }
+    for depth in [[2, 2], [-1, -1], [-3, 4], [1, -1]] {
+        let list = parse(&format!("[[rule]]\ndepth = {depth:?}\napply = \"flat\"")).unwrap();
+        assert_eq!(list.rules[0].0.depth, Some(depth));
+    }
 }
 
 #[test]
@@ -137,7 +142,9 @@ fn faults_are_told_with_their_line() {
         ("op = \"linear\"\nrole = \"flat\"\napply = \"flat\"", "only convolutions"),
         ("kernel = 3\napply = \"ratio\"", "only convolutions"),
         ("depth = [3, 2]\napply = \"flat\"", "depths 3 to 2"),
+        ("depth = [-1, -2]\napply = \"flat\"", "depths -1 to -2"),
         ("depth = [0, 2]\napply = \"flat\"", "depths 0 to 2"),
+        ("depth = [1, 0]\napply = \"flat\"", "depths 1 to 0"),
     ];
     for (rule, why) in of_rule {
         refused(&format!("[[rule]]\napply = \"pass\"\n\n[[rule]]\n{rule}\n"), 4, why);

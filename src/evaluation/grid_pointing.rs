@@ -89,6 +89,10 @@ mod tests {
         assert_eq!(shares, [0.125, 0.375, 0.5, 0.0]);
         // 1 x 2 cells of 2 x 2 pixels.
         assert_eq!([0, 1].map(|cell| share(&map, 2, 2, 2, cell)), [0.625, 0.375]);
+        // 1 x 3 cells of 1 x 3 pixels, and of 2 x 1.
+        let map = [1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0, 3.0, 1.0];
+        assert_eq!([0, 1, 2].map(|cell| share(&map, 3, 1, 3, cell)), [0.125, 0.375, 0.5]);
+        assert_eq!([0, 1, 2].map(|cell| share(&map[..6], 1, 2, 3, cell)), [0.75, 0.0, 0.25]);
         assert_eq!(share(&[-1.0; 8], 2, 1, 2, 0), 0.0);
         assert_eq!(share(&[f32::NAN; 8], 2, 1, 2, 0), 0.0);
     }
@@ -101,7 +105,12 @@ mod tests {
         let found = mosaics(&items, [2, 2], 16, 7);
         assert_eq!(found.len(), 16);
         assert_eq!(found, mosaics(&items, [2, 2], 16, 7));
-        assert_ne!(found, mosaics(&items, [2, 2], 16, 8));
+        for seed in [8, 7 | 1 << 32] {
+            assert_ne!(found, mosaics(&items, [2, 2], 16, seed), "{seed}");
+        }
+        let alone = mosaics(&items, [1, 1], 16, 7);
+        assert_ne!(alone[..8], alone[8..], "two rounds");
+        assert_eq!(mosaics(&items, [1, 5], 2, 7).len(), 2, "as many cells as classes");
         let mut uses = vec![0; items.len()];
         for mosaic in &found {
             let mut classes: Vec<u32> = mosaic.iter().map(|&index| items[index].classes[0]).collect();

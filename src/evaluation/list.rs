@@ -232,6 +232,7 @@ mod tests {
             [(2, "a.jpg".into(), vec!["giant panda".into()])]
         );
         assert_eq!(rows("label file\n7 a.jpg\n").unwrap(), [(2, "a.jpg".into(), vec!["7".into()])]);
+        assert_eq!(rows("filename\nn02510455\n").unwrap().len(), 2, "one column has no class");
         let error = rows("filename,width\na.jpg,640\n").unwrap_err();
         assert!(error.contains("line 1") && error.contains("'class'"), "{error}");
     }

@@ -171,7 +171,9 @@ mod tests {
         assert!(matches!(read(&one_of_two, "m", 2, &placement(2, 2, 0, 2)), Err(MaskError::NoObject { value: 2, .. })));
         let soft = png(2, png::BitDepth::Eight, &[0, 90, 180, 255]);
         let error = read(&soft, "m.png", 1, &placement(2, 2, 0, 2)).unwrap_err().to_string();
-        assert!(error.contains("90, 180, 255") && error.contains("one class"), "{error}");
+        assert!(error.contains("90, 180, 255") && error.contains("one class; give the object one value"), "{error}");
+        let error = read(&soft, "m.png", 2, &placement(2, 2, 0, 2)).unwrap_err().to_string();
+        assert!(error.contains("2 classes; value k belongs to the k-th class"), "{error}");
         assert!(matches!(read(&above, "m", 1, &placement(3, 2, 0, 3)), Err(MaskError::Size { .. })));
     }
 }

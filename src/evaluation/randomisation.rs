@@ -138,6 +138,7 @@ mod tests {
             assert_eq!(changed(stage).len(), expected, "stage {stage} of 4, {count} layers");
         }
         let other = randomised(&model, 4, 4, 6).unwrap();
+        assert!(other.source.ends_with(", 4/4 of its layers random"), "{}", other.source);
         assert_ne!(other.weights.get("fc.weight"), randomised(&model, 4, 4, 5).unwrap().weights.get("fc.weight"));
     }
 

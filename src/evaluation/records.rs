@@ -173,45 +173,4 @@ fn differences(there: &Settings, now: &Settings) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_share_all_pictures() {
-        for (total, count) in [(0, 1), (1, 3), (7, 3), (9, 3), (10, 4)] {
-            let of_shard = |index| {
-                let shard = Shard { index, count };
-                (0..shard.len(total)).map(move |number| shard.position(number))
-            };
-            let mut positions: Vec<u64> = (1..=count).flat_map(of_shard).collect();
-            positions.sort_unstable();
-            assert_eq!(positions, (0..total).collect::<Vec<u64>>(), "{total} in {count}");
-        }
-    }
-
-    #[test]
-    fn all_shards_are_merged_or_none() {
-        let root = tempfile::tempdir().unwrap();
-        let settings = serde_json::json!({"pictures": 0}).as_object().cloned().unwrap_or_default();
-        let folder = |name: &str, index, count| {
-            let folder = root.path().join(name);
-            std::fs::create_dir(&folder).unwrap();
-            RecordFile::open(&folder, &settings, Shard { index, count }).map(drop).unwrap();
-            folder
-        };
-        let [first, second, again] = [folder("a", 1, 2), folder("b", 2, 2), folder("c", 2, 2)];
-        let other = folder("d", 2, 3);
-        let out = root.path().join("out");
-        for (folders, words) in [
-            (vec![], "no folders"),
-            (vec![second.clone()], "shards are missing: 1/2"),
-            (vec![first.clone(), second.clone(), again], "are the same shard, 2/2"),
-            (vec![first.clone(), other], "is one of 3 shards, others of 2"),
-        ] {
-            let error = merge(&folders, &out).unwrap_err().to_string();
-            assert!(error.contains(words) && !out.exists(), "{words}: {error}");
-        }
-        merge(&[second, first], &out).unwrap();
-        assert_eq!(RecordReader::open(&out).unwrap().settings(), &settings);
-    }
-}
+mod tests;

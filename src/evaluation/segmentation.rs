@@ -111,6 +111,9 @@ mod tests {
         let positive = [4.0, 1.0, 5.0, 0.0, 0.0];
         // The mean is 2: 4 and 5 are foreground; one is missed, one a false alarm.
         assert_eq!(pixel_counts(&positive, MapKind::Positive, &inside), [3.0, 5.0, 1.0, 3.0, 2.0, 4.0]);
+        // Neither the mean nor zero exceeds itself.
+        assert_eq!(pixel_counts(&[2.0; 5], MapKind::Positive, &inside), [3.0, 5.0, 0.0, 2.0, 3.0, 5.0]);
+        assert_eq!(pixel_counts(&[0.0; 5], MapKind::Signed, &inside), [3.0, 5.0, 0.0, 2.0, 3.0, 5.0]);
         let open = [Some(true), None, None, Some(false), Some(false)];
         assert_eq!(pixel_counts(&map, MapKind::Signed, &open), [3.0, 3.0, 1.0, 1.0, 2.0, 2.0]);
         let counts = pixel_counts(&map, MapKind::Signed, &inside);
@@ -118,6 +121,13 @@ mod tests {
         assert!(
             (accuracy - 80.0).abs() < 1e-12 && (union - 200.0 / 3.0).abs() < 1e-12 && (precision - 75.0).abs() < 1e-12
         );
+    }
+
+    #[test]
+    fn a_mask_without_background_finds_all_of_it() {
+        // Right, all, intersection and union of the foreground and of the background.
+        let [_, union, _] = scores(&[3.0, 4.0, 3.0, 4.0, 0.0, 0.0], &[1.0, 1.0]);
+        assert_eq!(union, 87.5);
     }
 
     #[test]

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_node_that_is_not_there_lists_those_that_are() {
         let error = two_layers().named("fc").unwrap_err().to_string();
-        assert!(error.contains("'fc'") && error.contains("pool, hidden, relu, last"), "{error}");
+        assert!(error.contains("'fc'") && error.contains("there are pool, hidden, relu, last"), "{error}");
     }
 
     #[test]
@@ -178,6 +178,7 @@ mod tests {
             let output = graph.linear("fc", outputs, input).unwrap();
             let network = Network::new(graph, input, output).unwrap();
             assert_eq!(network.graph.shape(network.logits), Shape::vector(classes));
+            assert_eq!(network.has_one_output(), outputs == 1);
         }
     }
 }

@@ -221,6 +221,7 @@ pub struct UnknownMethod {
 mod tests {
     use super::*;
     use crate::graph::{Constant, Unary};
+    use crate::methods::relevance::{Kind, Rule};
     use crate::models::Architecture;
 
     #[test]
@@ -229,7 +230,8 @@ mod tests {
         let doubled = Unary::Scale(Constant::new(2.0));
         network.logits = network.graph.add("doubled", doubled, &[network.logits]).unwrap();
         for method in Method::ALL {
-            assert!(method.explain(&network, 1).is_err(), "{method} has no rule for a scaled value");
+            let error = method.explain(&network, 1).err().unwrap().to_string();
+            assert!(error.contains(method.name()) && error.contains("'doubled' (scale)"), "{method}: {error}");
             let forward = method.explain(&network, 0).unwrap();
             assert_eq!((forward.graph.nodes(), forward.maps.len()), (network.graph.nodes(), 0));
         }
@@ -241,9 +243,50 @@ mod tests {
         for method in Method::ALL {
             assert_eq!(method.name().parse().as_ref(), Ok(method));
             assert!(seen.insert(method.name()), "two methods are called {method}");
+            assert_eq!(method.to_string(), method.name());
+            assert!(method.summary().len() > 10 && seen.insert(method.summary()), "{method}: {}", method.summary());
         }
         assert_eq!(Method::default().name(), "agf");
         let error = "agr".parse::<Method>().unwrap_err().to_string();
         assert!(error.starts_with("unknown method 'agr'; known are ") && error.contains("agf"), "{error}");
+    }
+    #[test]
+    fn what_the_logits_do_not_read_needs_no_rule() {
+        let mut network = Architecture::TinyVgg.build(32, 32, 10).unwrap();
+        network.graph.add("unread", Unary::Scale(Constant::new(2.0)), &[network.input]).unwrap();
+        for method in Method::ALL {
+            let explanation = method.explain(&network, 2).unwrap_or_else(|error| panic!("{method}: {error}"));
+            // Names tell the slots from each other.
+            let named = |name: &str| explanation.graph.nodes().iter().filter(|node| node.name == name).count();
+            assert_eq!((named("class"), named("class #1")), (1, 1), "{method}");
+        }
+    }
+
+    #[test]
+    fn sums_by_magnitude_are_rules_in_front_of_the_others() {
+        for method in Method::ALL {
+            let plain = method.clone().with_add_rule(AddRule::Value).unwrap();
+            assert_eq!(plain, *method);
+            let changed = method.clone().with_add_rule(AddRule::Magnitude).unwrap();
+            match method.rules().unwrap() {
+                Some(rules) => {
+                    let first = rules.clone().with_add_rule(AddRule::Magnitude).rules.remove(0);
+                    assert_eq!((first.0.op, first.1), (Some(Kind::Add), Rule::Magnitude));
+                    assert_eq!(rules.name, method.name());
+                    assert_eq!(changed, Method::Rules(rules.with_add_rule(AddRule::Magnitude)));
+                }
+                None => assert_eq!(changed, *method),
+            }
+        }
+        let ablations = Ablations { no_m: true, ..Ablations::NONE };
+        assert_eq!(Method::from(ablations), Method::Agf(ablations));
+    }
+
+    #[test]
+    fn methods_of_several_runs_have_a_schedule() {
+        for method in Method::ALL {
+            let repeats = matches!(method, Method::SmoothGrad(_) | Method::IntegratedGradients(_));
+            assert_eq!(method.schedule().is_some(), repeats, "{method}");
+        }
     }
 }

@@ -140,6 +140,9 @@ mod tests {
             [0.125, 0.375, 0.625, 0.875]
         );
         assert_eq!(variations[1].offset, 1.25);
+        let fields = [VariationField::Index, VariationField::Scale, VariationField::Offset];
+        assert_eq!(fields.map(|field| variations[1].field(field)), [1.0, 0.375, 1.25]);
+        assert_eq!((path.count(), path.baseline()), (4, Some(2.0)));
         // Two pixels, two channels: sum over channels of (x - 2) * sum / 4.
         assert_eq!(path.map(&[4.0, 8.0, -4.0, 1.0], &[3.0, 4.0, 1.0, 2.0], 2), [1.0 + 1.0, 4.0]);
     }
@@ -149,6 +152,8 @@ mod tests {
         let noise = Schedule::Noise(SmoothGrad { samples: 3, noise: 0.5, seed: 1 });
         assert_eq!(noise.variation(2, &[-1.0, 0.0, 3.0]), Variation { index: 2, scale: 2.0, offset: 0.0 });
         assert_eq!(noise.map(&[3.0, -6.0, -3.0, 0.0], &[], 2), [2.0, 2.0]);
+        assert_eq!((noise.count(), noise.baseline()), (3, None));
+        assert_eq!(Schedule::Noise(SmoothGrad { samples: 0, ..SmoothGrad::DEFAULT }).count(), 1);
     }
 
     #[test]

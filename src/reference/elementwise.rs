@@ -130,3 +130,18 @@ pub(super) fn per_channel(v: &[f64], factors: &[f64], shape: Shape) -> Vec<f64> 
     let pixels = shape.pixels() as usize;
     v.iter().enumerate().map(|(index, v)| v * factors[index / pixels]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Constant;
+
+    #[test]
+    fn zeros_have_a_side_and_divide_nothing() {
+        let stabilize = Unary::Stabilize(Constant::new(0.5));
+        assert_eq!(unary(stabilize, &[-2.0, 0.0, 2.0]), [-2.5, 0.5, 2.5]);
+        for (op, of_zero, of_two) in [(Binary::Divide, 0.0, 1.5), (Binary::Mask, 0.0, 3.0)] {
+            assert_eq!((binary(op, 3.0, 0.0), binary(op, 3.0, 2.0)), (of_zero, of_two), "{op:?}");
+        }
+    }
+}

@@ -70,3 +70,20 @@ pub(super) fn factor(v: &[f64], maximum: f64, basis: &[f64], shape: Shape) -> Ve
     };
     (0..pixels).map(at).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_may_have_one_value_per_channel() {
+        let shape = Shape::new(2, 1, 3);
+        let (c, x) = ([1.0, 2.0, 3.0, 3.0, -2.0, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let whole = [2.0, 2.0, 2.0, -1.0, -1.0, -1.0];
+        let expected = [2.0, 0.0, 2.0, 0.0, 0.0, 0.0];
+        assert_eq!(saliency_maps(&c, &x, &whole, shape), expected);
+        assert_eq!(saliency_maps(&c, &x, &whole[2..4], shape), expected);
+        let other = saliency_maps(&c, &x, &[-1.0, 2.0], shape);
+        assert_eq!(other[3..], [3.5, 4.0, 4.5]);
+    }
+}

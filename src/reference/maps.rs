@@ -34,7 +34,7 @@ pub(super) fn resize(v: &[f64], from: Shape, to: Shape) -> Vec<f64> {
 /// The two of `size` positions between which position `index` of `count` lies, and the share of the second.
 fn neighbours(index: u32, size: u32, count: u32) -> (u32, u32, f64) {
     let position = (f64::from(index) + 0.5) * f64::from(size) / f64::from(count) - 0.5;
-    let position = position.clamp(0.0, f64::from(size - 1));
+    let position = position.max(0.0);
     let first = position.floor();
     (first as u32, (first as u32 + 1).min(size - 1), position - first)
 }
@@ -47,6 +47,8 @@ mod tests {
     fn a_ramp_is_interpolated_and_its_ends_are_kept() {
         let (from, to) = (Shape::new(1, 1, 2), Shape::new(1, 2, 4));
         assert_eq!(resize(&[1.0, 3.0], from, to), [1.0, 1.5, 2.5, 3.0, 1.0, 1.5, 2.5, 3.0]);
+        let (from, to) = (Shape::new(1, 1, 3), Shape::new(1, 1, 6));
+        assert_eq!(resize(&[1.0, 3.0, 9.0], from, to), [1.0, 1.5, 2.5, 4.5, 7.5, 9.0]);
         let (from, to) = (Shape::new(2, 2, 2), Shape::new(2, 1, 1));
         assert_eq!(resize(&[0.0, 2.0, 4.0, 6.0, -1.0, 0.0, 0.0, 3.0], from, to), [3.0, 0.5]);
     }

@@ -77,3 +77,18 @@ fn softmax(z: &[f64]) -> Vec<f64> {
     let total: f64 = exponentials.iter().sum();
     exponentials.iter().map(|value| value / total).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_logits_have_the_probabilities_of_their_differences() {
+        let kinds = [LogitRelevance::SoftmaxTarget, LogitRelevance::SoftmaxOthers];
+        for (kind, of_others) in kinds.into_iter().zip([false, true]) {
+            let [small, large] = [0.0, 800.0].map(|by| logit_relevance(kind, &[2.0 + by, 1.0 + by, by], 1.0));
+            assert_eq!(small, large, "{kind:?}");
+            assert_eq!(small.iter().map(|&value| value > 0.0).collect::<Vec<_>>(), [of_others, !of_others, of_others]);
+        }
+    }
+}

@@ -51,6 +51,20 @@ fn the_gradient_is_the_slope_of_the_logit() {
     check_gradient(&network());
 }
 
+/// A value times a number of its own, and less it.
+#[test]
+fn the_gradient_of_a_number_is_summed_over_all() {
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(3, 4, 3)).unwrap();
+    let x = graph.add("calm", TANH, &[input]).unwrap();
+    let number = graph.linear("number", 1, x).unwrap();
+    let strength = graph.add("strength", SIGMOID, &[number]).unwrap();
+    let product = graph.add("product", Forward::Multiply, &[x, strength]).unwrap();
+    let difference = graph.add("difference", Forward::Subtract, &[product, number]).unwrap();
+    let logits = graph.linear("last", 4, difference).unwrap();
+    check_gradient(&Network::new(graph, input, logits).unwrap());
+}
+
 /// What each operand gets: all for the signal, nothing for its gate, half where neither is one, and shares of a
 /// difference.
 #[test]

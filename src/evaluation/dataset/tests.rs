@@ -49,6 +49,7 @@ fn lists_name_photos_in_several_forms() {
         ("labels.csv", "ImageId,PredictionString\na,n02510455 1 2 3 4\nb,n01440764 9 9 9 9\n"),
         ("labels.txt", "a.jpg 388\nb.jpg 0\n"),
         ("labels.txt", "388\n0\n"),
+        ("labels.txt", "giant panda\ntench\n"),
     ];
     for (list, text) in forms {
         let found = open(&folder(&[("a.jpg", ""), ("b.jpg", ""), (list, text)])).unwrap();
@@ -102,13 +103,19 @@ fn names_in_lists_are_paths_in_any_form() {
         let root = folder(&[("sets/a/x.jpg", ""), ("sets/b/x.jpg", ""), ("list.csv", &list)]);
         let (folder, list) = (root.path().join("sets"), root.path().join("list.csv"));
         let dataset = Dataset::open(&folder, Some(&list), &Labels::imagenet()).unwrap();
-        let classes: Vec<u32> = dataset.items.iter().flat_map(|item| item.classes.clone()).collect();
-        assert_eq!(classes, [7, 8], "{name}");
+        let found: Vec<_> = dataset.items.iter().map(|item| (item.name.as_str(), &item.classes[..])).collect();
+        assert_eq!(found, [("a/x.jpg", &[7][..]), ("b/x.jpg", &[8])], "{name}");
         let absolute = format!("{},5\n", folder.join("b/x.jpg").display());
         fs::write(&list, absolute).unwrap();
         let dataset = Dataset::open(&folder, Some(&list), &Labels::imagenet()).unwrap();
         assert_eq!((dataset.items.len(), dataset.items[0].name.as_str()), (1, "b/x.jpg"));
     }
+}
+
+#[test]
+fn a_photo_outside_the_folder_is_not_one_of_the_same_name_inside() {
+    let root = folder(&[("x.jpg", ""), ("labels.csv", "x.jpg,7\n../x.jpg,8\n")]);
+    assert_eq!(open(&root).unwrap(), items(&[("../x.jpg", &[8], false), ("x.jpg", &[7], false)]));
 }
 
 #[test]
@@ -124,6 +131,12 @@ fn what_may_mean_two_things_is_refused() {
     ] {
         let error = open(&folder(&[&photos[..], &[("labels.csv", list)]].concat())).unwrap_err().to_string();
         assert!(error.contains("labels.csv") && words.iter().all(|word| error.contains(word)), "{error}");
+    }
+    let many: Vec<String> = (0..12).map(|index| format!("{index:02}/x.jpg")).collect();
+    for (count, words) in [(10, "08/x.jpg, 09/x.jpg; write"), (12, "08/x.jpg, 09/x.jpg and 2 more; write")] {
+        let photos: Vec<(&str, &str)> = many[..count].iter().map(|name| (name.as_str(), "")).collect();
+        let error = open(&folder(&[&photos[..], &[("labels.csv", "x,7\n")]].concat())).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
     // A whole path goes before a part of one.
     let root = folder(&[("x.jpg", ""), ("a/x.jpg", ""), ("labels.csv", "x.jpg,1\na/x.jpg,2\n")]);

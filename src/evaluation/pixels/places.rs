@@ -33,11 +33,11 @@ pub(super) fn is_ranking(places: &[Place]) -> bool {
     is_taken_once(|place| place.from_lowest) && is_taken_once(|place| place.from_highest) && places.iter().all(fits)
 }
 
-/// The value that `rank_keys.wgsl` made a key of: 0 for both zeros.
+/// The value that `rank_keys.wgsl` made a key of: 0 for both zeros. The lowest key, 0, stands for what is no number, and
+/// gives one that is none.
 pub(super) fn value_of_key(key: u32) -> f32 {
     const SIGN: u32 = 1 << 31;
     match key {
-        0 => f32::NAN,
         SIGN.. => f32::from_bits(key ^ SIGN),
         _ => f32::from_bits(!key),
     }
@@ -60,6 +60,7 @@ mod tests {
             (1, place(3, 0, 2, 1)),
             (1, place(2, 3, 2, 1)),
             (2, place(1, 2, 2, 2)),
+            (2, place(1, 2, 3, 1)),
             (2, place(1, 2, nan, nan)),
         ] {
             let mut places = ranking;

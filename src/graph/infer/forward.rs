@@ -68,7 +68,7 @@ impl Inference<'_> {
             }
             Forward::Shuffle { groups } => {
                 let [x] = self.inputs()?;
-                let are_equal = groups > 0 && x.channels.is_multiple_of(groups);
+                let are_equal = x.channels.is_multiple_of(groups);
                 self.demand(are_equal, || format!("{groups} groups need equal shares of channels"))?;
                 Ok(x)
             }

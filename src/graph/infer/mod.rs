@@ -113,8 +113,7 @@ impl Inference<'_> {
         let channels = convolution.input_channels;
         self.demand(input.channels == channels, || format!("the layer has {channels} input channels"))?;
         let groups = convolution.groups;
-        let are_equal =
-            groups > 0 && channels.is_multiple_of(groups) && convolution.output_channels.is_multiple_of(groups);
+        let are_equal = [channels, convolution.output_channels].iter().all(|of| of.is_multiple_of(groups));
         self.demand(are_equal, || format!("{groups} groups need equal shares of input and output channels"))?;
         let windowed = self.windowed(&convolution.window, input)?;
         Ok(Shape::new(convolution.output_channels, windowed.height, windowed.width))
@@ -139,11 +138,74 @@ impl Inference<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{Constant, Forward, Padding, Region, ResponseNormalization, Span};
 
     #[test]
     fn vectors_of_four_channels_are_counted_by_32_bits() {
         let is_taken = |channels, side| Graph::new().input(Shape::new(channels, side, side)).is_ok();
         assert!(is_taken(1, 1) && is_taken(4, 65_535) && is_taken(3, 40_000));
         assert!(!is_taken(0, 8) && !is_taken(8, 0) && !is_taken(5, 50_000) && !is_taken(1, 65_536));
+    }
+
+    #[test]
+    fn refusals_say_what_was_there_and_what_is_needed() {
+        let [alpha, beta, bias] = [1e-4, 0.75, 2.0].map(Constant::new);
+        let response = |size| ResponseNormalization { size, alpha, beta, bias };
+        let pool = |window| Forward::MaxPool(window);
+        let [three, beside] = [Span::from(0, 3), Span { first: 2, count: 2, step: 3 }];
+        let region = Region { channels: three, rows: Span::from(0, 4), columns: beside };
+        let largest = Window::new([4096, 4096], 1, Padding::all(2048));
+        let above = Window::new([4097, 4096], 1, Padding::all(2049));
+        for (op, refusal) in [
+            (Forward::NormalizeResponse(response(1)), None),
+            (Forward::NormalizeResponse(response(0)), Some("it needs at least one channel to sum over")),
+            (Forward::LogitPair, Some("cannot take inputs of shapes 3x4x4: expected 1x1x1")),
+            (Forward::AveragePool { height: 1, width: 1 }, None),
+            (Forward::AveragePool { height: 0, width: 1 }, Some("the output needs at least one pixel")),
+            (Forward::AveragePool { height: 1, width: 0 }, Some("the output needs at least one pixel")),
+            (Forward::Shuffle { groups: 3 }, None),
+            (Forward::Shuffle { groups: 2 }, Some("2 groups need equal shares of channels")),
+            (Forward::Shuffle { groups: 0 }, Some("0 groups need equal shares of channels")),
+            (
+                Forward::Slice(region),
+                Some(
+                    "it takes 3 channels from 0 in steps of 1, 4 rows from 0 in steps of 1, \
+                                           2 columns from 2 in steps of 3, which does not lie in it",
+                ),
+            ),
+            (pool(largest), None),
+            (pool(above), Some("4097x4096")),
+            (Forward::Input, Some("it takes 0 inputs")),
+        ] {
+            let mut graph = Graph::new();
+            let input = graph.input(Shape::new(3, 4, 4)).unwrap();
+            let added = graph.add("node", op, &[input]).map_err(|error| error.to_string());
+            match refusal {
+                None => assert!(added.is_ok(), "{op:?}: {added:?}"),
+                Some(words) => {
+                    let error = added.unwrap_err();
+                    assert!(error.contains(words) && error.contains("'node'"), "{words}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn convolutions_share_their_channels_in_equal_groups() {
+        let is_taken = |groups, output_channels| {
+            let mut graph = Graph::new();
+            let input = graph.input(Shape::new(6, 4, 4)).unwrap();
+            let convolution = Convolution {
+                name: "c".into(),
+                input_channels: 6,
+                output_channels,
+                window: Window::square(1, 1, 0),
+                groups,
+                bias: true,
+            };
+            graph.convolve(convolution, input).is_ok()
+        };
+        assert!(is_taken(1, 5) && is_taken(2, 4) && is_taken(6, 12));
+        assert!(!is_taken(0, 6) && !is_taken(2, 5) && !is_taken(4, 8) && !is_taken(1, 0));
     }
 }

@@ -52,3 +52,23 @@ fn windows_beside_the_input_are_found() {
     }
     assert!(missing > 20, "{missing}");
 }
+
+#[test]
+fn depthwise_is_more_than_one_channel_with_a_kernel_each() {
+    let is_depthwise = |input_channels, output_channels, groups| {
+        let window = Window::square(3, 1, 1);
+        let name = "c".into();
+        Convolution { name, input_channels, output_channels, window, groups, bias: false }.is_depthwise()
+    };
+    assert!(is_depthwise(6, 6, 6));
+    assert!(!is_depthwise(1, 1, 1) && !is_depthwise(6, 12, 6) && !is_depthwise(6, 6, 3) && !is_depthwise(6, 6, 1));
+}
+
+#[test]
+fn a_plain_stride_is_one_number() {
+    let window = Window::new([3, 2], 2, Padding::all(0));
+    assert_eq!(window.plain_stride(), Some(2));
+    for other in [Window { stride: [2, 1], ..window }, Window { dilation: [1, 2], ..window }] {
+        assert_eq!(other.plain_stride(), None);
+    }
+}

@@ -133,3 +133,26 @@ impl From<Reduction> for Op {
         Op::Explain(Explain::Reduce(reduction))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::WeightSource;
+
+    #[test]
+    fn a_product_of_whole_parts_is_that_of_the_network() {
+        let (layer, linear) = (
+            ConvolutionId { layer: 0, source: WeightSource::Parameter },
+            LinearId { layer: 0, source: WeightSource::Parameter },
+        );
+        let whole = Op::convolve(layer, Part::Full, Part::Full);
+        assert_eq!(whole.forward(), Some(Forward::Convolve { layer, bias: false }));
+        let whole = Op::linear(linear, Part::Full, Part::Full);
+        assert_eq!(whole.forward(), Some(Forward::Linear { layer: linear, bias: false }));
+        for (weight, input) in [(Part::Positive, Part::Full), (Part::Full, Part::Negative)] {
+            for op in [Op::convolve(layer, weight, input), Op::linear(linear, weight, input)] {
+                assert!(op.forward().is_none() && op.is_heavy(), "{op:?}");
+            }
+        }
+    }
+}

@@ -142,6 +142,13 @@ mod tests {
         );
         let backwards = Span { first: 2, count: 3, step: -1 };
         assert_eq!([0, 1, 2, 3].map(|place| backwards.index(place)), [Some(2), Some(1), Some(0), None]);
+        let spaced = Span { first: 7, count: 4, step: -2 };
+        for (place, index) in [(7, Some(0)), (1, Some(3)), (4, None), (9, None), (0, None)] {
+            assert_eq!(spaced.index(place), index, "{place}");
+        }
+        let far = Span { first: 0, count: 3, step: 4 };
+        assert_eq!([8, 12, 11].map(|place| far.index(place)), [Some(2), None, None]);
+        assert_eq!(Span { step: 0, ..far }.index(0), None);
         assert!(odd.fits(6) && !odd.fits(5) && backwards.fits(3) && !backwards.fits(2));
         for wrong in [Span::from(0, 0), Span { step: 0, ..odd }, Span { count: 4, ..backwards }] {
             assert!(!wrong.fits(100), "{wrong:?}");

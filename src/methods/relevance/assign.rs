@@ -129,3 +129,36 @@ fn depths(graph: &Graph) -> Vec<i32> {
     }
     depths
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Convolution, Shape, Window};
+
+    #[test]
+    fn a_batch_normalisation_folds_into_a_convolution_that_it_alone_reads() {
+        let mut graph = Graph::new();
+        let x = graph.input(Shape::new(2, 4, 4)).unwrap();
+        let mut convolve = |name: &str| {
+            let window = Window::square(1, 1, 0);
+            let layer = Convolution {
+                name: name.into(),
+                input_channels: 2,
+                output_channels: 2,
+                window,
+                groups: 1,
+                bias: false,
+            };
+            graph.convolve(layer, x).unwrap()
+        };
+        let [alone, shared] = ["alone", "shared"].map(&mut convolve);
+        let mut after = |name: &str, x: NodeId| graph.batch_norm(name, 1e-5, x).unwrap();
+        let folded = after("folded", alone);
+        let twice = after("twice", folded);
+        let beside = after("beside", shared);
+        let sum = graph.add("sum", Forward::Add, &[beside, shared]).unwrap();
+        let readers = readers(&graph, &graph.live(&[sum, twice]));
+        let found = [folded, twice, beside, sum].map(|id| folding(&graph, id, &readers).map(|(layer, _)| layer));
+        assert_eq!(found, [Some(alone), None, None, None]);
+    }
+}

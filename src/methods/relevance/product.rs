@@ -49,9 +49,39 @@ fn is_repeated(graph: &Graph, mut id: NodeId) -> bool {
         match node.op.forward() {
             _ if !seen.insert(part) => {}
             Some(Forward::Concat) => open.extend(&node.inputs),
-            _ if single.is_some_and(|single| single != part) => return false,
+            _ if single.is_some() => return false,
             _ => single = Some(part),
         }
     }
     single.is_some_and(|single| single != id && graph.shape(single).channels == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Activation, Function, Order, Shape};
+
+    #[test]
+    fn gates_are_bounded_or_repeated() {
+        let mut graph = Graph::new();
+        let x = graph.input(Shape::new(1, 4, 4)).unwrap();
+        let mut add = |name: &str, op: Forward, inputs: &[NodeId]| graph.add(name, op, inputs).unwrap();
+        let relu = add("relu", Forward::Clamp(Activation::Relu), &[x]);
+        let clipped = add("relu6", Forward::Clamp(Activation::Capped { ceiling: Constant::new(6.0) }), &[x]);
+        let sigmoid = add("sigmoid", Forward::Activate(Function::Sigmoid), &[x]);
+        let softplus = add("softplus", Forward::Activate(Function::Softplus), &[x]);
+        let pair = add("pair", Forward::Concat, &[relu, relu]);
+        let four = add("four", Forward::Concat, &[pair, pair]);
+        let mixed = add("mixed", Forward::Concat, &[relu, sigmoid]);
+        let turned = add("turned", Forward::Transpose(Order::new([1, 0, 2]).unwrap()), &[pair]);
+        let wide = add("wide", Forward::Concat, &[turned, turned]);
+        let shifted = graph.batch_norm("shifted", 1e-5, sigmoid).unwrap();
+        let shifted_relu = graph.batch_norm("shifted relu", 1e-5, relu).unwrap();
+        let bounded = [clipped, sigmoid, shifted].map(|id| is_bounded(&graph, id));
+        assert_eq!(bounded, [true; 3]);
+        let unbounded = [x, relu, softplus, shifted_relu, pair].map(|id| is_bounded(&graph, id));
+        assert_eq!(unbounded, [false; 5]);
+        assert_eq!([pair, four, turned].map(|id| is_repeated(&graph, id)), [true; 3]);
+        assert_eq!([x, relu, mixed, wide].map(|id| is_repeated(&graph, id)), [false; 4]);
+    }
 }

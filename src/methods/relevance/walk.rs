@@ -101,13 +101,12 @@ impl<'a> Walk<'a> {
                 let name = format!("target:relevance{}", self.tag);
                 let relevance = self.graph.add(&name, Explain::LogitRelevance(start), &[logits, class])?;
                 self.relevances[logits.index()].push(relevance);
-                self.step(logits)?;
             }
             None => self.first_products()?,
         }
         for id in self.network.graph.ids().rev().filter(|id| self.assignment.live[id.index()]) {
-            let begins = id == logits || (start.is_none() && self.assignment.head[id.index()]);
-            if id != input && !begins {
+            let lies_behind = start.is_none() && self.assignment.head[id.index()];
+            if id != input && !lies_behind {
                 self.step(id)?;
             }
         }
