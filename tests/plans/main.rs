@@ -1,7 +1,11 @@
 //! Plans as text for the two small networks, for graphics cards and for software drivers, pinned: a change of the
-//! planner shows up here as a reviewable diff. To accept one, run with `AGF_ACCEPT=1`.
+//! planner shows up here as a reviewable diff. To accept one, run with `AGF_ACCEPT=1`. Of many other networks the
+//! figures of their plans are.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod dispatches;
+mod figures;
 
 use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
@@ -33,10 +37,13 @@ fn software() -> Profile {
 }
 
 fn check(name: &str, profile: &Profile, architecture: Architecture) {
+    check_text(name, &plan_for(profile, architecture, [32, 40], 1).to_string());
+}
+
+fn check_text(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/plans/{name}.txt"));
-    let text = plan_for(profile, architecture, [32, 40], 1).to_string();
     if std::env::var_os("AGF_ACCEPT").is_some() {
-        std::fs::write(&path, &text).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
     let pinned = std::fs::read_to_string(&path).unwrap();
     for (number, (line, expected)) in text.lines().zip(pinned.lines()).enumerate() {
