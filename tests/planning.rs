@@ -5,12 +5,13 @@
 mod common;
 
 use agf::graph::{Forward, Graph, Op, Shape};
-use agf::methods::Method;
+use agf::methods::relevance::Preset;
+use agf::methods::{Method, SmoothGrad};
 use agf::models::Architecture;
 use agf::plan::{Plan, Profile, Sharing};
 use agf::wiring::{Wanted, Wiring};
 use common::networks::sized;
-use common::planned::{is_planned, lost_value, shared_bytes};
+use common::planned::{is_planned, lost_value, profiles, shared_bytes};
 use common::random::Random;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -73,6 +74,28 @@ fn operations_are_called_by_their_kinds() {
     assert!(names.len() > 50, "{names:?}");
 }
 
+/// Whatever value is asked for besides, and whatever steps might have left out: it is there in the end.
+#[test]
+fn every_value_can_be_asked_for() {
+    for (architecture, method) in [
+        (Architecture::TinyVgg, Method::default()),
+        (Architecture::TinyResNet, Method::default()),
+        (Architecture::TinyResNet, Method::Relevance(Preset::Rap)),
+        (Architecture::TinyResNet, Method::SmoothGrad(SmoothGrad::DEFAULT)),
+    ] {
+        let network = architecture.build(32, 40, 10).unwrap();
+        let wiring = Wiring::new(&network, &method, Wanted { slots: 1, audit: false }).unwrap();
+        let live = wiring.graph.live(&wiring.outputs());
+        for profile in profiles() {
+            for id in wiring.graph.ids().filter(|id| live[id.index()]) {
+                let results = [&wiring.outputs()[..], &[id]].concat();
+                let plan = Plan::new(&wiring.graph, &results, 1, &profile, Sharing::Shared).unwrap();
+                assert_eq!(lost_value(&plan, &wiring.graph, &results), None, "{architecture}, {method}, {profile:?}");
+            }
+        }
+    }
+}
+
 /// A value moved to where another lies that is still needed shows.
 #[test]
 fn values_in_the_wrong_place_are_found() {
@@ -81,7 +104,7 @@ fn values_in_the_wrong_place_are_found() {
     let mut plan = wiring.plan(1, &Profile::WEBGPU, Sharing::Shared).unwrap();
     let [logits, input] = [wiring.logits, wiring.input].map(|node| plan.value_of[&node].index());
     plan.places[logits] = plan.places[input];
-    assert!(lost_value(&plan, &wiring).is_some());
+    assert!(lost_value(&plan, &wiring.graph, &wiring.outputs()).is_some());
 }
 
 /// Planning takes time in proportion to the number of classes: four times as many may take twice as long as planning

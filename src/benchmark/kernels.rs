@@ -100,7 +100,7 @@ pub async fn measure(session: &Session, probes: &Probes, repeats: Repeats) -> Re
 
 fn row(session: &Session, group: Group, milliseconds: Summary, fma: f64, copy: f64) -> KernelRow {
     let steps = || group.steps.iter().filter_map(|&index| session.plan().steps.get(index));
-    let at_work = || steps().filter(|step| !is_gated(step));
+    let at_work = || steps().filter(|step| !step.is_gated());
     let (flops, bytes) = (at_work().map(|step| step.flops).sum(), at_work().map(|step| step.bytes).sum());
     // A clock may be too coarse for the shortest steps.
     let seconds = milliseconds.median.max(1e-6) / 1e3;
@@ -131,7 +131,7 @@ fn stride([rows, columns]: [u32; 2]) -> String {
 /// value that it writes, the algorithm of which the step is a product, and whether it is gated.
 fn shape(graph: &Graph, step: &Step) -> String {
     let written = graph.shape(step.node);
-    let gated = if is_gated(step) { ", gated" } else { "" };
+    let gated = if step.is_gated() { ", gated" } else { "" };
     let Some(layer) = step.weights.iter().find_map(convolution) else { return format!("{written}{gated}") };
     let layer = graph.convolution(layer);
     let ([rows, columns], stride) = (layer.window.kernel, stride(layer.window.stride));
@@ -154,11 +154,6 @@ fn direction_and_tile(packing: &Packing) -> Option<(bool, Option<WinogradTile>)>
         Packing::Winograd { transposed, tile, .. } => Some((transposed, Some(tile))),
         _ => None,
     }
-}
-
-/// Whether the step does nothing unless a gradient is masked.
-fn is_gated(step: &Step) -> bool {
-    step.uniforms.fields().iter().any(|(name, value)| *name == "gate" && *value != Scalar::Unsigned(0))
 }
 
 fn convolution(packing: &Packing) -> Option<ConvolutionId> {

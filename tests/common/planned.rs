@@ -1,6 +1,6 @@
 //! Plans walked through step by step, with what lies where: no step may write over what a later one reads.
 
-use agf::graph::Network;
+use agf::graph::{Graph, Network, NodeId};
 use agf::methods::Method;
 use agf::plan::memory::{ALIGNMENT, Place};
 use agf::plan::variant::WinogradTile;
@@ -39,12 +39,12 @@ impl Memory<'_> {
     }
 }
 
-/// The first value that is not there when it is read.
-pub fn lost_value(plan: &Plan, wiring: &Wiring) -> Option<String> {
+/// The first value that is not there when it is read, or in the end, where these of the graph's are results.
+pub fn lost_value(plan: &Plan, graph: &Graph, results: &[NodeId]) -> Option<String> {
     let blocks = |size: &u64| vec![None; size.div_ceil(ALIGNMENT) as usize];
     let mut memory = Memory { plan, holds: plan.buffers.iter().map(blocks).collect() };
     let name = |value: ValueId| &plan.values[value.index()].name;
-    let given = wiring.graph.ids().filter(|&id| wiring.graph.node(id).op.is_given());
+    let given = graph.ids().filter(|&id| graph.node(id).op.is_given());
     given.filter_map(|id| plan.value_of.get(&id)).for_each(|&value| memory.write(value));
     let is_used = |value: &ValueId| name(*value) != "unused";
     for step in &plan.steps {
@@ -61,9 +61,9 @@ pub fn lost_value(plan: &Plan, wiring: &Wiring) -> Option<String> {
             return Some(format!("'{}' writes over '{}'", step.label, name(value)));
         }
     }
-    let outputs = wiring.outputs().into_iter().filter_map(|id| plan.value_of.get(&id).copied());
-    let lost = outputs.into_iter().find(|&value| memory.intruder(value).is_some());
-    lost.map(|value| format!("the result '{}' was written over", name(value)))
+    let is_there = |id: &NodeId| plan.value_of.get(id).is_some_and(|&value| memory.intruder(value).is_none());
+    let lost = results.iter().find(|id| !is_there(id));
+    lost.map(|&id| format!("the result '{}' was not written, or written over", graph.node(id).name))
 }
 
 /// Two bindings of one step that share bytes, which WebGPU forbids where they are writable.
@@ -128,7 +128,7 @@ fn fault(plan: &Plan, wiring: &Wiring, profile: &Profile, batch: u32) -> Option<
         Some(step) => Some(format!("'{}' takes {:?} workgroups", step.label, step.workgroups)),
         None => misplaced_value(plan, wiring, batch)
             .or_else(|| overlapping_parts(plan))
-            .or_else(|| lost_value(plan, wiring))
+            .or_else(|| lost_value(plan, &wiring.graph, &wiring.outputs()))
             .or_else(|| shared_bytes(plan)),
     }
 }

@@ -20,11 +20,14 @@ fn figures(name: &str, network: &Network, method: &Method, slots: u32, batch: u3
             plan.steps.iter().map(|step| step.workgroups.map(u64::from).iter().product::<u64>()).sum();
         let bytes: u64 = plan.steps.iter().map(|step| step.bytes).sum();
         let (steps, kernels, flops) = (plan.steps.len(), plan.kernels().len(), plan.flops());
+        let gated = plan.steps.iter().filter(|step| step.is_gated()).count();
+        let largest = wiring.largest_batch(profile);
         let (values, buffers) = (plan.value_bytes(), plan.buffers.len());
         writeln!(
             text,
-            "{name}, {method}, {slots} slots, batch {batch}, {kind}: {steps} steps, {kernels} kernels, {workgroups} \
-             workgroups, {flops} FLOP, {bytes} bytes bound, {values} of values in {buffers} buffers"
+            "{name}, {method}, {slots} slots, batch {batch} of {largest}, {kind}: {steps} steps, {gated} gated, \
+             {kernels} kernels, {workgroups} workgroups, {flops} FLOP, {bytes} bytes bound, {values} of values in \
+             {buffers} buffers"
         )
         .unwrap();
     }
