@@ -275,7 +275,10 @@ mod tests {
                     assert_eq!(rules.name, method.name());
                     assert_eq!(changed, Method::Rules(rules.with_add_rule(AddRule::Magnitude)));
                 }
-                None => assert_eq!(changed, *method),
+                None => {
+                    assert_eq!(changed, *method);
+                    assert!(!matches!(method, Method::Agf(_) | Method::Relevance(_) | Method::Rules(_)), "{method}");
+                }
             }
         }
         let ablations = Ablations { no_m: true, ..Ablations::NONE };

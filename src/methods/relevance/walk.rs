@@ -105,10 +105,7 @@ impl<'a> Walk<'a> {
             None => self.first_products()?,
         }
         for id in self.network.graph.ids().rev().filter(|id| self.assignment.live[id.index()]) {
-            let lies_behind = start.is_none() && self.assignment.head[id.index()];
-            if id != input && !lies_behind {
-                self.step(id)?;
-            }
+            self.step(id)?;
         }
         let relevance = self.relevance_of(input)?.ok_or(MethodError::Form {
             method: self.list.name,
