@@ -6,7 +6,7 @@ use crate::common::planned::profiles;
 use agf::graph::Network;
 use agf::methods::Method;
 use agf::models::Architecture;
-use agf::plan::Sharing;
+use agf::plan::{Plan, Sharing};
 use agf::wiring::{Wanted, Wiring};
 use std::fmt::Write;
 
@@ -27,11 +27,18 @@ fn figures(name: &str, network: &Network, method: &Method, slots: u32, batch: u3
             text,
             "{name}, {method}, {slots} slots, batch {batch} of {largest}, {kind}: {steps} steps, {gated} gated, \
              {kernels} kernels, {workgroups} workgroups, {flops} FLOP, {bytes} bytes bound, {values} of values in \
-             {buffers} buffers"
+             {buffers} buffers, uniforms {:08x}",
+            digest(&plan)
         )
         .unwrap();
     }
     text
+}
+
+/// Of the kernels and uniforms of all steps, which say what the figures do not (FNV-1a).
+fn digest(plan: &Plan) -> u32 {
+    let text: String = plan.steps.iter().map(|step| format!("{} {}\n", step.kernel, step.uniforms)).collect();
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// What networks that chance made are made from, the same on every run.
