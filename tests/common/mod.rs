@@ -7,6 +7,7 @@ pub mod goldens;
 pub mod networks;
 pub mod planned;
 pub mod random;
+pub mod rules;
 pub mod seed;
 
 use agf::gpu::Gpu;

@@ -8,7 +8,7 @@ use super::method;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::random::{Random, Values};
 use agf::graph::{
-    Averaging, Backward, Constant, Convolution, Forward, Function, Graph, Network, NodeId, Padding,
+    Averaging, Backward, Constant, Convolution, Forward, Function, Graph, Network, NodeId, Op, Padding,
     ResponseNormalization, Shape, Window,
 };
 use agf::methods::relevance::Preset;
@@ -162,9 +162,14 @@ fn slopes_are_of_the_negative_side() {
     let mut graph = Graph::new();
     let input = graph.input(Shape::new(2, 1, 3)).unwrap();
     let sloped = graph.parametric_relu("slopes", input).unwrap();
+    let Op::Forward(Forward::ParametricRelu(slopes)) = graph.node(sloped).op else { panic!("no slopes") };
+    let gradient = graph.add("gradient", Backward::ParametricReluGradient(slopes), &[input, input]).unwrap();
     let parameters = Values([("slopes.weight".to_string(), vec![0.25, -0.5])].into());
     let reference = Reference::new(&graph, &parameters).unwrap();
-    assert_eq!(reference.evaluate(sloped, &[&[1.0, 0.0, -2.0, 4.0, -4.0, 0.0]]), [1.0, 0.0, -0.5, 4.0, 2.0, 0.0]);
+    let x = [1.0, 0.0, -2.0, 4.0, -4.0, 0.0];
+    assert_eq!(reference.evaluate(sloped, &[&x]), [1.0, 0.0, -0.5, 4.0, 2.0, 0.0]);
+    // A corner has the slope of its left side.
+    assert_eq!(reference.evaluate(gradient, &[&[8.0; 6], &x]), [8.0, 2.0, 2.0, 8.0, -4.0, -4.0]);
 }
 
 #[test]

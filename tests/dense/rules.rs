@@ -6,10 +6,13 @@ use super::matrix::Matrix;
 use super::method::{self, Full};
 use super::network::{CLASSES, network, picture};
 use crate::common::compare::assert_relative_l2;
+use crate::common::networks::sized;
 use crate::common::random::{Random, Values};
-use agf::graph::{Forward, Network, NodeId, Role};
+use crate::common::rules::rules;
+use agf::graph::{Backward, Explain, Forward, Network, NodeId, Op, Part, Role};
 use agf::methods::agf::{Ablations, explain};
-use agf::methods::{ClassMap, Explanation, Quantity};
+use agf::methods::relevance::{Selector, Weighted};
+use agf::methods::{ClassMap, Explanation, Method, Quantity};
 use agf::reference::Reference;
 use std::collections::HashMap;
 
@@ -233,4 +236,32 @@ fn every_ablation() {
         let is_alive = (0..8).any(|_| check(&network, ablations, &mut random).is_alive);
         assert!(is_alive, "{ablations:?}: every map is empty");
     }
+}
+
+/// What stands beside a masked gradient is the same one without a mask, which may take its place: gradients reach every
+/// layer with the full rule, also past the picture that is read again.
+#[test]
+fn masked_gradients_stand_beside_the_whole_ones() {
+    let mut random = Random::new();
+    let (mut explained, mut masked) = (0, 0);
+    for _ in 0..400 {
+        let (network, _) = sized(&random.bytes(160), 24);
+        let mut rules = rules(&random.bytes(60));
+        rules.rules.insert(0, (Selector::default(), Weighted::Full(Ablations::default()).into()));
+        for method in [Method::default(), Method::Rules(rules)] {
+            let Ok(explanation) = method.explain(&network, 1) else { continue };
+            let graph = &explanation.graph;
+            for node in graph.nodes() {
+                let Op::Explain(Explain::ConvolveTransposeMasked { layer: of_masked, .. }) = node.op else { continue };
+                let whole = graph.node(node.inputs[2]);
+                let Op::Backward(Backward::ConvolveTranspose { layer, weight: Part::Full, .. }) = whole.op else {
+                    panic!("{}: {:?}", node.name, whole.op)
+                };
+                assert_eq!((layer, whole.inputs[0]), (of_masked, node.inputs[0]), "{}", node.name);
+                masked += 1;
+            }
+            explained += 1;
+        }
+    }
+    assert!(explained > 200 && masked > 400, "{explained} networks, {masked} gradients");
 }

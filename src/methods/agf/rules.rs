@@ -20,15 +20,20 @@ impl Layer<'_> {
     }
 
     /// The full rule: `shift(C, ( div(F_x + M, 1 + exp(-C)) + F_dx + A ) [C != 0])`.
-    pub fn full(&mut self, layer: ConvolutionId, ablations: Ablations) -> Result<NodeId, GraphError> {
-        let weights = Weights::Convolution(layer);
-        let (x, g_x) = (self.inputs[0], self.g_x.unwrap_or(self.c));
+    /// `g` and `g_x` are the gradients at the layer's output and at its input.
+    pub fn full(
+        &mut self,
+        layer: ConvolutionId,
+        ablations: Ablations,
+        (g, g_x): (NodeId, NodeId),
+    ) -> Result<NodeId, GraphError> {
+        let (x, weights) = (self.inputs[0], Weights::Convolution(layer));
         // Before C, so that nothing reads C before A is there: their transposes run as one.
         let agnostic = self.agnostic(weights)?;
         let c = self.absolute(weights)?;
         let shape = self.graph.shape(x);
         let masked = Explain::ConvolveTransposeMasked { layer, height: shape.height, width: shape.width };
-        let gm = self.add("gm", masked, &[self.g.unwrap_or(self.c), self.c, g_x])?;
+        let gm = self.add("gm", masked, &[g, self.c, g_x])?;
 
         let weight = if ablations.gradcam {
             self.add("mean gm", Forward::AveragePool { height: 1, width: 1 }, &[gm])?
@@ -75,13 +80,13 @@ impl Layer<'_> {
     }
 
     /// `C`; over a feature map also `M = relu(mean_ch(x g_x)) [C != 0]`, then the shift by `div(M, max M)`.
-    pub fn absolute_shifted(&mut self, layer: LinearId) -> Result<NodeId, GraphError> {
+    pub fn absolute_shifted(&mut self, layer: LinearId, (_, g_x): (NodeId, NodeId)) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
         let c = self.absolute(Weights::Linear(layer))?;
         if self.graph.shape(x).pixels() == 1 {
             return Ok(c);
         }
-        let maps = self.add("phi, M", Explain::SaliencyMaps, &[c, x, self.g_x.unwrap_or(self.c)])?;
+        let maps = self.add("phi, M", Explain::SaliencyMaps, &[c, x, g_x])?;
         let m = self.add("M", Explain::MaskedSaliency, &[c, maps])?;
         let peak = self.add("max M", Reduction::Maximum, &[m])?;
         let residual = self.binary("R", Binary::SafeDivide, m, peak)?;

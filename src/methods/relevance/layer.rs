@@ -32,15 +32,14 @@ impl Weights {
     }
 }
 
-/// One forward node with the relevance `c` and the gradient `g` at its output, and the gradient `g_x` at its first
-/// input.
+/// One forward node with the relevance `c` at its output.
 pub(in crate::methods) struct Layer<'a> {
     pub graph: &'a mut Graph,
     pub id: NodeId,
     pub inputs: Vec<NodeId>,
     pub c: NodeId,
-    pub g: Option<NodeId>,
-    pub g_x: Option<NodeId>,
+    /// Those at its output and at its first input.
+    pub gradients: Option<(NodeId, NodeId)>,
     /// The batch normalisation that is folded into this convolution.
     pub folded: Option<BatchNormId>,
     pub tag: &'a str,
@@ -201,8 +200,10 @@ impl Layer<'_> {
             (Weighted::WSquare, _) => self.shares(weights.with(WeightSource::Squared))?,
             (Weighted::Box, Weights::Convolution(layer)) => self.box_rule(layer)?,
             (Weighted::Box, Weights::Linear(_)) => return Err(self.unfit(op, rule.into())),
-            (Weighted::Full(ablations), Weights::Convolution(layer)) => self.full(layer, ablations)?,
-            (Weighted::Full(_), Weights::Linear(layer)) => self.absolute_shifted(layer)?,
+            (Weighted::Full(ablations), Weights::Convolution(layer)) => {
+                self.full(layer, ablations, self.both_gradients()?)?
+            }
+            (Weighted::Full(_), Weights::Linear(layer)) => self.absolute_shifted(layer, self.both_gradients()?)?,
         };
         Ok(vec![relevance])
     }
@@ -240,6 +241,14 @@ impl Layer<'_> {
     fn unfit(&self, op: Forward, rule: Rule) -> MethodError {
         let node = format!("'{}' ({}, which the rule {rule:?} is not for)", self.graph.node(self.id).name, op.name());
         MethodError::NoRule { method: RuleList::USER, nodes: vec![node] }
+    }
+
+    fn both_gradients(&self) -> Result<(NodeId, NodeId), MethodError> {
+        self.gradients.ok_or_else(|| MethodError::Form {
+            method: RuleList::USER,
+            needs: "a gradient at every layer with the rule full",
+            found: format!("'{}' has none", self.graph.node(self.id).name),
+        })
     }
 
     /// `fwd(part(W), x)`, without bias.

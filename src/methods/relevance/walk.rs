@@ -141,15 +141,15 @@ impl<'a> Walk<'a> {
         let g = self.gradient_of(id)?;
         let inputs = self.graph.node(id).inputs.clone();
         // The gradient at the picture is of use to one rule only.
-        let goes_on = !inputs.contains(&self.network.input) || matches!(rule, Rule::Weighted(Weighted::Full(_)));
+        let is_full = matches!(rule, Rule::Weighted(Weighted::Full(_)));
+        let goes_on = inputs.iter().any(|&input| input != self.network.input) || is_full;
         let at_inputs = if goes_on { self.gradients_at(id, g)? } else { Vec::new() };
         let mut layer = Layer {
             graph: self.graph,
             id,
             inputs,
             c,
-            g,
-            g_x: at_inputs.first().copied(),
+            gradients: g.zip(at_inputs.first().copied()),
             folded: self.assignment.folded(id),
             tag: self.tag,
             trace: Vec::new(),
