@@ -45,6 +45,13 @@ fn slope(a: f32, b: f32) -> f32 { return select(a / b, 0.0, b == 0.0); }
 // Weight of class k: exp(-(d / s)^2 / 2).
 fn bell(d: f32, s: f32) -> f32 { return select(exp(-0.5 * (d / s) * (d / s)), 1.0, s == 0.0); }
 
+// 1 - bell, by its series where the difference would lose digits.
+fn below_bell(d: f32, s: f32) -> f32 {
+    let t = select(0.5 * (d / s) * (d / s), 0.0, s == 0.0);
+    let series = t * (1.0 - t * (1.0 / 2.0 - t * (1.0 / 6.0 - t * (1.0 / 24.0 - t / 120.0))));
+    return select(1.0 - exp(-t), series, t < 0.125);
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let sample = group.z;
@@ -62,18 +69,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // z_k = y bell(d_k) is largest where the bell is 1 or, for a negative y, where it is smallest.
     let highest = max(y, y * bell(s, s));
 
-    // Softmax weights: their sum, and their sums with d z_k through y_t directly, through s, and through d_k.
+    // Softmax weights: their sum, and their sums with d (z_t - z_k) through y_t directly, and with d z_k through s and
+    // through d_k. Of the farthest class the last two cancel, since d_k / s is 1 or -1 whatever its logit; they are left
+    // out.
     var sums = vec4f();
     for (var k = lane; k < u.classes; k += LANES) {
         let d = logit(sample, k) - y;
         let e = bell(d, s);
         let w = exp(y * e - highest);
-        sums += w * vec4f(1.0, e, slope(y * e * d * d, s * s * s), -slope(y * e * d, s * s));
+        let through = select(vec2f(slope(y * e * d * d, s * s * s), -slope(y * e * d, s * s)), vec2f(), k == edge);
+        sums += w * vec4f(1.0, below_bell(d, s), through);
     }
     sums = reduce(sums, lane, true);
     let normalizer = sums.x;
     let p_goal = exp(y - highest) / normalizer; // d_t = 0, so z_t = y_t
-    let direct = p_goal * (1.0 - sums.y / normalizer);
+    let direct = p_goal * sums.y / normalizer;
     let at_edge = -p_goal * sums.z / normalizer * sign(logit(sample, edge) - y);
     let through_all = -p_goal * sums.w / normalizer;
 
@@ -83,8 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let d = logit(sample, k) - y;
             let e = bell(d, s);
             let through = p_goal * (select(0.0, 1.0, k == goal) - exp(y * e - highest) / normalizer); // d p_t / d z_k
-            gradient = -through * slope(y * e * d, s * s);
-            if k == edge { gradient += at_edge; }
+            gradient = select(-through * slope(y * e * d, s * s), at_edge, k == edge);
             if k == goal { gradient += direct - through_all - at_edge; }
         }
         destination[sample * u.quads * 4u + k] = gradient;
