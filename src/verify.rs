@@ -308,6 +308,9 @@ impl Memory<'_> {
                 let shifted = reference.evaluate(id, inputs);
                 shifted.iter().zip(shift).map(|(y, shift)| (y - shift).abs() + shift.abs()).collect()
             }
+            (Op::Forward(Forward::NormalizeChannels { epsilon }), _) => {
+                accuracy::normalized_terms(&self.signed(run, node.inputs[0]), node.shape, epsilon.value().into())
+            }
             (Op::Backward(Backward::NormalizeChannelsGradient { epsilon }), [g, _]) => {
                 let x = self.signed(run, node.inputs[1]);
                 accuracy::normalization_terms(g, &x, node.shape, epsilon.value().into())
@@ -315,6 +318,10 @@ impl Memory<'_> {
             (Op::Explain(Explain::BoxRatio), [c, ..]) => {
                 let inputs: Vec<Vec<f64>> = node.inputs[1..].iter().map(|&input| self.signed(run, input)).collect();
                 accuracy::box_ratio_terms(c, &inputs)
+            }
+            (Op::Explain(Explain::FactorMaps), _) => {
+                let inputs: Vec<Vec<f64>> = node.inputs.iter().map(|&input| self.signed(run, input)).collect();
+                reference.factor_terms(&inputs, self.graph.shape(node.inputs[0]))
             }
             _ => reference.evaluate(id, inputs),
         }

@@ -41,8 +41,13 @@ pub(super) fn basis(v: &[f64], maximum: f64, maps: &[f64], shape: Shape) -> Vec<
     v.chunks(pixels).flat_map(|channel| [mean(channel, |phi| phi < 0.0), mean(channel, |phi| phi > 0.0)]).collect()
 }
 
-/// `factor(v, phi)`, one value per pixel, given `Q`: `Z_+ - Z_-` with `Z = relu((Q^T Q + I)^-1 Q^T H)`.
+/// `factor(v, phi)`, one value per pixel, given `Q`: `Z_+ - Z_-`.
 pub(super) fn factor(v: &[f64], maximum: f64, basis: &[f64], shape: Shape) -> Vec<f64> {
+    factors(v, maximum, basis, shape).into_iter().map(|[negative, positive]| positive - negative).collect()
+}
+
+/// `Z = relu((Q^T Q + I)^-1 Q^T H)`, of each pixel `Z_-` and `Z_+`.
+pub(super) fn factors(v: &[f64], maximum: f64, basis: &[f64], shape: Shape) -> Vec<[f64; 2]> {
     let [channels, pixels] = [shape.channels as usize, shape.pixels() as usize];
     let q = |channel: usize| [basis[2 * channel], basis[2 * channel + 1]];
     let mut gram = [[1.0, 0.0], [0.0, 1.0]];
@@ -66,7 +71,7 @@ pub(super) fn factor(v: &[f64], maximum: f64, basis: &[f64], shape: Shape) -> Ve
         }
         let negative = (d * projected[0] - b * projected[1]) / determinant;
         let positive = (a * projected[1] - b * projected[0]) / determinant;
-        positive.max(0.0) - negative.max(0.0)
+        [negative.max(0.0), positive.max(0.0)]
     };
     (0..pixels).map(at).collect()
 }

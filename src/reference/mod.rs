@@ -177,7 +177,6 @@ impl<'a> Reference<'a> {
         weight.iter().enumerate().map(|(index, &value)| derived(id.source, value) * scale(index)).collect()
     }
 
-    /// A linear layer's weight.
     /// For each output of a linear layer the sizes of all terms together, of an `x` without signs.
     pub(crate) fn linear_terms(&self, layer: LinearId, bias: bool, x: &[f64]) -> Vec<f64> {
         let weight = linear_weight(layer, Part::Absolute);
@@ -189,6 +188,15 @@ impl<'a> Reference<'a> {
         terms
     }
 
+    /// For each value of the maps of two factorizations what is added and taken off, given the inputs of
+    /// [`Explain::FactorMaps`].
+    pub(crate) fn factor_terms(&self, inputs: &[Vec<f64>], shape: Shape) -> Vec<f64> {
+        let of = |[value, maximum, basis]: &[Vec<f64>; 3]| factor::factors(value, maximum[0], basis, shape);
+        let terms = inputs.as_chunks().0.iter().flat_map(of);
+        terms.map(|[negative, positive]| negative + positive).collect()
+    }
+
+    /// A linear layer's weight.
     fn linear(&self, layer: LinearId) -> &[f32] {
         self.parameter(&self.graph.linear_layer(layer).weight_name())
     }

@@ -38,22 +38,54 @@ const fn subtracting(subtracted: &'static [usize]) -> Accuracy {
     Accuracy { subtracted, ..SUM }
 }
 
+/// What a normalisation of channels adds up and takes off: `s (|x| + mean |x|)`. All of a pixel whose channels are
+/// equal cancels.
+pub(super) fn normalized_terms(x: &[f64], shape: Shape, epsilon: f64) -> Vec<f64> {
+    let of_pixel = |pixel: &Pixel, index: usize| pixel.factor * (x[index].abs() + pixel.mean(&|index| x[index].abs()));
+    of_each_pixel(x, shape, epsilon, of_pixel)
+}
+
 /// What the gradient through a normalisation of channels adds up and takes off: `s (|g| + mean |g| + |y| mean |g y|)`
 /// with `y = s (x - mean x)`. All of a gradient that is equal in all channels cancels.
 pub(super) fn normalization_terms(g: &[f64], x: &[f64], shape: Shape, epsilon: f64) -> Vec<f64> {
-    let (pixels, channels) = (shape.pixels() as usize, shape.channels as usize);
-    let mut terms = vec![0.0; g.len()];
-    for pixel in 0..pixels {
-        let at = |channel: usize| channel * pixels + pixel;
-        let mean =
-            |of: &dyn Fn(usize) -> f64| (0..channels).map(|channel| of(at(channel))).sum::<f64>() / channels as f64;
-        let middle = mean(&|index| x[index]);
-        let factor = (mean(&|index| (x[index] - middle).powi(2)) + epsilon).sqrt().recip();
-        let y = |index: usize| ((x[index] - middle) * factor).abs();
-        let (of_g, of_product) = (mean(&|index| g[index].abs()), mean(&|index| g[index].abs() * y(index)));
-        (0..channels).map(at).for_each(|index| terms[index] = factor * (g[index].abs() + of_g + y(index) * of_product));
+    of_each_pixel(x, shape, epsilon, |pixel, index| {
+        let y = |index: usize| ((x[index] - pixel.middle) * pixel.factor).abs();
+        let (of_g, of_product) = (pixel.mean(&|index| g[index].abs()), pixel.mean(&|index| g[index].abs() * y(index)));
+        pixel.factor * (g[index].abs() + of_g + y(index) * of_product)
+    })
+}
+
+/// A pixel whose channels are normalised.
+struct Pixel {
+    /// Where its channels lie.
+    indices: Vec<usize>,
+    /// Their mean.
+    middle: f64,
+    /// One by their deviation.
+    factor: f64,
+}
+
+impl Pixel {
+    fn new(indices: Vec<usize>, x: &[f64], epsilon: f64) -> Self {
+        let mut pixel = Self { indices, middle: 0.0, factor: 1.0 };
+        pixel.middle = pixel.mean(&|index| x[index]);
+        pixel.factor = (pixel.mean(&|index| (x[index] - pixel.middle).powi(2)) + epsilon).sqrt().recip();
+        pixel
     }
-    terms
+
+    fn mean(&self, of: &dyn Fn(usize) -> f64) -> f64 {
+        self.indices.iter().map(|&index| of(index)).sum::<f64>() / self.indices.len() as f64
+    }
+}
+
+fn of_each_pixel(x: &[f64], shape: Shape, epsilon: f64, terms: impl Fn(&Pixel, usize) -> f64) -> Vec<f64> {
+    let (pixels, channels) = (shape.pixels() as usize, shape.channels as usize);
+    let mut values = vec![0.0; x.len()];
+    for at in 0..pixels {
+        let pixel = Pixel::new((0..channels).map(|channel| channel * pixels + at).collect(), x, epsilon);
+        pixel.indices.iter().for_each(|&index| values[index] = terms(&pixel, index));
+    }
+    values
 }
 
 /// How far the rounding of a denominator's terms moves the box rule's quotient `c / d`, with `d = W x - low W+ 1 - high
@@ -146,9 +178,8 @@ fn explain(op: &Explain) -> Accuracy {
             | Reduction::MinimumAbsolute
             | Reduction::SumAbsolute,
         ) => PLAIN,
-        Explain::SaliencyMaps | Explain::ChannelSum | Explain::Resize { .. } => SUM,
+        Explain::SaliencyMaps | Explain::FactorMaps | Explain::ChannelSum | Explain::Resize { .. } => SUM,
         Explain::SaliencyMaximum | Explain::MaskedSaliency | Explain::FactorBasis => PLAIN,
-        Explain::FactorMaps => of(5e-3),
         Explain::Residual(_) | Explain::ScaledMagnitude => PLAIN,
         Explain::BoxRatio => SUM,
         Explain::Shift => subtracting(&[2]),
@@ -172,11 +203,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gradient_that_cancels_is_measured_by_what_it_cancels() {
+    fn what_cancels_in_a_normalisation_is_measured_by_its_terms() {
         let shape = Shape::new(2, 1, 2);
         // The mean of channels is 2 and 0, and the deviation 1 and 2.
         let terms = normalization_terms(&[3.0, 1.0, 3.0, -1.0], &[1.0, -2.0, 3.0, 2.0], shape, 0.0);
         assert_eq!(terms, [9.0, 1.5, 9.0, 1.5]);
+        let terms = normalized_terms(&[1.0, -2.0, 3.0, 2.0], shape, 0.0);
+        assert_eq!(terms, [3.0, 2.0, 5.0, 2.0]);
     }
 
     #[test]
