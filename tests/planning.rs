@@ -13,6 +13,7 @@ use agf::wiring::{Wanted, Wiring};
 use common::networks::sized;
 use common::planned::{is_planned, lost_value, profiles, shared_bytes};
 use common::random::Random;
+use common::rules::rules;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -35,9 +36,11 @@ fn nor_does_one_of_a_network_that_chance_made() {
         let bytes = random.bytes(160);
         let (network, [height, width, batch]) = sized(&bytes, 40);
         let method = &Method::ALL[index % Method::ALL.len()];
-        println!("network {index}: {height}x{width}, {method}");
+        let rules = Method::Rules(rules(&random.bytes(60)));
+        println!("network {index}: {height}x{width}, {method}, {rules:?}");
         assert!(is_planned(&network, &Method::Gradient, 0, batch));
         planned += usize::from(is_planned(&network, method, 1 + index as u32 % 2, batch));
+        is_planned(&network, &rules, 1, batch);
     }
     println!("{planned} of {count} networks were explained");
     assert!(planned > count / 3, "{planned} of {count}");
