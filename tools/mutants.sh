@@ -1,83 +1,83 @@
 #!/usr/bin/env bash
-# Changes the library in one place after the other, and says which changes no test notices: src/graph, methods, plan,
-# reference and evaluation, by tests that need no GPU, first those that take a second, then, for what these miss, all.
+# Changes the library in one place after the other, as cargo-mutants does, and says which changes no test notices:
+# src/graph, methods, plan, reference and evaluation. All changes are built once, and chosen when a test runs, so that
+# thousands of them take minutes (tools/mutants/).
 #
-#   tools/mutants.sh K/N [FOLDER...]    one part of N, from 0/N on, of these folders, or of all
+#   tools/mutants.sh            all of them, by tests that need no GPU; about half an hour of two cores
+#   tools/mutants.sh --gpu      then, what these did not notice, by tests that need one; hours on a software driver
+#   tools/mutants.sh --apart    then those that cannot be chosen when a test runs, each by a build of its own
 #
-# It needs `cargo install cargo-mutants`. Changes are made in a copy of the tree, target/mutants/tree, which keeps what
-# it has built: a change takes some seconds of a core. Results stay in target/mutants/FOLDER, those of the first tests
-# in quick/mutants.out, those of all in whole/mutants.out.
+# It needs `cargo install cargo-mutants`. The sources with all changes are in target/mutants/tree, which keeps what it
+# has built, results in target/mutants/results: what is judged there is not asked again, so that a run goes on where
+# another ended, until sources or tests change.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v cargo-mutants >/dev/null ||
     { printf 'mutants: there is no cargo-mutants: cargo install cargo-mutants\n' >&2; exit 3; }
-[[ ${1:-} == */* ]] || { printf 'mutants: which part, as in 0/100?\n' >&2; exit 2; }
-shard=$1
-shift
-folders=("$@")
-((${#folders[@]})) || folders=(graph methods plan reference evaluation)
+root=$PWD
+sources=$root/target/mutants/sources tree=$root/target/mutants/tree results=$root/target/mutants/results
+tests=(--lib --test=dense_derivation --test=fuzz_corpus --test=onnx_nodes --test=packing --test=planning --test=plans
+    --test=rule_files)
 
-# Only what differs is copied, so that only that is built again.
-tree=target/mutants/tree
-mkdir -p "$tree"
-git ls-files -z --cached --others --exclude-standard -- ':!viewer' | while IFS= read -r -d '' file; do
-    cmp -s "$file" "$tree/$file" || cp --parents "$file" "$tree"
-done
-sed -i 's/, "viewer"\]/]/' "$tree/Cargo.toml"
-
-# What only runs where there is a GPU.
-with_gpu=(--exclude-re '\b(in|replace) evaluate\b')
+# What only runs where there is a GPU is left out.
+chosen=(--exclude-re '\b(in|replace) evaluate\b')
 for file in 'bench*' 'bench/**' evaluator.rs pixels.rs; do
-    with_gpu+=(--exclude "src/evaluation/$file")
+    chosen+=(--exclude "src/evaluation/$file")
+done
+for folder in graph methods plan reference evaluation; do
+    chosen+=(--file "src/$folder/**")
 done
 
-# mutate FOLDER RESULTS LEVEL TESTS [OPTION...] [-- ARGUMENT...]: at a level of optimisation, by these tests, with
-# arguments of the test programs.
-mutate() {
-    local folder=$1 results=target/mutants/$1/$2 level=$3 tests
-    read -ra tests <<<"$4"
-    shift 4
-    mkdir -p "$results"
+# copy FOLDER [PATTERN...]: only what differs, so that only that is built again.
+copy() {
+    local folder=$1
+    mkdir -p "$folder"
+    git ls-files -z --cached --others --exclude-standard -- ':!viewer' ':!Cargo.toml' "${@:2}" |
+        while IFS= read -r -d '' file; do
+            cmp -s "$file" "$folder/$file" || cp --parents "$file" "$folder"
+        done
+    sed 's/, "viewer"\]/]/' Cargo.toml | cmp -s - "$folder/Cargo.toml" ||
+        sed 's/, "viewer"\]/]/' Cargo.toml >"$folder/Cargo.toml"
+}
+
+# programs TEST...: builds test programs of the tree, and prints where they are.
+programs() {
+    (cd "$tree" && CARGO_PROFILE_DEV_DEBUG=false cargo test --package agf --no-run "$@" 2>&1) |
+        sed -n 's/^ *Executable .*(\(.*\))$/\1/p' | sed "s#^#$tree/#"
+}
+
+# What cannot be chosen when a test runs: one build for each, in the sources.
+apart() {
+    local names
+    mapfile -t names < <(python3 - "$results" <<'PY'
+import json, re, sys
+names = [change["name"] for change in json.load(open(sys.argv[1] + "/list.json"))]
+for number in json.load(open(sys.argv[1] + "/tree.json"))["apart"]:
+    print("--re=^" + re.escape(names[number - 1]) + "$")
+PY
+    )
     # Missed changes are the result, not a failure.
-    cargo mutants --dir "$tree" --in-place --package agf "${with_gpu[@]}" \
-        --output "$results" --colors never --minimum-test-timeout 60 \
-        --cargo-arg="--config=profile.dev.package.agf.opt-level=$level" \
-        --cargo-arg=--config=profile.dev.package.agf.debug=false \
-        "${tests[@]/#/--cargo-arg=}" "$@" || (($? == 2 || $? == 3))
+    cargo mutants --dir "$sources" --in-place --package agf "${chosen[@]}" "${names[@]}" --output "$results" \
+        --colors never --minimum-test-timeout 60 --cargo-arg=--config=profile.dev.package.agf.opt-level=1 \
+        --cargo-arg=--config=profile.dev.package.agf.debug=false "${tests[@]/#/--cargo-arg=}" -- -- \
+        --skip ten_thousand_vectors --skip planning_is_linear || (($? == 2 || $? == 3))
 }
 
-# missed FOLDER: options that choose the changes that the first tests missed. cargo-mutants 27 tries those of the same
-# files that leave out a field of a struct besides, whatever is chosen.
-missed() {
-    local list=target/mutants/$1/quick/mutants.out/missed.txt
-    sed -e 's/:.*//' -e 's/.*/--file=&/' "$list" | sort -u
-    sed -e 's/[][(){}.*+?^$|\\]/\\&/g' -e 's/.*/--re=^&$/' "$list"
-}
-
-all_tests='--lib --test=dense_derivation --test=packing --test=planning --test=plans --test=rule_files'
-# Tests that speak of a folder.
-tests_of() {
-    case $1 in
-        evaluation) echo --lib ;;
-        plan)       echo --lib --test=plans --test=packing ;;
-        *)          echo --lib --test=dense_derivation --test=rule_files ;;
-    esac
-}
-# What is held to a time, which these levels and busy machines do not keep.
-timed=(--skip ten_thousand_vectors --skip planning_is_linear)
-# Left out of these: what takes longer than all others together.
-slow=("${timed[@]}")
-for name in models:: convolutions_and_their logit_methods::the_gradient gradients_of_every_layer alpha_beta \
-    steps_read_what_was_written values_stay_near_the_lower defaults_are_among; do
-    slow+=(--skip "$name")
-done
-
-for folder in "${folders[@]}"; do
-    printf '\n== %s ==\n' "$folder"
-    mutate "$folder" quick 0 "$(tests_of "$folder")" --file "src/$folder/**" --shard "$shard" \
-        --sharding round-robin --no-shuffle -- -- "${slow[@]}"
-    mapfile -t chosen < <(missed "$folder")
-    ((${#chosen[@]})) || continue
-    mutate "$folder" whole 1 "$all_tests" "${chosen[@]}" -- -- "${timed[@]}"
-done
+[[ $# == 0 || $1 == --gpu || $1 == --apart ]] || { printf 'mutants: --gpu, --apart or nothing\n' >&2; exit 2; }
+copy "$sources"
+copy "$tree" ':!src'
+if [[ ! -e $results/tree.json || -n $(find "$sources" -newer "$results/tree.json" -type f -name '*.rs' -print -quit) ]]
+then
+    rm -rf "$results"
+    mkdir -p "$results"
+    cargo mutants --dir "$sources" --package agf "${chosen[@]}" --list --json >"$results/list.json"
+    python3 tools/mutants/tree.py "$results/list.json" "$sources" "$tree" "$results"
+fi
+cd "$tree"
+case ${1:-} in
+    --apart) apart; exit ;;
+    --gpu)   tests=(--test=gpu) ;;
+esac
+mapfile -t built < <(programs "${tests[@]}")
+python3 "$root/tools/mutants/judge.py" "$@" "$results/list.json" "$results" "${built[@]}"
