@@ -1,4 +1,5 @@
-//! Steps, work and memory of the plans of many networks, pinned: what a change of the planner costs or saves, and where.
+//! Steps, work and memory of the plans of many networks, pinned: what a change of the planner costs or saves, and
+//! where.
 
 use crate::check_text;
 use crate::common::networks::sized;
