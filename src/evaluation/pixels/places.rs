@@ -33,8 +33,8 @@ pub(super) fn is_ranking(places: &[Place]) -> bool {
     is_taken_once(|place| place.from_lowest) && is_taken_once(|place| place.from_highest) && places.iter().all(fits)
 }
 
-/// The value that `rank_keys.wgsl` made a key of: 0 for both zeros. The lowest key, 0, stands for what is no number, and
-/// gives one that is none.
+/// The value that `rank_keys.wgsl` made a key of: 0 for both zeros. The lowest key, 0, stands for what is no number,
+/// and gives one that is none.
 pub(super) fn value_of_key(key: u32) -> f32 {
     const SIGN: u32 = 1 << 31;
     match key {
