@@ -70,8 +70,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let highest = max(y, y * bell(s, s));
 
     // Softmax weights: their sum, and their sums with d (z_t - z_k) through y_t directly, and with d z_k through s and
-    // through d_k. Of the farthest class the last two cancel, since d_k / s is 1 or -1 whatever its logit; they are left
-    // out.
+    // through d_k. Of the farthest class the last two cancel, since d_k / s is 1 or -1 whatever its logit; they are
+    // left out.
     var sums = vec4f();
     for (var k = lane; k < u.classes; k += LANES) {
         let d = logit(sample, k) - y;
