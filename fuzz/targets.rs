@@ -7,6 +7,8 @@
 mod networks;
 #[path = "../tests/common/planned.rs"]
 mod planned;
+#[path = "../tests/common/rules.rs"]
+mod rules;
 #[path = "values.rs"]
 mod values;
 
@@ -113,12 +115,15 @@ pub fn onnx(bytes: &[u8]) {
     }
 }
 
-/// Networks of every form, explained by every method and planned for three kinds of devices.
+/// Networks of every form, explained by every method or by rules of the last bytes, and planned for three kinds of
+/// devices.
 pub fn plans(bytes: &[u8]) {
     let (choice, bytes) = bytes.split_first().map_or((0, bytes), |(first, rest)| (usize::from(*first), rest));
     let (network, [_, _, batch]) = networks::sized(bytes, 40);
     assert!(planned::is_planned(&network, &Method::Gradient, 0, batch));
-    planned::is_planned(&network, &Method::ALL[choice % Method::ALL.len()], 1, batch);
+    let known = Method::ALL.get(choice % (Method::ALL.len() + 1)).cloned();
+    let method = known.unwrap_or_else(|| Method::Rules(rules::rules(&bytes[bytes.len().saturating_sub(60)..])));
+    planned::is_planned(&network, &method, 1, batch);
 }
 
 /// Arrays of inputs.

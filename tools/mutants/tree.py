@@ -68,6 +68,12 @@ class Source:
         return begin, self.text.index("{", begin)
 
 
+def parts(path):
+    """A function's type, if it has one, and its name."""
+    kind, _, name = re.sub(r"<[^>]*>", "", path).rpartition("::")
+    return kind.split("::")[-1], name
+
+
 def functions_of(source, changes):
     """The changes of each function, by its span; those of a function inside another one are that one's."""
     functions = defaultdict(list)
@@ -99,7 +105,7 @@ class Tree:
             for (begin, end), of_function in functions_of(source, changes):
                 number += 1
                 function = of_function[0]["function"]
-                self.names[function["function_name"].split("::")[-1]].append(number)
+                self.names[parts(function["function_name"])].append(number)
                 # Copies that return a type without a name do not agree.
                 if number not in self.fixed and "impl " not in function["return_type"]:
                     begin, body = source.signature(begin)
@@ -152,7 +158,9 @@ class Tree:
         for error in (error for error in errors if error["level"] == "error"):
             called = re.search(r"cannot call non-const .*(?:function|method) `([^`]+)`", error["message"])
             if called:
-                fixed.update(self.names[called[1].split("::")[-1]])
+                kind, name = parts(called[1])
+                # A function without a type is named with its module.
+                fixed.update(self.names.get((kind, name), []) + self.names.get(("", name), []))
             else:
                 spans = [span for span in error["spans"] if span["is_primary"]]
                 unfit.update(number for span in spans for number in self.changed_at(span))
