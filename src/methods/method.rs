@@ -262,6 +262,18 @@ mod tests {
         }
     }
 
+    /// Where no layer is linear, the last convolutions are where AGF begins, and what lies behind them is no layer.
+    #[test]
+    fn features_without_a_linear_layer_behind_them_are_explained() {
+        let network = Architecture::TinyResNet.build(48, 40, 10).unwrap();
+        let features = network.up_to(network.named("avgpool").unwrap());
+        for network in [features.clone(), features.against().unwrap()] {
+            for method in Method::ALL {
+                method.explain(&network, 1).unwrap_or_else(|error| panic!("{method}: {error}"));
+            }
+        }
+    }
+
     #[test]
     fn sums_by_magnitude_are_rules_in_front_of_the_others() {
         for method in Method::ALL {

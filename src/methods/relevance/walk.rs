@@ -105,7 +105,10 @@ impl<'a> Walk<'a> {
             None => self.first_products()?,
         }
         for id in self.network.graph.ids().rev().filter(|id| self.assignment.live[id.index()]) {
-            self.step(id)?;
+            let lies_behind = start.is_none() && self.assignment.head[id.index()];
+            if !lies_behind {
+                self.step(id)?;
+            }
         }
         let relevance = self.relevance_of(input)?.ok_or(MethodError::Form {
             method: self.list.name,
