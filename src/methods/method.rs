@@ -250,6 +250,7 @@ mod tests {
         let error = "agr".parse::<Method>().unwrap_err().to_string();
         assert!(error.starts_with("unknown method 'agr'; known are ") && error.contains("agf"), "{error}");
     }
+
     #[test]
     fn what_the_logits_do_not_read_needs_no_rule() {
         let mut network = Architecture::TinyVgg.build(32, 32, 10).unwrap();

@@ -12,7 +12,7 @@ const fn constant(value: f32) -> Constant {
     Constant::new(value)
 }
 
-const FUNCTIONS: [Function; 18] = [
+const FUNCTIONS: [Function; 20] = [
     Function::LeakyRelu { slope: constant(0.25) },
     Function::Elu { alpha: constant(1.5) },
     Function::SELU,
@@ -31,6 +31,8 @@ const FUNCTIONS: [Function; 18] = [
     Function::Clip { low: constant(-1.0), high: constant(1.5) },
     Function::Clip { low: constant(0.5), high: constant(2.0) },
     Function::Clip { low: constant(-3.0), high: constant(-0.5) },
+    Function::Clip { low: constant(0.0), high: constant(7.0) },
+    Function::Clip { low: constant(-1.0), high: constant(0.0) },
 ];
 
 /// `erf` as its integral, by Simpson's rule.
@@ -101,8 +103,24 @@ fn values_are_as_defined_and_gradients_their_differences() {
             (0..x.len()).filter(away).map(|index| g[index] * slope(x[index])).collect(),
         ];
         assert_close(&format!("gradient of {what}"), &found, &expected, Tolerance { absolute: 1e-7, relative: 1e-7 });
-        assert!(!function.keeps_zero() || defined(function, 0.0) == 0.0, "{what} of 0");
-        assert!(!function.is_non_negative() || x.iter().all(|&x| defined(function, x) >= 0.0), "{what}");
+    }
+}
+
+/// What a function says of itself holds of its values, and nothing else does.
+#[test]
+fn zeros_bounds_and_signs_are_those_of_the_values() {
+    let x: Vec<f64> = (-4000..=4000).map(|step| f64::from(step) / 40.0).collect();
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(1, 1, x.len() as u32)).unwrap();
+    let nodes = FUNCTIONS.map(|function| (function, graph.add("f", Forward::Activate(function), &[input]).unwrap()));
+    let nothing = Values::none();
+    let reference = Reference::new(&graph, &nothing).unwrap();
+    for (function, node) in nodes {
+        let values = reference.evaluate(node, &[&x]);
+        let (low, high) = values.iter().fold((0f64, 0f64), |(low, high), &v| (low.min(v), high.max(v)));
+        assert_eq!(function.keeps_zero(), values[4000] == 0.0, "{function:?}");
+        assert_eq!(function.is_bounded(), high - low < 20.0, "{function:?}: {low} to {high}");
+        assert_eq!(function.is_non_negative(), low >= 0.0, "{function:?}: {low} to {high}");
     }
 }
 

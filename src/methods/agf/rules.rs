@@ -80,7 +80,7 @@ impl Layer<'_> {
     }
 
     /// `C`; over a feature map also `M = relu(mean_ch(x g_x)) [C != 0]`, then the shift by `div(M, max M)`.
-    pub fn absolute_shifted(&mut self, layer: LinearId, (_, g_x): (NodeId, NodeId)) -> Result<NodeId, GraphError> {
+    pub fn absolute_shifted(&mut self, layer: LinearId, g_x: NodeId) -> Result<NodeId, GraphError> {
         let x = self.inputs[0];
         let c = self.absolute(Weights::Linear(layer))?;
         if self.graph.shape(x).pixels() == 1 {

@@ -203,7 +203,7 @@ impl Layer<'_> {
             (Weighted::Full(ablations), Weights::Convolution(layer)) => {
                 self.full(layer, ablations, self.both_gradients()?)?
             }
-            (Weighted::Full(_), Weights::Linear(layer)) => self.absolute_shifted(layer, self.both_gradients()?)?,
+            (Weighted::Full(_), Weights::Linear(layer)) => self.absolute_shifted(layer, self.both_gradients()?.1)?,
         };
         Ok(vec![relevance])
     }
