@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What is worth knowing of agf on a graphics card: whether it computes right, how fast, and against what. From a
-# prebuilt agf-run, in under six minutes. Needs bash, Python 3 without packages, and the repository's files; where there
+# prebuilt agf-run, in under seven minutes. Needs bash, Python 3 without packages, and the repository's files; where there
 # is PyTorch with CUDA, that is timed beside it.
 #
 #   tools/gpu.sh [--program AGF-RUN] [--out FOLDER] [--name NAME] [--seconds N] [--authors CHECKOUT] [--small]
@@ -19,7 +19,7 @@ program=target/release/agf-run
 out=out/gpu
 name=
 authors=
-total=345
+total=400
 small=
 patience=1
 while (($#)); do
@@ -58,7 +58,7 @@ if [[ -n $small ]]; then
     total=$((4 * total))
     patience=4
 else
-    networks=(efficientnet_lite0 resnet50 vgg19)
+    networks=(efficientnet_lite0 resnet50 vgg19 resnext50_32x4d)
     families=(efficientnet_lite0 vgg11 vgg11_bn resnet18 resnet50)
     whole=(tiny_vgg tiny_resnet efficientnet_lite0)
     sizes=()
@@ -130,11 +130,15 @@ part dispatches 20 "$program" bench --measure dispatches --json --seconds 1
 part variants 60 "$program" bench --measure variants --json "${variants[@]}"
 
 # 6. What there is to beat.
-part torch 75 python3 tools/gpu/torch_times.py --variants "$out/variants.out" ${authors:+--authors "$authors"}
+part torch 100 python3 tools/gpu/torch_times.py --seconds 80 --variants "$out/variants.out" \
+    ${authors:+--authors "$authors"}
+
+# Whether a long run keeps its memory.
+part memory 60 python3 tools/gpu/memory.py --program "$program" ${small:+--photos 8}
 
 # What tuning changes, and the start.
 for model in "${networks[@]}"; do
-    part "tune-$model" 25 "$program" tune --model "$model" ${sizes[@]+"${sizes[@]}"} --seconds 0.02
+    part "tune-$model" 45 "$program" tune --model "$model" ${sizes[@]+"${sizes[@]}"} --seconds 0.02
     bench tuned "$model" --no-start
 done
 for model in "${networks[@]}"; do

@@ -19,6 +19,8 @@ pub struct Networks {
     pub forward: Summary,
     /// Forward pass and explanation of one class, milliseconds.
     pub explanation: Summary,
+    /// The same with the sums of relevance that `explain` reports, milliseconds.
+    pub audited_explanation: Summary,
     /// What a second class of the same picture adds, milliseconds.
     pub further_class: Summary,
     /// Explanation over forward pass, of the medians.
@@ -56,7 +58,18 @@ impl Runner {
         store: &mut WeightStore,
         shape: SessionShape,
     ) -> Result<Self, Error> {
-        let wiring = Arc::new(wiring(model, shape)?);
+        Self::of(gpu, model, store, shape, false).await
+    }
+
+    /// The same, with an audit or without.
+    async fn of(
+        gpu: &Gpu,
+        model: &Model,
+        store: &mut WeightStore,
+        shape: SessionShape,
+        audit: bool,
+    ) -> Result<Self, Error> {
+        let wiring = Arc::new(wiring(model, shape, audit)?);
         let channels = wiring.graph.shape(wiring.input).channels;
         let plan = wiring.plan(shape.count, &gpu.profile().with_precision(model.precision), Sharing::Shared)?;
         let session = Session::new(gpu, model, store, shape, wiring, plan).await?;
@@ -87,10 +100,10 @@ impl Runner {
     }
 }
 
-/// The network explained by the default method.
-pub(crate) fn wiring(model: &Model, shape: SessionShape) -> Result<Wiring, Error> {
+/// The network explained by the default method, with an audit or without.
+pub(crate) fn wiring(model: &Model, shape: SessionShape, audit: bool) -> Result<Wiring, Error> {
     let network = model.build(shape.height, shape.width)?;
-    Wiring::new(&network, &Method::default(), shape.wanted(false))
+    Wiring::new(&network, &Method::default(), shape.wanted(audit))
 }
 
 /// Normalised pictures, the same on every machine: smooth, with noise upon it.
@@ -109,6 +122,7 @@ fn pattern(shape: SessionShape, channels: u32) -> Batch {
 pub struct Runners {
     forward: Runner,
     explanation: Runner,
+    audited: Runner,
     two_classes: Runner,
     batch: Option<Runner>,
 }
@@ -124,7 +138,7 @@ impl Runners {
         let shape = |count, slots| SessionShape { count, height, width, slots };
         let batch = match settings.batch {
             Some(count) => {
-                let largest = wiring(model, shape(1, 1))?.largest_batch(gpu.profile());
+                let largest = wiring(model, shape(1, 1), false)?.largest_batch(gpu.profile());
                 Some(Runner::new(gpu, model, &mut store, shape(count.min(largest), 1)).await?)
             }
             None => None,
@@ -132,6 +146,7 @@ impl Runners {
         Ok(Self {
             forward: Runner::new(gpu, model, &mut store, shape(1, 0)).await?,
             explanation: Runner::new(gpu, model, &mut store, shape(1, 1)).await?,
+            audited: Runner::of(gpu, model, &mut store, shape(1, 1), true).await?,
             two_classes: Runner::new(gpu, model, &mut store, shape(1, 2)).await?,
             batch,
         })
@@ -154,11 +169,12 @@ impl Runners {
 
     /// Times all, round after round, so that what disturbs the machine disturbs them alike.
     pub(super) async fn measure(&self, settings: &Settings) -> Result<Networks, Error> {
-        let (mut forward, mut explanation, mut further) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut forward, mut explanation, mut audited, mut further) = (vec![], vec![], vec![], vec![]);
         for _ in settings.repeats.rounds() {
             forward.push(self.forward.run().await?);
             let one = self.explanation.run().await?;
             explanation.push(one);
+            audited.push(self.audited.run().await?);
             further.push(self.two_classes.run().await? - one);
         }
         let forward = Summary::of(forward);
@@ -172,6 +188,7 @@ impl Runners {
             further_class_over_forward: further_class.median / forward.median,
             forward,
             explanation,
+            audited_explanation: Summary::of(audited),
             further_class,
             batch,
         })

@@ -29,8 +29,9 @@ use crate::plan::variant::{Tuning, WinogradTile};
 use crate::plan::{Profile, Strategy};
 use crate::platform;
 use pipelines::Pipelines;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use timing::StampSet;
 
 /// Storage buffers that one kernel binds at most.
 const STORAGE_BUFFERS: u32 = 7;
@@ -47,6 +48,8 @@ pub struct Gpu {
     is_hosts: bool,
     /// Whether it has given a known answer.
     is_trusted: Arc<AtomicBool>,
+    /// For timestamps, when somebody measures.
+    spare_stamps: Arc<Mutex<Vec<StampSet>>>,
 }
 
 /// All adapters of the selected backend.
@@ -127,8 +130,8 @@ impl Gpu {
         demand("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size, 1 << 20)?;
         let summary = AdapterSummary::new(0, &device.adapter_info(), &limits, features);
         let profile = summary.profile(limits.max_compute_workgroups_per_dimension);
-        let (pipelines, is_trusted) = (Arc::default(), Arc::default());
-        Ok(Self { device, queue, summary, profile, pipelines, is_hosts: true, is_trusted })
+        let (pipelines, is_trusted, spare_stamps) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { device, queue, summary, profile, pipelines, is_hosts: true, is_trusted, spare_stamps })
     }
 
     /// Keeps compiled pipelines in files of a directory, from now on and for later runs, where the graphics interface

@@ -1,5 +1,6 @@
 //! How long steps take: by the GPU's own timestamps where it has them, otherwise by the wall clock around a submission.
 
+use super::pipelines::lock;
 use super::{Gpu, GpuError, Program};
 use crate::platform::Stopwatch;
 use std::ops::Range;
@@ -28,6 +29,16 @@ type Stamps<'a> = Option<wgpu::ComputePassTimestampWrites<'a>>;
 
 /// Steps that are timed by one set of queries; WebGPU's sets hold up to 4096.
 const STEPS_PER_SET: usize = 1024;
+/// What the timestamps of so many steps take.
+const SET_BYTES: u64 = 2 * STEPS_PER_SET as u64 * wgpu::QUERY_SIZE as u64;
+
+/// Where timestamps are written, and read. A device keeps those that nobody uses: to time many short things, many times,
+/// would make thousands of them.
+pub(super) struct StampSet {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    staging: wgpu::Buffer,
+}
 
 impl Gpu {
     /// What steps are timed with on this device.
@@ -72,44 +83,59 @@ impl Gpu {
         }
     }
 
-    /// One submission of `count` passes.
+    /// One submission of `count` passes, at most [`STEPS_PER_SET`].
     async fn stamp_passes(
         &self,
         count: usize,
         record: impl Fn(usize, &mut wgpu::CommandEncoder, Stamps<'_>),
     ) -> Result<Vec<f64>, GpuError> {
+        let spare = lock(&self.spare_stamps).pop();
+        let set = match spare {
+            Some(set) => set,
+            None => self.checked("timing steps", 2 * SET_BYTES, || StampSet::new(&self.device)).await?,
+        };
         let queries = 2 * count as u32;
-        let size = u64::from(queries) * u64::from(wgpu::QUERY_SIZE);
         let run = || {
-            let ty = wgpu::QueryType::Timestamp;
-            let set = self.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty, count: queries });
-            let buffer = |usage| {
-                let mapped_at_creation = false;
-                self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation })
-            };
-            let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
-            let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
             let mut encoder = self.device.create_command_encoder(&Default::default());
             for index in 0..count {
                 let first = 2 * index as u32;
                 let stamps = wgpu::ComputePassTimestampWrites {
-                    query_set: &set,
+                    query_set: &set.queries,
                     beginning_of_pass_write_index: Some(first),
                     end_of_pass_write_index: Some(first + 1),
                 };
                 record(index, &mut encoder, Some(stamps));
             }
-            encoder.resolve_query_set(&set, 0..queries, &resolved, 0);
-            encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+            encoder.resolve_query_set(&set.queries, 0..queries, &set.resolved, 0);
+            let size = u64::from(queries) * u64::from(wgpu::QUERY_SIZE);
+            encoder.copy_buffer_to_buffer(&set.resolved, 0, &set.staging, 0, size);
             self.queue.submit([encoder.finish()]);
-            staging
         };
-        let staging = self.checked("timing steps", size, run).await?;
-        let view = self.mapped(&staging, "reading timestamps").await?;
+        self.checked("timing steps", 0, run).await?;
+        let view = self.mapped(&set.staging, "reading timestamps").await?;
         let ticks: &[u64] = bytemuck::cast_slice(&view);
         let milliseconds = f64::from(self.queue.get_timestamp_period()) * 1e-6;
         let span = |pair: &[u64]| pair[1].saturating_sub(pair[0]) as f64 * milliseconds;
-        Ok(ticks.chunks_exact(2).map(span).collect())
+        let times = ticks.chunks_exact(2).take(count).map(span).collect();
+        drop(view);
+        set.staging.unmap();
+        lock(&self.spare_stamps).push(set);
+        Ok(times)
+    }
+}
+
+impl StampSet {
+    fn new(device: &wgpu::Device) -> Self {
+        let (ty, count) = (wgpu::QueryType::Timestamp, 2 * STEPS_PER_SET as u32);
+        let buffer = |usage| {
+            let (size, mapped_at_creation) = (SET_BYTES, false);
+            device.create_buffer(&wgpu::BufferDescriptor { label: Some("timestamps"), size, usage, mapped_at_creation })
+        };
+        Self {
+            queries: device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty, count }),
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a> Tuner<'a> {
         for slots in [1, 0] {
             let shape = SessionShape { count: 1, height, width, slots };
             let profile = gpu.profile().with_precision(model.precision);
-            let plan = wiring(model, shape)?.plan(1, &profile, Sharing::Shared)?;
+            let plan = wiring(model, shape, false)?.plan(1, &profile, Sharing::Shared)?;
             // A gated pass mostly does nothing.
             let passes = plan.dense.iter().enumerate().filter(|(_, pass)| !pass.gated && known.insert(pass.shape));
             let jobs_of = passes.map(|(position, pass)| {

@@ -144,6 +144,7 @@ def networks(found, torch):
                 kind,
                 number(times["forward"]["median"]),
                 number(times["explanation"]["median"]),
+                number(times["audited_explanation"]["median"]),
                 number(times["further_class"]["median"]),
                 together,
                 number(measured["kernels_total"]["median"]),
@@ -158,22 +159,22 @@ def networks(found, torch):
                     words,
                     number(times["forward"]),
                     f"five passes: {number(times['five_passes'])}",
-                    *["-"] * 6,
+                    *["-"] * 7,
                 ])
                 graph = f"five passes: {number(times['five_passes_graph'])}"
-                rows.append([network, f"{words}, CUDA graph", number(times["forward_graph"]), graph, *["-"] * 6])
+                rows.append([network, f"{words}, CUDA graph", number(times["forward_graph"]), graph, *["-"] * 7])
                 if "authors_map" in times:
                     rows.append([
                         network,
                         f"the method authors' program, {words}",
                         "-",
                         number(times["authors_map"]),
-                        *["-"] * 6,
+                        *["-"] * 7,
                     ])
         if failed := (torch or {}).get("networks", {}).get(network, {}).get("failed"):
-            rows.append([network, f"PyTorch: {failed[:120]}", *["-"] * 8])
-    columns = ["network", "", "forward, ms", "map, ms", "further class, ms", "batch: ms per map"]
-    columns += ["steps alone, ms", "dispatches", "values, MB", "weights, MB"]
+            rows.append([network, f"PyTorch: {failed[:120]}", *["-"] * 9])
+    columns = ["network", "", "forward, ms", "map, ms", "with its audit, ms", "further class, ms"]
+    columns += ["batch: ms per map", "steps alone, ms", "dispatches", "values, MB", "weights, MB"]
     return ["## Networks", "", *table(columns, rows)]
 
 

@@ -3,24 +3,26 @@
 that the method needs.
 
     tools/gpu/torch_times.py [--variants FILE] [--networks resnet50,vgg19] [--size 224] [--authors CHECKOUT]
+                             [--seconds N]
 
 Prints one JSON document. Each figure is there with TF32 off (f32 as agf computes) and on. The five passes of a
 convolution are fwd(W, x), fwd(|W|, |x|), bwd(W, g), bwd(|W|, S_C) and bwd(|W|, S_A), nothing else of the method; cuDNN
 chooses its algorithms by measuring. --variants names the output of agf-run bench --measure variants --json, whose
 layers are timed one by one; --authors a checkout of the method authors' repository (tools/authors.py), whose map is
-timed as well. Exits with 3 where there is no PyTorch with CUDA.
+timed as well. After --seconds nothing more is begun. Exits with 3 where there is no PyTorch with CUDA.
 """
 
 import argparse
 import json
 import statistics
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import authors  # noqa: E402  it lies one folder up
 
-NETWORKS = ["efficientnet_lite0", "resnet50", "vgg19"]
+NETWORKS = ["efficientnet_lite0", "resnet50", "vgg19", "resnext50_32x4d"]
 WARM_UP = 5
 REPEATS = 15
 
@@ -173,8 +175,10 @@ def time_layer(torch, layer, size):
     return result
 
 
-def attempt(work, *words):
+def attempt(end, work, *words):
     """What the work gives, or why it gave nothing: one network that PyTorch cannot run does not stop the others."""
+    if time.monotonic() > end:
+        return {"failed": "no time left"}
     try:
         return work(*words)
     except Exception as error:  # noqa: BLE001  whatever it is, it goes into the report
@@ -187,7 +191,9 @@ def main():
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--authors", type=Path)
+    parser.add_argument("--seconds", type=float, default=600)
     arguments = parser.parse_args()
+    end = time.monotonic() + arguments.seconds
     try:
         import torch
     except ImportError:
@@ -198,15 +204,17 @@ def main():
         sys.exit(3)
     torch.backends.cudnn.benchmark = True
     document = {"torch": torch.__version__, "cuda": torch.version.cuda, "device": torch.cuda.get_device_name()}
-    document["networks"] = {}
-    for name in arguments.networks.split(","):
-        document["networks"][name] = attempt(time_network, torch, name, arguments.size, arguments.authors)
     layers = []
     if arguments.variants and arguments.variants.is_file():
         for measured in json.loads(arguments.variants.read_text() or "{}").get("measurement", {}).get("passes", []):
             if measured["layer"] not in layers:
                 layers.append(measured["layer"])
-    document["layers"] = [attempt(time_layer, torch, layer, arguments.size) for layer in layers]
+    document["layers"] = [attempt(end, time_layer, torch, layer, arguments.size) for layer in layers]
+    document["networks"] = {}
+    for name in arguments.networks.split(","):
+        work = (time_network, torch, name, arguments.size, arguments.authors)
+        document["networks"][name] = attempt(end, *work)
+        print(f"torch_times: {name} after {arguments.seconds - end + time.monotonic():.0f} s", file=sys.stderr)
     print(json.dumps(document, indent=1))
 
 

@@ -45,6 +45,7 @@ fn networks(text: &mut String, document: &Document) -> std::fmt::Result {
     line(text, "copy probe, GB/s", &measured.copy_probe)?;
     line(text, "forward pass, ms", &networks.forward)?;
     line(text, "explanation of one class, ms", &networks.explanation)?;
+    line(text, "the same with its audit, ms", &networks.audited_explanation)?;
     line(text, "each further class, ms", &networks.further_class)?;
     if let Some(batch) = &networks.batch {
         let pictures = count_of(batch.pictures as usize, "picture");

@@ -42,6 +42,7 @@ fn json_has_finite_figures() {
     let networks = &measured["networks"];
     spread(&networks["forward"], 2);
     spread(&networks["explanation"], 2);
+    spread(&networks["audited_explanation"], 2);
     // A difference of two measurements, which may fall below zero on a busy machine.
     assert!(networks["further_class"]["median"].as_f64().unwrap().is_finite());
     positive(networks, "explanation_over_forward");
@@ -129,7 +130,14 @@ fn kernels_name_the_algorithm() {
 fn tables_say_what_was_measured_and_how() {
     let place = Place::new();
     let run = place.run(&[&TINY[..], &["--no-start", "--webgpu-limits"]].concat()).succeeds();
-    for words in ["FMA probe, GFLOP/s", "copy probe, GB/s", "forward pass, ms", "each further class", "lower bound"] {
+    for words in [
+        "FMA probe, GFLOP/s",
+        "copy probe, GB/s",
+        "forward pass, ms",
+        "with its audit, ms",
+        "each further class",
+        "lower bound",
+    ] {
         assert!(run.stdout.contains(words), "'{words}' is missing: {}", run.stdout);
     }
     // Without optional features there are no timestamps.
