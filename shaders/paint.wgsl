@@ -51,7 +51,8 @@ fn value_at(row: i32, column: i32) -> f32 {
 // The map between the centres of its pixels.
 fn interpolated(position: vec2f) -> f32 {
     let last = vec2f(f32(u.map_height), f32(u.map_width)) - 1.0;
-    let at = clamp(position - 0.5, vec2f(0.0), last);
+    // Rounding puts a position beside the pixel that it means: less than a thousandth of one is no distance.
+    let at = clamp(round((position - 0.5) * 1024.0) * (1.0 / 1024.0), vec2f(0.0), last);
     let cell = vec2i(floor(at));
     let rest = at - floor(at);
     // Pixels without weight are not read, as 0 times infinity is NaN.
