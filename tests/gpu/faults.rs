@@ -1,7 +1,7 @@
 //! What happens to a device: it is lost, shared by threads, and asked for one size after the other.
 
-use crate::{gpu, random_batch};
-use agf::gpu::{Gpu, GpuError, Selection};
+use crate::{gpu, own_gpu, random_batch};
+use agf::gpu::{Gpu, GpuError};
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::{Batch, Error, Explained, Explainer, Target};
@@ -13,10 +13,6 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A device that no other test uses.
-fn own_gpu() -> Gpu {
-    pollster::block_on(Gpu::open(&Selection::default())).unwrap()
-}
-
 fn explainer(gpu: &Gpu) -> Explainer {
     Explainer::new(gpu, &Model::synthetic(Architecture::TinyVgg).unwrap(), Method::default())
 }

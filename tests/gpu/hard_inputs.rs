@@ -27,17 +27,19 @@ fn noise(c: u32, y: u32, x: u32) -> f32 {
     f32::from((bits >> 16) as u16) / 32768.0 - 1.0
 }
 
-/// The kernels as they are chosen, and every pass by large tiles that may be.
+/// Every pass by Winograd's algorithm that may be.
 fn check(what: &str, batch: &Batch) {
     for architecture in [Architecture::Vgg11, Architecture::ResNet50] {
-        check_on(gpu(), what, architecture, batch, Shader::WinogradInput2x2);
         let network = architecture.build(SIZE, SIZE, architecture.default_classes()).unwrap();
         let explanation = Method::default().explain(&network, 1).unwrap();
         let plan = |profile: &Profile| {
             Plan::new(&explanation.graph, &[explanation.maps[0].map], 1, profile, Sharing::Shared).unwrap()
         };
-        let large = everywhere(gpu(), WinogradTile::Four, &mut Random::new(), plan);
-        check_on(&large, what, architecture, batch, Shader::WinogradInput4x4);
+        for (tile, shader) in
+            [(WinogradTile::Two, Shader::WinogradInput2x2), (WinogradTile::Four, Shader::WinogradInput4x4)]
+        {
+            check_on(&everywhere(gpu(), tile, &mut Random::new(), plan), what, architecture, batch, shader);
+        }
     }
 }
 

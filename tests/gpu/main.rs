@@ -37,14 +37,26 @@ mod winograd;
 mod without_class;
 
 use agf::gpu::{Gpu, Selection};
+use agf::plan::Strategy;
 use agf::{Batch, Target};
 use common::goldens::Golden;
 use std::sync::OnceLock;
 
-/// The default adapter with all that it offers; one device for all tests.
+/// A new device of the default adapter with all that it offers. With `AGF_PLANS=card` it plans as a graphics card does,
+/// whatever it is.
+fn own_gpu() -> Gpu {
+    let gpu = pollster::block_on(Gpu::open(&Selection::default())).unwrap();
+    match std::env::var("AGF_PLANS").as_deref() {
+        Err(_) => gpu,
+        Ok("card") => gpu.with_strategy(Strategy::GRAPHICS_CARD),
+        Ok(other) => panic!("AGF_PLANS={other}: there is card"),
+    }
+}
+
+/// One such device for all tests.
 fn gpu() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
-    GPU.get_or_init(|| pollster::block_on(Gpu::open(&Selection::default())).unwrap())
+    GPU.get_or_init(own_gpu)
 }
 
 /// The default adapter with WebGPU's default limits and no optional feature.

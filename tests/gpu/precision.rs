@@ -40,9 +40,15 @@ fn f16_weights_pass_at_the_tolerances_of_f32() {
     }
     // Layers of the size that joint products are for.
     shaders.extend(verify(gpu(), Architecture::Vgg11, &Method::default(), &random_batch(1, 40, 48)));
-    let mut expected = BTreeSet::from([Shader::ConvolutionUniform, Shader::Linear, Shader::LinearTranspose]);
-    if gpu().profile().strategy.dense == DenseKernels::Broadcast {
-        expected.extend([Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast]);
+    let mut expected = BTreeSet::from([Shader::Linear, Shader::LinearTranspose]);
+    for device in [gpu(), limited_gpu()] {
+        expected.extend(match device.profile().strategy.dense {
+            DenseKernels::Uniform => vec![Shader::ConvolutionUniform],
+            DenseKernels::Broadcast => {
+                vec![Shader::ConvolutionBroadcast, Shader::ConvolutionJoint, Shader::ProductBroadcast]
+            }
+            DenseKernels::Tiled => vec![Shader::ConvolutionTiled],
+        });
     }
     assert_eq!(shaders, expected);
 }

@@ -158,7 +158,12 @@ fn transposed_passes_of_random_shapes() {
 fn networks_pass_with_large_tiles() {
     use Architecture::{ResNet18, Vgg11, Vgg16Bn};
     for (architecture, count, height, width) in [(Vgg11, 2, 70, 90), (Vgg16Bn, 1, 70, 90), (ResNet18, 1, 96, 112)] {
-        let device = gpu().with_winograd(Some(WinogradTile::Four));
+        let network = architecture.build(height, width, architecture.default_classes()).unwrap();
+        let explanation = Method::default().explain(&network, 1).unwrap();
+        let plan = |profile: &Profile| {
+            Plan::new(&explanation.graph, &[explanation.maps[0].map], 1, profile, Sharing::Shared).unwrap()
+        };
+        let device = everywhere(gpu(), WinogradTile::Four, &mut Random::new(), plan);
         let batch = random_batch(count, height, width);
         let mut large = 0;
         let look = |_, plan: &mut Plan| {
