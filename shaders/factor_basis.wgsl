@@ -19,10 +19,10 @@ struct FactorBasis {
 @group(0) @binding(6) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> destination: array<vec4f>; // [samples][quads][negative, positive]
 
-const BASIS_LANES = 64u;
-var<workgroup> negative: array<vec4f, BASIS_LANES>;
-var<workgroup> positive: array<vec4f, BASIS_LANES>;
-var<workgroup> counts: array<vec2f, BASIS_LANES>;
+override LANES: u32 = 64u;
+var<workgroup> negative: array<vec4f, LANES>;
+var<workgroup> positive: array<vec4f, LANES>;
+var<workgroup> counts: array<vec2f, LANES>;
 
 fn load(is_second: bool, index: u32) -> vec4f {
     if is_second { return second_value[index]; }
@@ -38,7 +38,7 @@ fn largest(is_second: bool, sample: u32) -> f32 {
     return peak;
 }
 
-@compute @workgroup_size(BASIS_LANES)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let is_second = group.z >= u.samples;
     let sample = group.z - select(0u, u.samples, is_second);
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var below = vec4f();
     var above = vec4f();
     var count = vec2f();
-    for (var pixel = lane; pixel < u.pixels; pixel += BASIS_LANES) {
+    for (var pixel = lane; pixel < u.pixels; pixel += LANES) {
         let ratio = select(load(is_second, base + pixel) / divisor(peak), vec4f(), peak == 0.0);
         let h = sigmoid10(ratio);
         let phi = maps[sample * u.pixels + pixel].x;
@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // Two levels of 8: barriers are dear on software drivers.
     workgroupBarrier();
     if lane < 8u {
-        for (var other = lane + 8u; other < BASIS_LANES; other += 8u) {
+        for (var other = lane + 8u; other < LANES; other += 8u) {
             below += negative[other];
             above += positive[other];
             count += counts[other];

@@ -38,8 +38,11 @@ fn choices(shader: Shader, name: &str) -> Vec<u32> {
         (Shader::Mask | Shader::Reduce | Shader::Residual | Shader::ValueSums | Shader::ValueTotals, "LANES") => {
             vec![8, 64, 256]
         }
+        (Shader::FactorBasis, "LANES") => vec![64, 256],
+        (Shader::LinearTranspose, "LANES") => vec![8, 16, 64, 256],
         (_, "LANES") => vec![8, 16, 64],
         (_, "CHANNEL_LANES") => vec![1, 4, 16, 64],
+        (_, "ROW_LANES") => vec![1, 8, 32],
         (Shader::FactorMaps, "RUN") => vec![1, 4, 16, 64],
         (_, "RUN") => vec![64, 1024],
         (
@@ -109,10 +112,10 @@ fn variants(shader: Shader) -> Vec<Vec<(String, u32)>> {
     variants
 }
 
-/// Whether lanes that share a pixel are of one workgroup.
+/// Whether lanes that share a pixel, or rows, are of one workgroup.
 fn shares_its_lanes(variant: &[(String, u32)]) -> bool {
     let of = |name: &str| variant.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
-    of("CHANNEL_LANES") <= of("LANES")
+    ["CHANNEL_LANES", "ROW_LANES"].into_iter().all(|sharing| of(sharing) <= of("LANES"))
 }
 
 /// Of tiles, those constants that fit each other.

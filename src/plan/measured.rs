@@ -1,5 +1,6 @@
-//! What was measured to be the fastest on a graphics card: goes before the model of work for passes that are nearly
-//! those of the list. The list is that of `benches/gpu/nvidia-h200.md`, without what the model finds by itself.
+//! What was measured to be the fastest on a graphics card: goes before the model of work and bytes for passes that are
+//! nearly those of the list. The list is of `benches/gpu/nvidia-h200.md` and of what `agf-run tune` found there, without
+//! what the model finds by itself, and without what AMD's compiler makes badly.
 
 use super::tiling::Tiling;
 use super::variant::{Algorithm, DenseKernel, PassShape, Variant, WinogradTile};
@@ -15,6 +16,10 @@ struct Measured {
     channels: [u32; 2],
     /// Rows of what it writes.
     height: u32,
+    /// The largest tile by which Winograd's algorithm was allowed.
+    winograd: Option<WinogradTile>,
+    /// Whether another product went along.
+    joint: bool,
     algorithm: Algorithm,
     fastest: DenseKernel,
 }
@@ -22,38 +27,29 @@ struct Measured {
 /// A pass as far from a measured one as this, in powers of two of channels and pixels, is left to the model.
 const FARTHEST: f64 = 1.0;
 
-const MEASURED: [Measured; 15] = [
+const MEASURED: [Measured; 11] = [
     forward([3, 1], [3, 64], 224, DenseKernel::Uniform),
-    forward([3, 1], [64, 64], 224, tiled([64, 64, 16], [8, 4], 1)),
-    forward([3, 1], [128, 128], 112, tiled([128, 128, 8], [8, 8], 1)),
-    forward([3, 1], [256, 256], 56, tiled([32, 32, 16], [4, 4], 1)),
+    forward([3, 1], [3, 64], 224, DenseKernel::Uniform).where_allowed(WinogradTile::Two),
     forward([3, 1], [512, 512], 28, tiled([128, 128, 8], [8, 8], 4)),
     forward([3, 1], [512, 512], 14, tiled([128, 128, 8], [8, 8], 16)),
-    forward([3, 2], [128, 128], 28, tiled([64, 32, 16], [8, 4], 8)),
-    forward([1, 1], [1024, 256], 14, tiled([64, 32, 16], [8, 4], 16)),
-    backward([7, 2], [64, 3], 224, Algorithm::Direct, DenseKernel::UniformSmall),
-    backward([1, 1], [24, 144], 56, Algorithm::Direct, DenseKernel::UniformSmall),
-    backward([3, 1], [64, 3], 224, LARGE, DenseKernel::UniformSmall),
-    backward([3, 1], [64, 64], 224, LARGE, DenseKernel::Uniform),
-    backward([3, 1], [128, 128], 112, LARGE, tiled([128, 64, 8], [8, 8], 1)),
-    backward([3, 1], [256, 256], 56, LARGE, tiled([64, 32, 16], [8, 4], 1)),
-    backward([3, 1], [512, 512], 28, LARGE, tiled([64, 64, 16], [8, 4], 1)),
+    backward([7, 2], [64, 3], 224, DenseKernel::UniformSmall),
+    backward([1, 1], [24, 144], 56, DenseKernel::UniformSmall),
+    backward([1, 1], [256, 512], 28, tiled([64, 32, 16], [8, 4], 1)).joint(),
+    backward([3, 1], [64, 3], 224, DenseKernel::UniformSmall).where_allowed(WinogradTile::Two),
+    backward([3, 1], [64, 3], 224, DenseKernel::UniformSmall).where_allowed(WinogradTile::Four).by(WinogradTile::Four),
+    backward([3, 1], [64, 64], 224, DenseKernel::Uniform).where_allowed(WinogradTile::Four).by(WinogradTile::Four),
+    backward([3, 1], [512, 512], 14, tiled([32, 32, 16], [4, 4], 1))
+        .where_allowed(WinogradTile::Four)
+        .by(WinogradTile::Two),
 ];
 
-const LARGE: Algorithm = Algorithm::Winograd(WinogradTile::Four);
-
 const fn forward([kernel, stride]: [u32; 2], channels: [u32; 2], height: u32, fastest: DenseKernel) -> Measured {
-    Measured { transposed: false, kernel, stride, channels, height, algorithm: Algorithm::Direct, fastest }
+    let (transposed, winograd, joint, algorithm) = (false, None, false, Algorithm::Direct);
+    Measured { transposed, kernel, stride, channels, height, winograd, joint, algorithm, fastest }
 }
 
-const fn backward(
-    [kernel, stride]: [u32; 2],
-    channels: [u32; 2],
-    height: u32,
-    algorithm: Algorithm,
-    fastest: DenseKernel,
-) -> Measured {
-    Measured { transposed: true, kernel, stride, channels, height, algorithm, fastest }
+const fn backward(kernel: [u32; 2], channels: [u32; 2], height: u32, fastest: DenseKernel) -> Measured {
+    Measured { transposed: true, ..forward(kernel, channels, height, fastest) }
 }
 
 const fn tiled([rows, pixels, depth]: [u32; 3], [lane_rows, lane_pixels]: [u32; 2], splits: u32) -> DenseKernel {
@@ -61,12 +57,28 @@ const fn tiled([rows, pixels, depth]: [u32; 3], [lane_rows, lane_pixels]: [u32; 
 }
 
 impl Measured {
+    /// Where Winograd's algorithm was allowed.
+    const fn where_allowed(self, largest: WinogradTile) -> Measured {
+        Measured { winograd: Some(largest), ..self }
+    }
+
+    /// Where Winograd's algorithm was the fastest.
+    const fn by(self, tile: WinogradTile) -> Measured {
+        Measured { algorithm: Algorithm::Winograd(tile), ..self }
+    }
+
+    /// With another product.
+    const fn joint(self) -> Measured {
+        Measured { joint: true, ..self }
+    }
+
     /// How far a pass is from this one; `None` where it is of another kind.
     fn distance(&self, shape: &PassShape) -> Option<f64> {
         let is_alike = shape.transposed == self.transposed
             && shape.kernel == [self.kernel; 2]
             && shape.stride == self.stride
-            && !shape.joint;
+            && shape.winograd == self.winograd
+            && shape.joint == self.joint;
         let factor = |a: u32, b: u32| (f64::from(a) / f64::from(b)).log2().abs();
         let [source, channels] = self.channels;
         let pixels = factor(shape.height * shape.width, self.height * self.height);
@@ -104,8 +116,8 @@ mod tests {
             height,
             width: height,
             decides: !measured.transposed,
-            winograd: Some(WinogradTile::Four).filter(|_| measured.transposed && measured.kernel == 3),
-            joint: false,
+            winograd: measured.winograd,
+            joint: measured.joint,
             product: false,
         }
     }

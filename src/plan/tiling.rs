@@ -46,18 +46,22 @@ pub(super) struct Product {
 const MOST_SPLITS: u32 = 16;
 /// How many other splits of the best tiles are tried.
 const OTHER_SPLITS: usize = 3;
+// The constants below fit the times of some 300 variants and 80 choices on an NVIDIA H200 (benches/NOTES.md).
+
 /// Lanes that a large card needs to be busy. With fewer, all take their own time.
-const LANES_AT_ONCE: f64 = 32_768.0;
+const LANES_AT_ONCE: f64 = 65_536.0;
 /// What a step costs besides its work, in instructions of a lane: about 2 microseconds.
 const STEP: f64 = 2000.0;
-/// What the step that adds the sums of splits costs besides its bytes, and what its workgroups wait for.
-const SPLIT_SUM: f64 = 3500.0;
 /// Bytes that go to memory or come from it during an instruction of a lane.
 const BYTES: f64 = 2200.0;
+/// The same of sums of splits, which the next step reads and which the card's cache mostly keeps.
+const PARTIAL_BYTES: f64 = 4400.0;
 /// What a load of four values from workgroup memory costs, in instructions.
-const LOAD: f64 = 6.0;
-/// Instructions of a lane for every filling of workgroup memory, and for the results at the end.
-const FILL: f64 = 80.0;
+const LOAD: f64 = 8.0;
+/// What every filling of workgroup memory costs, in instructions of a lane.
+const FILL: f64 = 120.0;
+/// What each result costs, in instructions of a lane.
+const RESULT: f64 = 8.0;
 
 impl Tiling {
     /// Every way that is tried, without splits.
@@ -136,9 +140,9 @@ impl Tiling {
         let multiply_adds = 4.0 * rows * pixels;
         let of_quad = multiply_adds + LOAD * (rows + pixels);
         let of_filling = f64::from(self.depth / 4) * of_quad + FILL;
-        let of_lane = f64::from(self.fillings(product)) / f64::from(self.splits) * of_filling + 8.0 * rows * pixels;
+        let of_lane = f64::from(self.fillings(product)) / f64::from(self.splits) * of_filling + RESULT * rows * pixels;
         let time = of_lane * (self.all_lanes(product) / LANES_AT_ONCE).max(1.0) + STEP;
-        if self.splits == 1 { time } else { time + SPLIT_SUM + self.partial_bytes(product) / BYTES }
+        if self.splits == 1 { time } else { time + STEP + self.partial_bytes(product) / PARTIAL_BYTES }
     }
 
     /// Lanes of all workgroups.

@@ -111,6 +111,8 @@ impl Lowering<'_, '_> {
         let workgroups = [1, shape.quads(), self.batch * count];
         let flops = shape.elements() * u64::from(self.batch * count) * (EXPONENTIAL + 6);
         let kernel = Kernel::new(Shader::FactorBasis);
+        let has_more_lanes = self.profile.strategy.reduction_lanes > LANES;
+        let kernel = if has_more_lanes { self.with_reduction_lanes(kernel) } else { kernel };
         self.push_writing(Work { kernel, uniforms, workgroups, flops }, Vec::new(), values, bases.len());
     }
 

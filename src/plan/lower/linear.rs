@@ -10,6 +10,9 @@ use crate::plan::packing::{Element, Packing};
 use crate::plan::uniforms::Uniforms;
 use crate::plan::{ValueId, cost};
 
+/// Lanes that share a quad of a transposed layer's result, most first.
+const ROW_LANES: [u32; 2] = [32, 8];
+
 impl Lowering<'_, '_> {
     /// `part(W) part(x) [+ b]`, given the parts of weight and input.
     pub(super) fn linear(&mut self, group: &Group, node: &Node, layer: LinearId, parts: [Part; 2], bias: bool) {
@@ -53,7 +56,7 @@ impl Lowering<'_, '_> {
         for (first_row, rows) in self.row_ranges(layer) {
             let matrix = self.linear_rows(layer, first_row, rows);
             let kernel = kernel_of_parts(Shader::LinearTranspose, [weight, Part::Full], second_parts);
-            let (kernel, lanes) = self.with_lanes(kernel.with_weights(matrix.element()));
+            let (kernel, columns) = self.with_row_lanes(kernel.with_weights(matrix.element()), destination_quads, rows);
             let uniforms = Uniforms::new()
                 .with("source_quads", self.shape(node.inputs[0]).quads())
                 .with("destination_quads", destination_quads)
@@ -61,8 +64,21 @@ impl Lowering<'_, '_> {
                 .with("range_quads", rows / 4)
                 .with("accumulate", first_row > 0);
             let flops = 2 * u64::from(rows) * node.shape.elements() * u64::from(self.batch) * products as u64;
-            let workgroups = [destination_quads.div_ceil(lanes), 1, self.batch];
+            let workgroups = [destination_quads.div_ceil(columns), 1, self.batch];
             self.push_pieces(Work { kernel, uniforms, workgroups, flops }, &[matrix], &values, products);
+        }
+    }
+
+    /// A kernel of which as many lanes share a quad of the result as keep the device busy, and how many such quads a
+    /// workgroup has.
+    fn with_row_lanes(&self, kernel: Kernel, quads: u32, rows: u32) -> (Kernel, u32) {
+        let enough = 2 * self.profile.strategy.enough_lanes;
+        match ROW_LANES.into_iter().find(|&sharing| quads * sharing <= enough && sharing <= rows / 4) {
+            Some(sharing) => {
+                let lanes = self.profile.strategy.reduction_lanes;
+                (self.with_reduction_lanes(kernel).with("ROW_LANES", sharing), lanes / sharing)
+            }
+            None => self.with_lanes(kernel),
         }
     }
 
