@@ -10,7 +10,7 @@ noted there. Which changes do not compile is found out by compiling.
 
 RESULTS/tree.json says what became of each change: `functions` are numbers of functions with the changes that can be
 chosen, `unfit` changes that do not compile, `apart` those that cannot be chosen when a program runs, since they are
-outside of functions or in what constants need or in what returns a type without a name.
+outside of functions or in what constants need.
 """
 
 import json
@@ -87,6 +87,21 @@ def functions_of(source, changes):
     return sorted(functions.items())
 
 
+def can_be_boxed(function, text):
+    """Copies that return a type without a name agree in a box, unless they return early."""
+    return "impl " not in function["return_type"] or not re.search(r"\breturn\b", text)
+
+
+def boxed(signature):
+    """The signature with a box for a type without a name."""
+    begin = signature.find("-> impl ")
+    if begin < 0:
+        return signature
+    traits, where, bounds = signature[begin + len("-> impl ") :].partition(" where ")
+    lives = " + '_" if "&" in signature[:begin] and "'" not in traits else ""
+    return f"{signature[:begin]}-> Box<dyn {traits.strip()}{lives}>{where}{bounds} "
+
+
 class Tree:
     def __init__(self, changes, source, tree):
         self.changes, self.source, self.tree = changes, source, tree
@@ -106,8 +121,7 @@ class Tree:
                 number += 1
                 function = of_function[0]["function"]
                 self.names[parts(function["function_name"])].append(number)
-                # Copies that return a type without a name do not agree.
-                if number not in self.fixed and "impl " not in function["return_type"]:
+                if number not in self.fixed and can_be_boxed(function, source.text[begin:end]):
                     begin, body = source.signature(begin)
                     text += source.text[behind:begin]
                     text += self.choice(source, (begin, body, end), of_function, number, (file, text.count("\n") + 1))
@@ -133,20 +147,22 @@ class Tree:
         begin, body, end = span
         file, line = place
         whole = source.text
-        text = whole[begin:body].replace("const fn", "fn") + f"{{ match crate::mutant::enter({number}) {{\n"
+        signature = boxed(whole[begin:body].replace("const fn", "fn"))
+        wrapped = "Box::new({%s})" if "-> Box<dyn " in signature else "{%s}"
+        text = signature + f"{{ match crate::mutant::enter({number}) {{\n"
         chosen = []
         for change in sorted(changes, key=lambda change: change["number"]):
             first, last = source.span(change["span"])
             if change["number"] in self.unfit or not body < first <= last < end:
                 continue
             copy = whole[body + 1 : first] + change["replacement"] + whole[last : end - 1]
-            arm = f"{change['number']} => {{{copy}}}\n"
+            arm = f"{change['number']} => {wrapped % copy},\n"
             at = line + text.count("\n")
             self.places[file].append((at, at + arm.count("\n") - 1, change["number"]))
             chosen.append(change["number"])
             text += arm
         self.functions[number] = chosen
-        return text + f"_ => {{{whole[body + 1 : end - 1]}}}\n}}}}"
+        return text + f"_ => {wrapped % whole[body + 1 : end - 1]}\n}}}}"
 
     def check(self):
         """Compiles, and leaves out what does not; False where nothing had to be left out."""
