@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is worth knowing of agf on a graphics card: whether it computes right, how fast, and against what. From a
-# prebuilt agf-run, in under seven minutes. Needs bash, Python 3 without packages, and the repository's files; where there
-# is PyTorch with CUDA, that is timed beside it.
+# prebuilt agf-run, in under seven minutes. Needs bash, Python 3 without packages, and the repository's files; where
+# there is PyTorch with CUDA, that is timed beside it.
 #
 #   tools/gpu.sh [--program AGF-RUN] [--out FOLDER] [--name NAME] [--seconds N] [--authors CHECKOUT] [--small]
 #

@@ -32,8 +32,8 @@ const STEPS_PER_SET: usize = 1024;
 /// What the timestamps of so many steps take.
 const SET_BYTES: u64 = 2 * STEPS_PER_SET as u64 * wgpu::QUERY_SIZE as u64;
 
-/// Where timestamps are written, and read. A device keeps those that nobody uses: to time many short things, many times,
-/// would make thousands of them.
+/// Where timestamps are written, and read. A device keeps those that nobody uses: to time many short things, many
+/// times, would make thousands of them.
 pub(super) struct StampSet {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,

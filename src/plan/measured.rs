@@ -1,6 +1,6 @@
 //! What was measured to be the fastest on a graphics card: goes before the model of work and bytes for passes that are
-//! nearly those of the list. The list is of `benches/gpu/nvidia-h200.md` and of what `agf-run tune` found there, without
-//! what the model finds by itself, and without what AMD's compiler makes badly.
+//! nearly those of the list. The list is of `benches/gpu/nvidia-h200.md` and of what `agf-run tune` found there,
+//! without what the model finds by itself, and without what AMD's compiler makes badly.
 
 use super::tiling::Tiling;
 use super::variant::{Algorithm, DenseKernel, PassShape, Variant, WinogradTile};

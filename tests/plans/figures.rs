@@ -4,6 +4,7 @@
 use crate::check_text;
 use crate::common::networks::sized;
 use crate::common::planned::profiles;
+use crate::common::rules::rules;
 use agf::graph::Network;
 use agf::methods::Method;
 use agf::models::Architecture;
@@ -29,16 +30,20 @@ fn figures(name: &str, network: &Network, method: &Method, slots: u32, batch: u3
             "{name}, {method}, {slots} slots, batch {batch} of {largest}, {kind}: {steps} steps, {gated} gated, \
              {kernels} kernels, {workgroups} workgroups, {flops} FLOP, {bytes} bytes bound, {values} of values in \
              {buffers} buffers, uniforms {:08x}",
-            digest(&plan)
+            digest(&kernels_and_uniforms(&plan))
         )
         .unwrap();
     }
     text
 }
 
-/// Of the kernels and uniforms of all steps, which say what the figures do not (FNV-1a).
-fn digest(plan: &Plan) -> u32 {
-    let text: String = plan.steps.iter().map(|step| format!("{} {}\n", step.kernel, step.uniforms)).collect();
+/// Of all steps, which say what the figures do not.
+fn kernels_and_uniforms(plan: &Plan) -> String {
+    plan.steps.iter().map(|step| format!("{} {}\n", step.kernel, step.uniforms)).collect()
+}
+
+/// FNV-1a.
+pub fn digest(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -65,7 +70,10 @@ fn figures_of_plans() {
     for index in 0..60 {
         let (network, [height, width, batch]) = sized(&bytes(index), 40);
         let method = &Method::ALL[index as usize % Method::ALL.len()];
-        text += &figures(&format!("network {index} of {height}x{width}"), &network, method, 1 + index % 2, batch);
+        let name = format!("network {index} of {height}x{width}");
+        text += &figures(&name, &network, method, 1 + index % 2, batch);
+        let rules = Method::Rules(rules(&bytes(1000 + index)[..60]));
+        text += &figures(&format!("{name}, rules {index}"), &network, &rules, 1, batch);
     }
     check_text("figures", &text);
 }

@@ -6,6 +6,7 @@
 mod common;
 mod dispatches;
 mod figures;
+mod variants;
 
 use agf::graph::Role;
 use agf::methods::agf::{Ablations, explain};
