@@ -58,6 +58,13 @@ lint_wasm() {
         --features embedded-weights,evaluation,onnx -- -D warnings
 }
 
+# The script for graphics cards, with small networks, so that it runs where there is a card; and tests of the GPU that
+# failed on one by what they took for granted, with a card's plans.
+card_checks() {
+    tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small || return 1
+    AGF_PLANS=card cargo test "${packages[@]}" --test gpu -- faults precision without_class::nothing
+}
+
 # Library and program for systems that are not here. Nothing is linked, so a stand-in takes the place of Apple's C
 # compiler.
 lint_platforms() {
@@ -121,8 +128,7 @@ step program  cargo test "${packages[@]}" --test cli
 step examples cargo test "${packages[@]}" --doc
 step viewer   viewer_tests
 step web      web_tests
-# The script for graphics cards, with small networks, so that it runs where there is a card.
-step card     tools/gpu.sh --small --program target/debug/agf-run --out out/gpu-small
+step card     card_checks
 # A second driver, and what the first one does not mind.
 step swiftshader tools/swiftshader.sh
 step dxc         tools/dxc.sh

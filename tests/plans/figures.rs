@@ -5,7 +5,7 @@ use crate::check_text;
 use crate::common::networks::sized;
 use crate::common::planned::profiles;
 use crate::common::rules::rules;
-use agf::graph::Network;
+use agf::graph::{Constant, Forward, Graph, Network, ResponseNormalization, Shape};
 use agf::methods::Method;
 use agf::models::Architecture;
 use agf::plan::{Plan, Sharing};
@@ -53,6 +53,18 @@ fn bytes(index: u32) -> Vec<u8> {
     (0..160).map(byte).collect()
 }
 
+/// What hardly any of them has.
+fn with_response_normalization() -> Network {
+    let [alpha, beta, bias] = [0.02, 0.75, 2.0].map(Constant::new);
+    let of = ResponseNormalization { size: 4, alpha, beta, bias };
+    let mut graph = Graph::new();
+    let input = graph.input(Shape::new(10, 9, 7)).unwrap();
+    let x = graph.add("normalized", Forward::NormalizeResponse(of), &[input]).unwrap();
+    let pooled = graph.add("pool", Forward::AveragePool { height: 1, width: 1 }, &[x]).unwrap();
+    let logits = graph.linear_without_bias("last", 4, pooled).unwrap();
+    Network::new(graph, input, logits).unwrap()
+}
+
 #[test]
 fn figures_of_plans() {
     let mut text = String::new();
@@ -75,5 +87,6 @@ fn figures_of_plans() {
         let rules = Method::Rules(rules(&bytes(1000 + index)[..60]));
         text += &figures(&format!("{name}, rules {index}"), &network, &rules, 1, batch);
     }
+    text += &figures("response normalization", &with_response_normalization(), &Method::Gradient, 1, 2);
     check_text("figures", &text);
 }
