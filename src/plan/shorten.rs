@@ -70,6 +70,6 @@ mod tests {
     fn code_is_left() {
         const TEXT: &str = "// What it is.\n\nfn f() {\n    let a = b / c; // why\n    // no\n}\n";
         assert_eq!(std::str::from_utf8(&bytes::<{ length(TEXT) }>(TEXT)).unwrap(), "fn f() {\nlet a = b / c; \n}\n");
-        assert_eq!((length(""), length("// all"), length("\n \n")), (0, 0, 0));
+        assert_eq!((length(""), length("// all"), length("\n \n"), length("a /")), (0, 0, 0, 3));
     }
 }
