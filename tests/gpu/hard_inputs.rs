@@ -1,16 +1,14 @@
 //! Pictures on which fast convolution algorithms lose digits, since their rounding errors follow the largest value
 //! nearby: most values equal or zero, a few large. The map must stay near the one computed in f64 all the same.
 
-use crate::common::random::Random;
-use crate::gpu;
-use crate::winograd::everywhere;
+use crate::winograd::everywhere_in;
 use agf::Batch;
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{Plan, Profile, Sharing, Step};
+use agf::plan::{Plan, Step};
 use agf::verify::verify_edited;
 
 const SIZE: u32 = 64;
@@ -30,15 +28,10 @@ fn noise(c: u32, y: u32, x: u32) -> f32 {
 /// Every pass by Winograd's algorithm that may be.
 fn check(what: &str, batch: &Batch) {
     for architecture in [Architecture::Vgg11, Architecture::ResNet50] {
-        let network = architecture.build(SIZE, SIZE, architecture.default_classes()).unwrap();
-        let explanation = Method::default().explain(&network, 1).unwrap();
-        let plan = |profile: &Profile| {
-            Plan::new(&explanation.graph, &[explanation.maps[0].map], 1, profile, Sharing::Shared).unwrap()
-        };
         for (tile, shader) in
             [(WinogradTile::Two, Shader::WinogradInput2x2), (WinogradTile::Four, Shader::WinogradInput4x4)]
         {
-            check_on(&everywhere(gpu(), tile, &mut Random::new(), plan), what, architecture, batch, shader);
+            check_on(&everywhere_in(architecture, [SIZE; 2], tile), what, architecture, batch, shader);
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Faults that are planted in a plan: verification finds each at the node where it is.
 
-use crate::common::random::Random;
-use crate::winograd::everywhere;
+use crate::winograd::everywhere_in;
 use crate::{gpu, random_batch};
 use agf::gpu::Gpu;
 use agf::methods::Method;
 use agf::models::{Architecture, Model};
 use agf::plan::kernel::Shader;
 use agf::plan::variant::WinogradTile;
-use agf::plan::{DenseKernels, Plan, Profile, Sharing, Step, codes};
+use agf::plan::{DenseKernels, Plan, Step, codes};
 use agf::verify::verify_edited;
 
 /// Plants a fault in the first step of a kernel that `edit` accepts; verification must name the step's node.
@@ -47,15 +46,6 @@ pub fn plant_in_model(
         label.ends_with(&found) || label.contains(&found),
         "'{what}' was planted at '{label}' and found at '{found}'"
     );
-}
-
-/// The device with all passes of a network's explanation by such tiles that may be, whatever its planner would choose.
-fn by_winograd(architecture: Architecture, tile: WinogradTile) -> Gpu {
-    let network = architecture.build(40, 48, architecture.default_classes()).unwrap();
-    let explanation = Method::default().explain(&network, 1).unwrap();
-    let outputs = [explanation.maps[0].map];
-    let plan = |profile: &Profile| Plan::new(&explanation.graph, &outputs, 1, profile, Sharing::Shared).unwrap();
-    everywhere(gpu(), tile, &mut Random::new(), plan)
 }
 
 /// Sets a uniform that has another value; some small layers have this one.
@@ -184,7 +174,7 @@ fn planted_faults_are_found() {
         let masks = is(step, Shader::Mask);
         masks && step.uniforms.set("copy_run", 1u32)
     });
-    let by_tiles = by_winograd(Vgg11, WinogradTile::Two);
+    let by_tiles = everywhere_in(Vgg11, [40, 48], WinogradTile::Two);
     let plant_in_tiles = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
         plant_on(&by_tiles, &Method::default(), what, Vgg11, edit);
     };
@@ -235,7 +225,7 @@ fn planted_faults_are_found() {
 
 #[test]
 fn faults_planted_in_large_winograd_tiles_are_found() {
-    let large = by_winograd(Architecture::Vgg11, WinogradTile::Four);
+    let large = everywhere_in(Architecture::Vgg11, [40, 48], WinogradTile::Four);
     let plant = |what: &str, edit: &dyn Fn(&mut Step) -> bool| {
         plant_on(&large, &Method::default(), what, Architecture::Vgg11, edit);
     };

@@ -40,6 +40,15 @@ pub fn everywhere(gpu: &Gpu, tile: WinogradTile, random: &mut Random, plan: impl
     gpu.with_tuning(shapes.filter_map(choose).collect())
 }
 
+/// The same for the explanation of a network of a size.
+pub fn everywhere_in(architecture: Architecture, [height, width]: [u32; 2], tile: WinogradTile) -> Gpu {
+    let network = architecture.build(height, width, architecture.default_classes()).unwrap();
+    let explanation = Method::default().explain(&network, 1).unwrap();
+    let outputs = [explanation.maps[0].map];
+    let plan = |profile: &Profile| Plan::new(&explanation.graph, &outputs, 1, profile, Sharing::Shared).unwrap();
+    everywhere(gpu(), tile, &mut Random::new(), plan)
+}
+
 /// A convolution of random channels and padding, in a graph of a random input; and the input's shape.
 fn convolution(random: &mut Random) -> (Convolution, Shape) {
     let mut number = |low: u32, high: u32| random.uniform(low.into(), f64::from(high) + 1.0) as u32;
@@ -158,12 +167,7 @@ fn transposed_passes_of_random_shapes() {
 fn networks_pass_with_large_tiles() {
     use Architecture::{ResNet18, Vgg11, Vgg16Bn};
     for (architecture, count, height, width) in [(Vgg11, 2, 70, 90), (Vgg16Bn, 1, 70, 90), (ResNet18, 1, 96, 112)] {
-        let network = architecture.build(height, width, architecture.default_classes()).unwrap();
-        let explanation = Method::default().explain(&network, 1).unwrap();
-        let plan = |profile: &Profile| {
-            Plan::new(&explanation.graph, &[explanation.maps[0].map], 1, profile, Sharing::Shared).unwrap()
-        };
-        let device = everywhere(gpu(), WinogradTile::Four, &mut Random::new(), plan);
+        let device = everywhere_in(architecture, [height, width], WinogradTile::Four);
         let batch = random_batch(count, height, width);
         let mut large = 0;
         let look = |_, plan: &mut Plan| {
