@@ -3,8 +3,9 @@
 
     tools/gpu/memory.py --program AGF-RUN [--photos N]
 
-Prints seconds and MiB in use on the card, twice a second, from nvidia-smi; the process holds its own share from the
-first map on. Exits with 1 where the last third takes more than the middle third, and with 3 without nvidia-smi.
+Prints seconds and MiB in use on the card, up to ten times a second, from nvidia-smi; the process holds its own share
+from the first map on. Exits with 1 where the last third takes 8 MiB more than the middle third, and with 3 without
+nvidia-smi.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
-INTERVAL = 0.5
+INTERVAL = 0.1
 QUESTION = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
 # MiB that a driver may take or give back by itself.
 SLACK = 8
@@ -28,7 +29,7 @@ def used():
 
 
 def watch(line):
-    """MiB in use every half second until the program ends, which must succeed."""
+    """MiB in use, again and again until the program ends, which must succeed."""
     begin, found = time.monotonic(), []
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL)
     while process.poll() is None:
