@@ -1,6 +1,8 @@
 // Q of factor(v, phi): per channel the mean of sigmoid(10 div(v, max v)) over the pixels with phi < 0 and over those
 // with phi > 0; of one value v or of two. One workgroup per channel quad.
 
+override LANES: u32 = 64u;
+
 struct FactorBasis {
     pixels: u32,
     quads: u32,
@@ -19,7 +21,6 @@ struct FactorBasis {
 @group(0) @binding(6) var<storage, read_write> second_destination: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> destination: array<vec4f>; // [samples][quads][negative, positive]
 
-override LANES: u32 = 64u;
 var<workgroup> negative: array<vec4f, LANES>;
 var<workgroup> positive: array<vec4f, LANES>;
 var<workgroup> counts: array<vec2f, LANES>;

@@ -58,11 +58,11 @@ impl Runner {
         store: &mut WeightStore,
         shape: SessionShape,
     ) -> Result<Self, Error> {
-        Self::of(gpu, model, store, shape, false).await
+        Self::with_audit(gpu, model, store, shape, false).await
     }
 
     /// The same, with an audit or without.
-    async fn of(
+    async fn with_audit(
         gpu: &Gpu,
         model: &Model,
         store: &mut WeightStore,
@@ -146,7 +146,7 @@ impl Runners {
         Ok(Self {
             forward: Runner::new(gpu, model, &mut store, shape(1, 0)).await?,
             explanation: Runner::new(gpu, model, &mut store, shape(1, 1)).await?,
-            audited: Runner::of(gpu, model, &mut store, shape(1, 1), true).await?,
+            audited: Runner::with_audit(gpu, model, &mut store, shape(1, 1), true).await?,
             two_classes: Runner::new(gpu, model, &mut store, shape(1, 2)).await?,
             batch,
         })
